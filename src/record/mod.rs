@@ -1,0 +1,18 @@
+//! What flows through the house.
+//!
+//! A source cuts bytes into frames and hands them on as a [`FrameBlock`]; the WAL stores the block; a parser turns each
+//! frame into a [`LogRecord`] (or a request into metric samples); those become Arrow batches with the columns of
+//! [`arrow_schema`]. [`Intake`] is the door through which every source hands over, whatever stands behind it.
+
+pub mod arrow_schema;
+mod frame_block;
+mod intake;
+mod labels;
+mod log_record;
+mod severity;
+
+pub use frame_block::{BlockDecodeError, BlockKind, CutFrame, FrameBlock, FrameRange, Origin};
+pub use intake::{Intake, IntakeError, LineError, Receipt};
+pub use labels::{Label, SeriesId, series_id};
+pub use log_record::{Attribute, LogRecord};
+pub use severity::{facility_name, severity_name};
