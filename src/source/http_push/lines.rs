@@ -1,0 +1,95 @@
+//! Bodies of lines: cutting them into frames, and `POST /insert/syslog`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use bytes::Bytes;
+
+use super::{PushError, PushState, decoded_body, receipt_json};
+use crate::record::{BlockKind, CutFrame, FrameBlock, FrameRange, Origin, Receipt};
+
+/// `POST /insert/syslog`: syslog messages, one a line; what `watchroom ingest` sends.
+pub(super) async fn insert_syslog(
+    State(state): State<PushState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, PushError> {
+    let body = decoded_body(&headers, body, state.limits).await?;
+    let receipt = store_lines(&state, BlockKind::Syslog, "syslog_http", peer, query, body).await?;
+    Ok(receipt_json(&receipt))
+}
+
+/// Stores the lines of a body as one block and waits for the acknowledgement.
+pub(super) async fn store_lines(
+    state: &PushState,
+    kind: BlockKind,
+    source: &'static str,
+    peer: SocketAddr,
+    query: Option<String>,
+    body: Bytes,
+) -> Result<Receipt, PushError> {
+    let (frames, cut) = split_lines(&body, state.max_line_bytes);
+    if frames.is_empty() {
+        return Ok(Receipt::default());
+    }
+    let origin = Arc::new(Origin {
+        source: source.into(),
+        peer: peer.ip().to_canonical().to_string().into(),
+        utc_offset_s: None,
+        hints: query.unwrap_or_default().into(),
+    });
+    let received_at_us = state.context.clock.now_us();
+    let block = FrameBlock { kind, origin, received_at_us, data: body, frames, cut };
+    Ok(state.context.intake.take_durably(block).await?)
+}
+
+/// The non-empty lines of a body; too long ones are cut.
+fn split_lines(body: &[u8], max_line_bytes: usize) -> (Vec<FrameRange>, Vec<CutFrame>) {
+    let (mut frames, mut cut) = (Vec::new(), Vec::new());
+    let mut start = 0;
+    // The position one past the end stands for the newline that the last line may lack.
+    for end in memchr::memchr_iter(b'\n', body).chain([body.len()]) {
+        let trailing = body[start..end].iter().rev().take_while(|b| **b == b'\r').count();
+        let length = end - trailing - start;
+        if length > 0 {
+            if length > max_line_bytes {
+                cut.push(CutFrame { frame: frames.len() as u32, original_length: length as u64 });
+            }
+            frames.push(FrameRange { start: start as u32, end: (start + length.min(max_line_bytes)) as u32 });
+        }
+        start = end + 1;
+        if start > body.len() {
+            break;
+        }
+    }
+    (frames, cut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_with_and_without_a_last_newline() {
+        for body in [&b"one\r\n\ntwo\nthree"[..], b"one\n\r\ntwo\nthree\n"] {
+            let (frames, cut) = split_lines(body, 100);
+            let lines: Vec<_> = frames.iter().map(|f| &body[f.start as usize..f.end as usize]).collect();
+            assert_eq!(lines, [&b"one"[..], b"two", b"three"]);
+            assert!(cut.is_empty());
+        }
+        assert!(split_lines(b"", 100).0.is_empty());
+    }
+
+    #[test]
+    fn a_long_line_is_cut() {
+        let (frames, cut) = split_lines(b"a\nabcdefgh\nb", 4);
+        assert_eq!(frames[1], FrameRange { start: 2, end: 6 });
+        assert_eq!(cut, [CutFrame { frame: 1, original_length: 8 }]);
+        assert_eq!(frames.len(), 3);
+    }
+}
