@@ -1,0 +1,236 @@
+//! Every configuration key, its default and the reason for it.
+//!
+//! An empty text means "not set". Sizes are bytes, times are in the unit that the key ends with.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The whole configuration, a section a field.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// `[data]`
+    pub data: DataSettings,
+    /// `[http]`
+    pub http: HttpSettings,
+    /// `[syslog]`
+    pub syslog: SyslogSettings,
+    /// `[access]`
+    pub access: AccessSettings,
+    /// `[wal]`
+    pub wal: WalSettings,
+    /// `[table]`
+    pub table: TableSettings,
+    /// `[query]`
+    pub query: QuerySettings,
+    /// `[detect]`
+    pub detect: DetectSettings,
+    /// `[log]`
+    pub log: LogSettings,
+}
+
+/// `[data]`: where everything is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataSettings {
+    /// Folder of the tables, the write-ahead log and the desk's store.
+    pub dir: PathBuf,
+}
+
+impl Default for DataSettings {
+    fn default() -> Self {
+        Self { dir: "watchroom-data".into() }
+    }
+}
+
+/// `[http]`: the API, the console and HTTP push.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpSettings {
+    /// Address; port 0 takes a free one.
+    pub listen: String,
+    /// Certificate chain, PEM; with `tls_key` it turns TLS on.
+    pub tls_cert: String,
+    /// Private key, PEM.
+    pub tls_key: String,
+    /// Connections open at the same time.
+    pub max_connections: u64,
+    /// Connections open at the same time from one address.
+    pub max_connections_per_peer: u64,
+    /// Time within which a request's head must have come (slow-loris).
+    pub header_timeout_ms: u64,
+    /// Time within which a request's body must have come.
+    pub body_timeout_ms: u64,
+    /// Largest body as sent.
+    pub max_body_bytes: u64,
+    /// Largest body after decompression.
+    pub max_decompressed_bytes: u64,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8514".into(),
+            tls_cert: String::new(),
+            tls_key: String::new(),
+            max_connections: 1024,
+            max_connections_per_peer: 256,
+            header_timeout_ms: 10_000,
+            body_timeout_ms: 60_000,
+            max_body_bytes: 16 << 20,
+            max_decompressed_bytes: 64 << 20,
+        }
+    }
+}
+
+/// `[syslog]`: the syslog listeners.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SyslogSettings {
+    /// TCP address; empty turns it off.
+    pub tcp: String,
+    /// UDP address; empty turns it off.
+    pub udp: String,
+    /// Networks that may send, such as `["10.0.0.0/8"]`; needed where the address is not loopback.
+    pub allow: Vec<String>,
+    /// Offset of time stamps that state none: `+02:00`, `-05:00`, `Z`.
+    pub utc_offset: String,
+    /// Longest line kept whole; at most 1 MiB.
+    pub max_line_bytes: u64,
+    /// TCP connections open at the same time.
+    pub max_connections: u64,
+    /// TCP connections open at the same time from one address.
+    pub max_connections_per_peer: u64,
+    /// A TCP connection that is silent for this long is closed.
+    pub idle_timeout_s: u64,
+    /// Receive buffer asked of the kernel for UDP (it may give less: see `net.core.rmem_max`).
+    pub udp_receive_buffer_bytes: u64,
+}
+
+impl Default for SyslogSettings {
+    fn default() -> Self {
+        Self {
+            tcp: "127.0.0.1:5514".into(),
+            udp: "127.0.0.1:5514".into(),
+            allow: Vec::new(),
+            utc_offset: "Z".into(),
+            max_line_bytes: 64 << 10,
+            max_connections: 4096,
+            max_connections_per_peer: 512,
+            // Quiet devices keep a connection for hours; the connection limits bound what idle ones can hold.
+            idle_timeout_s: 86_400,
+            udp_receive_buffer_bytes: 16 << 20,
+        }
+    }
+}
+
+/// `[access]`: who may do what.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccessSettings {
+    /// Ask for a bearer token on loopback too.
+    pub require_token: bool,
+}
+
+/// `[wal]`: the write-ahead log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WalSettings {
+    /// Logs written side by side for log lines (metrics have one of their own).
+    pub log_shards: u64,
+    /// Size at which a segment ends.
+    pub segment_bytes: u64,
+    /// Largest log of one shard; beyond it senders are held back.
+    pub max_shard_bytes: u64,
+}
+
+impl Default for WalSettings {
+    fn default() -> Self {
+        // Two shards let one write while the other waits for the disk.
+        Self { log_shards: 2, segment_bytes: 64 << 20, max_shard_bytes: 4 << 30 }
+    }
+}
+
+/// `[table]`: from memory to Parquet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TableSettings {
+    /// Fresh rows of a table are written when they take this much memory.
+    pub flush_bytes: u64,
+    /// ... or when the oldest of them is this old.
+    pub flush_age_ms: u64,
+    /// Memory for fresh rows of all tables; beyond it senders are held back.
+    pub fresh_limit_bytes: u64,
+    /// Memory for blocks between socket and table.
+    pub queue_bytes: u64,
+    /// Delta commits between two checkpoints.
+    pub checkpoint_interval_commits: u64,
+}
+
+impl Default for TableSettings {
+    fn default() -> Self {
+        Self {
+            flush_bytes: 160 << 20,
+            // Rows are visible at once: age only bounds the log to replay and what other programs see late.
+            flush_age_ms: 30_000,
+            fresh_limit_bytes: 512 << 20,
+            queue_bytes: 64 << 20,
+            checkpoint_interval_commits: 50,
+        }
+    }
+}
+
+/// `[query]`: limits around each SQL statement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct QuerySettings {
+    /// Statements that run at the same time; more wait a little, then are refused.
+    pub max_concurrent: u64,
+    /// Longest run, to the last row.
+    pub timeout_ms: u64,
+    /// Most rows in an answer.
+    pub max_rows: u64,
+    /// Most bytes in an answer, in memory.
+    pub max_result_bytes: u64,
+    /// Memory for all statements together.
+    pub memory_bytes: u64,
+}
+
+impl Default for QuerySettings {
+    fn default() -> Self {
+        Self { max_concurrent: 8, timeout_ms: 60_000, max_rows: 1_000_000, max_result_bytes: 256 << 20, memory_bytes: 1 << 30 }
+    }
+}
+
+/// `[detect]`: the rules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DetectSettings {
+    /// Run the rules.
+    pub enabled: bool,
+    /// Folder with rules of your own (`*.sql`), beside the built-in ones; a file of the same name replaces a built-in one.
+    pub rules_dir: String,
+    /// How far behind the present a rule's window ends, so that late lines are in it.
+    pub lateness_ms: u64,
+}
+
+impl Default for DetectSettings {
+    fn default() -> Self {
+        Self { enabled: true, rules_dir: String::new(), lateness_ms: 10_000 }
+    }
+}
+
+/// `[log]`: what the server says about itself on stderr.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSettings {
+    /// `error`, `warn`, `info`, `debug` or a filter such as `watchroom=debug,warn`.
+    pub level: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { level: "info".into() }
+    }
+}
