@@ -2,7 +2,25 @@
 //!
 //! ARCHITECTURE.md holds the map of the modules and the invariants they keep.
 
+pub mod api;
+pub mod app;
+pub mod batch;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod console;
+pub mod data_folder;
+pub mod desk;
+pub mod detect;
+pub mod parse;
+pub mod people;
+pub mod pipeline;
+pub mod query;
 pub mod record;
+pub mod sample_site;
 pub mod self_metrics;
 pub mod shutdown;
+pub mod source;
+pub mod store;
+pub mod table;
+pub mod wal;

@@ -211,13 +211,11 @@ pub struct DetectSettings {
     pub enabled: bool,
     /// Folder with rules of your own (`*.sql`), beside the built-in ones; a file of the same name replaces a built-in one.
     pub rules_dir: String,
-    /// How far behind the present a rule's window ends, so that late lines are in it.
-    pub lateness_ms: u64,
 }
 
 impl Default for DetectSettings {
     fn default() -> Self {
-        Self { enabled: true, rules_dir: String::new(), lateness_ms: 10_000 }
+        Self { enabled: true, rules_dir: String::new() }
     }
 }
 

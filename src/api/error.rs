@@ -1,0 +1,57 @@
+//! Errors as RFC 9457 problem documents: what happened, the detail, what to do about it.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// An error as the caller sees it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ApiError {
+    /// The status's own words.
+    pub title: String,
+    /// HTTP status code.
+    pub status: u16,
+    /// What happened.
+    pub detail: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub hint: String,
+}
+
+impl ApiError {
+    /// An error with this status.
+    pub fn new(status: StatusCode, detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        let title = status.canonical_reason().unwrap_or("Error").to_owned();
+        Self { title, status: status.as_u16(), detail: detail.into(), hint: hint.into() }
+    }
+
+    /// 400: the request is not what the route takes.
+    pub fn bad_request(detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail, hint)
+    }
+
+    /// 404 for a path that is no route.
+    pub(super) async fn no_such_route() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "there is nothing at this path", "GET /api/v1/openapi.json lists the routes")
+    }
+
+    /// 405 for a method that a route does not have.
+    pub(super) async fn no_such_method() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not have this method", "GET /api/v1/openapi.json lists the routes")
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_string(&self).unwrap_or_default();
+        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

@@ -1,0 +1,20 @@
+//! The HTTP API: routes, who may call them, and how errors look.
+//!
+//! [`routes::ROUTES`] is the one table of method, path and scope; the access check, the OpenAPI document's test and the
+//! documentation all read it. Handlers translate between HTTP and the rooms below; they decide nothing.
+
+mod access;
+mod error;
+mod health;
+mod openapi;
+mod query_error;
+mod routes;
+mod server;
+mod sql;
+mod tickets;
+mod timed_body;
+
+pub use access::FrontDoor;
+pub use error::ApiError;
+pub use routes::{ApiState, ROUTES, Route, router};
+pub use server::{ServerConfig, TlsError, serve_http, tls_acceptor};

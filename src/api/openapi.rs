@@ -1,0 +1,39 @@
+//! `/api/v1/openapi.json`.
+
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+/// The document, written by hand; the test below holds it against the table of routes.
+const DOCUMENT: &str = include_str!("openapi.json");
+
+/// The OpenAPI 3.1 description of every route.
+pub(super) async fn document() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::DOCUMENT;
+    use crate::api::ROUTES;
+
+    #[test]
+    fn the_document_has_every_route_with_its_scope_and_no_other() {
+        let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
+        assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+        let mut described = BTreeSet::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters") {
+                let scope = operation["security"][0]["token"][0].as_str().map(str::to_owned);
+                assert!(operation["summary"].is_string() && operation["responses"].is_object(), "{method} {path}");
+                described.insert((method.to_uppercase(), path.clone(), scope));
+            }
+        }
+        let routes: BTreeSet<_> = ROUTES
+            .iter()
+            .map(|route| (route.method.to_owned(), route.path.to_owned(), route.scope.map(|scope| scope.word().to_owned())))
+            .collect();
+        assert_eq!(described, routes);
+    }
+}

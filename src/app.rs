@@ -1,0 +1,227 @@
+//! The server as a whole: opens everything in order, closes it in the reverse.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::task::JoinHandle;
+
+use crate::api::{self, ApiState, FrontDoor, ServerConfig};
+use crate::clock::Clock;
+use crate::config::{Settings, check_front_door};
+use crate::console;
+use crate::data_folder::{DataFolder, Listening};
+use crate::desk::Desk;
+use crate::people::Tokens;
+use crate::pipeline::{self, Analysis, AnalysisConfig, FlushConfig, FlushHandle, Pipeline, PipelineConfig, RemoteWriteCheck, stage};
+use crate::query::{self, QueryEngine};
+use crate::self_metrics::START_TIME;
+use crate::shutdown::{Phase, Shutdown};
+use crate::source::http_push::PushState;
+use crate::source::{AllowList, BodyLimits, SourceContext, SyslogConfig, serve_syslog_tcp, serve_syslog_udp};
+use crate::store::{DESK_FILE, Store};
+use crate::{table, wal};
+
+/// The whole stop must fit into the ten seconds that a service manager gives.
+const FLUSH_AT_STOP: Duration = Duration::from_secs(8);
+
+/// The running server.
+#[derive(Debug)]
+pub struct App {
+    /// Where it listens.
+    pub listening: Listening,
+    /// Stops it.
+    pub shutdown: Shutdown,
+    /// Commits fresh rows.
+    pub flush: FlushHandle,
+    /// The query gate.
+    pub queries: Arc<QueryEngine>,
+    /// The desk.
+    pub desk: Desk,
+    pipeline: Pipeline,
+    sources: Vec<JoinHandle<()>>,
+    workers: Vec<JoinHandle<()>>,
+    folder: DataFolder,
+    store: Store,
+}
+
+/// The listeners, bound before anything else is opened: an address in use is the most common mistake.
+struct Sockets {
+    http: TcpListener,
+    syslog_tcp: Option<TcpListener>,
+    syslog_udp: Option<UdpSocket>,
+}
+
+impl App {
+    /// Opens the data folder, recovers, and listens.
+    pub async fn start(settings: &Settings, clock: Clock) -> anyhow::Result<Self> {
+        check_front_door(settings).map_err(|problems| {
+            anyhow!(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        })?;
+        START_TIME.set((clock.now_us() / 1_000_000).unsigned_abs());
+        let shutdown = Shutdown::new();
+        let sockets = bind(settings).await?;
+        let folder = DataFolder::lock(&settings.data.dir)?;
+        let store = Store::open(&folder.path().join(DESK_FILE)).await?;
+        let desk = Desk::new(store.clone(), clock.clone());
+        let pipeline = Pipeline::start(&pipeline_config(settings), &shutdown).await?;
+        let queries = Arc::new(open_queries(settings, &pipeline, &store)?);
+        let flush = pipeline.flusher();
+        let mut workers = vec![stage::spawn("ledger", &shutdown, pipeline::keep_ledger(store.clone(), clock.clone(), shutdown.clone()))];
+        if settings.detect.enabled {
+            let analysis = Analysis::new(&analysis_config(settings), queries.clone(), desk.clone(), flush.clone(), clock.clone());
+            workers.push(stage::spawn("analysis", &shutdown, analysis.run(shutdown.clone())));
+        }
+        let context = SourceContext { intake: pipeline.ingest(), clock: clock.clone(), shutdown: shutdown.clone() };
+        let api = ApiState { queries: queries.clone(), desk: desk.clone(), flush: flush.clone() };
+        let door = FrontDoor::new(!settings.access.require_token, Tokens::new(store.clone(), clock));
+        let (listening, sources) = listen(settings, sockets, context, api, door)?;
+        folder.announce(&listening)?;
+        Ok(Self { listening, shutdown, flush, queries, desk, pipeline, sources, workers, folder, store })
+    }
+
+    /// Stops in order: sources, queue, tables, logs, store. Nothing acknowledged is lost if it is cut short.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let Self { shutdown, pipeline, sources, workers, folder, store, .. } = self;
+        shutdown.advance(Phase::SourcesStopping);
+        for source in sources {
+            let _ = source.await;
+        }
+        let flushed = tokio::time::timeout(FLUSH_AT_STOP, pipeline.stop()).await;
+        shutdown.advance(Phase::AllStopping);
+        for worker in workers {
+            let _ = worker.await;
+        }
+        store.close().await;
+        folder.withdraw();
+        match flushed {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => bail!("the last rows could not be written to the tables ({error}); they are in the log and will be at the next start"),
+            Err(_) => bail!("writing the last rows took over {} s; they are in the log and will be in the tables at the next start", FLUSH_AT_STOP.as_secs()),
+        }
+    }
+}
+
+fn pipeline_config(settings: &Settings) -> PipelineConfig {
+    let (table, wal) = (&settings.table, &settings.wal);
+    PipelineConfig {
+        data_dir: settings.data.dir.clone(),
+        log_shards: size(wal.log_shards),
+        wal: wal::Config { segment_bytes: wal.segment_bytes, max_bytes: wal.max_shard_bytes, ..wal::Config::default() },
+        table: table::Config {
+            checkpoint_interval: u32::try_from(table.checkpoint_interval_commits).unwrap_or(u32::MAX).max(1),
+            ..table::Config::default()
+        },
+        flush: FlushConfig { bytes: size(table.flush_bytes), age: Duration::from_millis(table.flush_age_ms) },
+        fresh_limit_bytes: size(table.fresh_limit_bytes),
+        queue_bytes: size(table.queue_bytes),
+    }
+}
+
+/// A count or size of the configuration; none of them comes near the limits of 64 bits.
+fn size(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+fn open_queries(settings: &Settings, pipeline: &Pipeline, store: &Store) -> anyhow::Result<QueryEngine> {
+    let (logs, series, samples) = pipeline.tables();
+    let limits = &settings.query;
+    let config = query::Config {
+        max_concurrent: size(limits.max_concurrent),
+        timeout_ms: limits.timeout_ms,
+        max_rows: limits.max_rows,
+        max_result_bytes: limits.max_result_bytes,
+        memory_bytes: size(limits.memory_bytes),
+        query_memory_bytes: size(limits.memory_bytes / 2),
+        spill_dir: Some(settings.data.dir.join("spill")),
+        ..query::Config::default()
+    };
+    let views = pipeline::desk_views(store);
+    Ok(QueryEngine::new(&config, query::Tables { logs, series, samples }, views)?)
+}
+
+fn analysis_config(settings: &Settings) -> AnalysisConfig {
+    AnalysisConfig {
+        rules_dir: (!settings.detect.rules_dir.is_empty()).then(|| PathBuf::from(&settings.detect.rules_dir)),
+    }
+}
+
+async fn bind(settings: &Settings) -> anyhow::Result<Sockets> {
+    let in_use = |what: &str, address: &str| format!("cannot listen for {what} on {address}; is another server running there? Choose another address in the configuration or by flag");
+    let http = TcpListener::bind(&settings.http.listen).await.with_context(|| in_use("HTTP", &settings.http.listen))?;
+    let (tcp, udp) = (&settings.syslog.tcp, &settings.syslog.udp);
+    let syslog_tcp = match tcp.as_str() {
+        "" => None,
+        _ => Some(TcpListener::bind(tcp).await.with_context(|| in_use("syslog (TCP)", tcp))?),
+    };
+    let syslog_udp = match udp.as_str() {
+        "" => None,
+        _ => {
+            let socket = UdpSocket::bind(udp).await.with_context(|| in_use("syslog (UDP)", udp))?;
+            // The kernel gives what it allows; a smaller buffer works, and drops are counted.
+            let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(size(settings.syslog.udp_receive_buffer_bytes));
+            Some(socket)
+        }
+    };
+    Ok(Sockets { http, syslog_tcp, syslog_udp })
+}
+
+fn listen(
+    settings: &Settings,
+    sockets: Sockets,
+    context: SourceContext,
+    api: ApiState,
+    door: FrontDoor,
+) -> anyhow::Result<(Listening, Vec<JoinHandle<()>>)> {
+    let shutdown = context.shutdown.clone();
+    let syslog = Arc::new(syslog_config(settings)?);
+    let tls = match settings.http.tls_cert.as_str() {
+        "" => None,
+        cert => Some(api::tls_acceptor(Path::new(cert), Path::new(&settings.http.tls_key))?),
+    };
+    let push = PushState {
+        context: context.clone(),
+        limits: BodyLimits {
+            compressed_bytes: size(settings.http.max_body_bytes),
+            decompressed_bytes: size(settings.http.max_decompressed_bytes),
+            ..BodyLimits::default()
+        },
+        max_line_bytes: syslog.max_line_bytes,
+        remote_write: Arc::new(RemoteWriteCheck),
+    };
+    let address = |address: std::io::Result<SocketAddr>| address.map(|address| address.to_string());
+    let mut listening = Listening { http: address(sockets.http.local_addr())?, tls: tls.is_some(), ..Listening::default() };
+    let router = api::router(api, push, Arc::new(door), console::routes());
+    let server = ServerConfig {
+        max_connections: settings.http.max_connections,
+        max_connections_per_peer: size(settings.http.max_connections_per_peer),
+        header_timeout: Duration::from_millis(settings.http.header_timeout_ms),
+        body_timeout: Duration::from_millis(settings.http.body_timeout_ms),
+    };
+    let mut sources = vec![stage::spawn("http", &shutdown, api::serve_http(sockets.http, tls, router, server, shutdown.clone()))];
+    if let Some(listener) = sockets.syslog_tcp {
+        listening.syslog_tcp = Some(address(listener.local_addr())?);
+        sources.push(stage::spawn("syslog_tcp", &shutdown, serve_syslog_tcp(listener, syslog.clone(), context.clone())));
+    }
+    if let Some(socket) = sockets.syslog_udp {
+        listening.syslog_udp = Some(address(socket.local_addr())?);
+        sources.push(stage::spawn("syslog_udp", &shutdown, serve_syslog_udp(socket, syslog, context)));
+    }
+    Ok((listening, sources))
+}
+
+fn syslog_config(settings: &Settings) -> anyhow::Result<SyslogConfig> {
+    let syslog = &settings.syslog;
+    Ok(SyslogConfig {
+        max_line_bytes: size(syslog.max_line_bytes),
+        utc_offset_s: Some(crate::config::parse_utc_offset(&syslog.utc_offset)?),
+        allow: AllowList::parse(&syslog.allow)?,
+        max_connections: syslog.max_connections,
+        max_connections_per_peer: size(syslog.max_connections_per_peer),
+        idle_timeout: Duration::from_secs(syslog.idle_timeout_s),
+        udp_receive_buffer_bytes: size(syslog.udp_receive_buffer_bytes),
+    })
+}

@@ -1,0 +1,225 @@
+//! Builder of one text or binary column made of views.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, BinaryViewArray, StringViewArray};
+use arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+
+/// Text up to this length stands in the view itself.
+const INLINE: usize = 12;
+
+/// An arena is closed at this size: offsets within a buffer are 32-bit, and some readers take them as signed.
+const ARENA_LIMIT: usize = 1 << 30;
+
+/// Longest value of a column. Longer ones are cut by [`fit`]; frames are far smaller, so this only guards the format.
+pub(super) const VALUE_LIMIT: usize = 1 << 28;
+
+/// A 16-byte Arrow view: length, first four bytes, buffer, offset; or length and up to twelve bytes.
+pub(super) type View = u128;
+
+/// Views and the buffers they point into. Nulls are counted only once the first one comes.
+#[derive(Debug, Default)]
+pub(super) struct TextColumn {
+    views: Vec<View>,
+    /// The registered blocks in use and the closed arenas.
+    buffers: Vec<Buffer>,
+    /// Bytes of the closed arenas and the open one.
+    copied_bytes: usize,
+    /// Copied text; its place in `buffers` is `arena_slot`, kept by an empty buffer until it is closed.
+    arena: Vec<u8>,
+    arena_slot: Option<u32>,
+    /// The place of the current block in `buffers`, once the column has used it.
+    block_slot: Option<u32>,
+    valid: Option<Vec<bool>>,
+}
+
+/// The block that the current records borrow from.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Block {
+    buffer: Option<Buffer>,
+}
+
+impl Block {
+    /// Registers a block; one too large for 32-bit offsets is not borrowed from (its text is copied).
+    pub(super) fn new(data: &bytes::Bytes) -> Self {
+        let borrowable = !data.is_empty() && i32::try_from(data.len()).is_ok();
+        Self { buffer: borrowable.then(|| Buffer::from(data.clone())) }
+    }
+
+    /// Where `text` stands in the block, if it does.
+    fn offset_of(&self, text: &[u8]) -> Option<u32> {
+        let block = self.buffer.as_ref()?.as_slice();
+        let start = (text.as_ptr() as usize).checked_sub(block.as_ptr() as usize)?;
+        (start + text.len() <= block.len()).then_some(start as u32)
+    }
+}
+
+/// `text` cut to what a column can hold, at a character boundary.
+pub(super) fn fit(text: &str) -> &str {
+    if text.len() <= VALUE_LIMIT {
+        return text;
+    }
+    &text[..text.floor_char_boundary(VALUE_LIMIT)]
+}
+
+fn inline_view(text: &[u8]) -> View {
+    let mut view = [0_u8; 16];
+    view[0] = text.len() as u8;
+    view[4..4 + text.len()].copy_from_slice(text);
+    View::from_le_bytes(view)
+}
+
+fn long_view(text: &[u8], slot: u32, offset: u32) -> View {
+    let prefix = u32::from_le_bytes([text[0], text[1], text[2], text[3]]);
+    text.len() as View | View::from(prefix) << 32 | View::from(slot) << 64 | View::from(offset) << 96
+}
+
+impl TextColumn {
+    pub(super) fn with_capacity(rows: usize) -> Self {
+        Self { views: Vec::with_capacity(rows), ..Self::default() }
+    }
+
+    /// Forgets the current block: the next text that borrows from the new one registers it.
+    pub(super) fn leave_block(&mut self) {
+        self.block_slot = None;
+    }
+
+    /// The view of `text`, which must be at most [`VALUE_LIMIT`] long: in the block if it stands there, else copied.
+    pub(super) fn view(&mut self, text: &[u8], block: &Block) -> View {
+        if text.len() <= INLINE {
+            return inline_view(text);
+        }
+        match (block.offset_of(text), &block.buffer) {
+            (Some(offset), Some(buffer)) => {
+                let slot = *self.block_slot.get_or_insert_with(|| {
+                    self.buffers.push(buffer.clone());
+                    (self.buffers.len() - 1) as u32
+                });
+                long_view(text, slot, offset)
+            }
+            _ => self.copy(text),
+        }
+    }
+
+    fn copy(&mut self, text: &[u8]) -> View {
+        if self.arena.len() + text.len() > ARENA_LIMIT {
+            self.close_arena();
+        }
+        let slot = *self.arena_slot.get_or_insert_with(|| {
+            self.buffers.push(Buffer::default());
+            (self.buffers.len() - 1) as u32
+        });
+        let offset = self.arena.len() as u32;
+        self.arena.extend_from_slice(text);
+        self.copied_bytes += text.len();
+        long_view(text, slot, offset)
+    }
+
+    fn close_arena(&mut self) {
+        if let Some(slot) = self.arena_slot.take() {
+            let mut arena = std::mem::take(&mut self.arena);
+            // The batch may wait in memory for minutes; spare capacity would wait with it.
+            arena.shrink_to_fit();
+            self.buffers[slot as usize] = Buffer::from_vec(arena);
+        }
+    }
+
+    pub(super) fn push_view(&mut self, view: View) {
+        self.views.push(view);
+        if let Some(valid) = &mut self.valid {
+            valid.push(true);
+        }
+    }
+
+    pub(super) fn push_null(&mut self) {
+        let rows = self.views.len();
+        self.valid.get_or_insert_with(|| vec![true; rows]).push(false);
+        self.views.push(0);
+    }
+
+    pub(super) fn push(&mut self, text: Option<&[u8]>, block: &Block) {
+        match text {
+            Some(text) => {
+                let view = self.view(text, block);
+                self.push_view(view);
+            }
+            None => self.push_null(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.views.len()
+    }
+
+    /// Bytes of the views and of copied text; blocks are shared among columns and counted by their owner.
+    pub(super) fn byte_size(&self) -> usize {
+        self.views.len() * size_of::<View>() + self.copied_bytes
+    }
+
+    /// The column, as `Utf8View` or `BinaryView`; the builder is empty afterwards.
+    pub(super) fn finish(&mut self, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
+        self.close_arena();
+        let column = std::mem::take(self);
+        let views = ScalarBuffer::from(column.views);
+        let nulls = column.valid.map(NullBuffer::from);
+        let buffers: Arc<[Buffer]> = column.buffers.into();
+        Ok(match data_type {
+            DataType::BinaryView => Arc::new(BinaryViewArray::try_new(views, buffers, nulls)?),
+            _ => Arc::new(StringViewArray::try_new(views, buffers, nulls)?),
+        })
+    }
+}
+
+/// Rows of a finished column, for the tests of this room.
+#[cfg(test)]
+pub(super) fn texts(column: &dyn Array) -> Vec<Option<&str>> {
+    use arrow::array::AsArray;
+    column.as_string_view().iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn borrowed_text_is_not_copied_and_other_text_is() {
+        let data = Bytes::from_static(b"a line that is longer than twelve bytes and a short one");
+        let block = Block::new(&data);
+        let mut column = TextColumn::default();
+        column.push(Some(&data[0..38]), &block);
+        column.push(Some(&data[46..51]), &block);
+        column.push(None, &block);
+        column.push(Some("text from somewhere else".as_bytes()), &block);
+        assert_eq!(column.byte_size(), 4 * 16 + 24, "only the foreign text is copied");
+        let array = column.finish(&DataType::Utf8View).unwrap();
+        assert_eq!(texts(&array), [Some("a line that is longer than twelve byte"), Some("short"), None, Some("text from somewhere else")]);
+        assert_eq!(column.len(), 0);
+    }
+
+    #[test]
+    fn blocks_and_copies_alternate() {
+        let blocks: Vec<Bytes> = (0..5).map(|n| Bytes::from(format!("block number {n} with enough text"))).collect();
+        let mut column = TextColumn::default();
+        for data in &blocks {
+            let block = Block::new(data);
+            column.leave_block();
+            column.push(Some(data), &block);
+            column.push(Some(format!("copied beside {}", data.len()).as_bytes()), &block);
+        }
+        let array = column.finish(&DataType::Utf8View).unwrap();
+        assert_eq!(texts(&array)[8], Some("block number 4 with enough text"));
+        assert_eq!(texts(&array)[9], Some("copied beside 31"));
+        assert_eq!(array.to_data().buffers().len(), 1 + 6, "views, five blocks, one arena");
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_an_error_and_not_a_panic() {
+        let mut column = TextColumn::default();
+        column.push(Some(&[0xFF; 20]), &Block::default());
+        assert!(column.finish(&DataType::Utf8View).is_err());
+    }
+}

@@ -1,0 +1,34 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use super::{check, demo, ingest, parse, query, sample_data, serve, token};
+
+/// Logs, metrics, detection and tickets for the person who runs an IT department.
+#[derive(Debug, Parser)]
+#[command(name = "watchroom", version, about, max_term_width = 100, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the server: take syslog, JSON lines and metrics, store them, answer SQL, watch
+    Serve(serve::ServeOptions),
+    /// Validate a configuration: names file, key, what is wrong and what to write instead
+    Check(check::CheckOptions),
+    /// Send log files or stdin (gzip, zstd or plain) to the server; goes on where it stopped
+    Ingest(ingest::IngestOptions),
+    /// Parse syslog lines and print one JSON object a line; needs no server
+    Parse(parse::ParseOptions),
+    /// Ask in SQL; prints a table, CSV, JSON, NDJSON or Parquet
+    Query(query::QueryOptions),
+    /// Make, list and revoke the tokens of the API
+    Token(token::TokenOptions),
+    /// Make the logs and metrics of a believable site, with planted and labelled incidents
+    SampleData(sample_data::SampleDataOptions),
+    /// Show everything: a server in a temporary folder, a sample week through real sockets, then live
+    Demo(demo::DemoOptions),
+}

@@ -1,0 +1,79 @@
+//! `watchroom check`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::server_options::{ConfigOptions, ListenOptions};
+use super::terminal;
+use crate::config::{Problem, Settings, check_front_door, parse_utc_offset};
+use crate::pipeline::load_rules;
+use crate::source::{AllowList, MAX_LINE_BYTES_CEILING};
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub(super) struct CheckOptions {
+    #[command(flatten)]
+    config: ConfigOptions,
+    #[command(flatten)]
+    listen: ListenOptions,
+    /// Print the configuration that results, with every default
+    #[arg(long)]
+    print: bool,
+}
+
+/// Exit code 0 when a server would start with it, 2 when not.
+pub(super) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
+    let settings = match options.config.settings(&options.listen) {
+        Ok(settings) => settings,
+        Err(error) => {
+            terminal::complain(&format!("the configuration is wrong\n{error}"));
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let problems = problems(&settings);
+    if !problems.is_empty() {
+        let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        terminal::complain(&format!("the configuration is wrong\n{}", text.join("\n")));
+        return Ok(ExitCode::from(2));
+    }
+    if options.print {
+        terminal::print(&toml::to_string_pretty(&settings)?)?;
+    } else {
+        terminal::print("The configuration is good.\n")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the values mean together, beyond their types.
+fn problems(settings: &Settings) -> Vec<Problem> {
+    let mut problems = check_front_door(settings).err().unwrap_or_default();
+    let mut problem = |key: &str, what: String, instead: &str| {
+        problems.push(Problem { place: "configuration".into(), key: key.into(), what, instead: instead.into() });
+    };
+    if let Err(error) = parse_utc_offset(&settings.syslog.utc_offset) {
+        problem("syslog.utc_offset", error.to_string(), "\"+02:00\"");
+    }
+    if let Err(error) = AllowList::parse(&settings.syslog.allow) {
+        problem("syslog.allow", error.to_string(), "[\"10.0.0.0/8\"]");
+    }
+    if settings.syslog.max_line_bytes > MAX_LINE_BYTES_CEILING as u64 || settings.syslog.max_line_bytes < 480 {
+        let what = format!("{} is out of range", settings.syslog.max_line_bytes);
+        problem("syslog.max_line_bytes", what, "a number from 480 (the least RFC 5424 asks for) to 1048576");
+    }
+    if settings.wal.segment_bytes < settings.http.max_decompressed_bytes + (16 << 20) {
+        let what = "a request of http.max_decompressed_bytes would not fit a segment".to_owned();
+        problem("wal.segment_bytes", what, "at least http.max_decompressed_bytes + 16777216");
+    }
+    for (key, path) in [("http.tls_cert", &settings.http.tls_cert), ("http.tls_key", &settings.http.tls_key)] {
+        if !path.is_empty() && !Path::new(path).is_file() {
+            problem(key, format!("{path} is not a file"), "the path of a PEM file");
+        }
+    }
+    let folder = (!settings.detect.rules_dir.is_empty()).then(|| Path::new(&settings.detect.rules_dir));
+    for error in load_rules(folder).1 {
+        problem("detect.rules_dir", error.to_string(), "a rule as described in queries/README.md");
+    }
+    problems
+}

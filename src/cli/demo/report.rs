@@ -1,0 +1,270 @@
+//! What the demonstration tells, for people and as JSON.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use comfy_table::Table;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use serde_json::json;
+
+use super::sender::{Sent, count};
+use crate::app::App;
+use crate::cli::terminal;
+use crate::clock::{SECOND_US, TimestampUs};
+use crate::desk::{Ticket, TicketFilter};
+use crate::sample_site::{Incident, Site};
+
+const MINUTE_US: i64 = 60 * SECOND_US;
+
+/// A finding may come this long after the planted incident has ended: a rule's window looks back.
+const AFTER_END_US: i64 = 30 * MINUTE_US;
+
+/// What became of a planted incident.
+#[derive(Debug)]
+struct Outcome {
+    incident: Incident,
+    /// Ticket, and the minutes from the incident's beginning to its first finding.
+    found: Option<(i64, i64)>,
+}
+
+/// Everything that is told at the end of the week.
+#[derive(Debug)]
+pub(super) struct Summary {
+    sent: Sent,
+    send_seconds: f64,
+    judge_seconds: f64,
+    rules: usize,
+    stored_lines: u64,
+    stored_samples: u64,
+    parse_errors: u64,
+    log_bytes_on_disk: u64,
+    sample_bytes_on_disk: u64,
+    findings: u64,
+    tickets: Vec<Ticket>,
+    outcomes: Vec<Outcome>,
+    data: String,
+}
+
+/// The first lines.
+pub(super) fn opening(site: &Site, seed: u64, app: &App, folder: &Path) -> String {
+    format!(
+        "Watchroom demo: a week at a made-up site of {} hosts (seed {seed}).\n\
+         A server runs in {} on http://{}, syslog on {}.\n\n",
+        site.hosts().len(),
+        folder.display(),
+        app.listening.http,
+        app.listening.syslog_tcp.as_deref().unwrap_or("no port"),
+    )
+}
+
+impl Summary {
+    pub(super) async fn collect(
+        app: &App,
+        site: &Site,
+        sent: &Sent,
+        send_seconds: f64,
+        judge_seconds: f64,
+        rules: usize,
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
+        let tickets = app.desk.list(&TicketFilter { limit: 1_000, ..TicketFilter::default() }).await?.tickets;
+        let mut outcomes = Vec::new();
+        for incident in site.incidents() {
+            outcomes.push(Outcome { incident: incident.clone(), found: found(app, &tickets, incident).await? });
+        }
+        let tables = folder.join("data/tables");
+        Ok(Self {
+            sent: *sent,
+            send_seconds,
+            judge_seconds,
+            rules,
+            stored_lines: count(app, "SELECT count(*) FROM logs").await?,
+            stored_samples: count(app, "SELECT count(*) FROM samples").await?,
+            parse_errors: count(app, "SELECT count(*) FROM logs WHERE parse_error IS NOT NULL").await?,
+            log_bytes_on_disk: parquet_bytes(&tables.join("logs")),
+            sample_bytes_on_disk: parquet_bytes(&tables.join("samples")),
+            findings: count(app, "SELECT count(*) FROM findings").await?,
+            tickets,
+            outcomes,
+            data: folder.join("data").display().to_string(),
+        })
+    }
+
+    /// One JSON object.
+    pub(super) fn to_json(&self) -> String {
+        let incidents: Vec<_> = self
+            .outcomes
+            .iter()
+            .map(|outcome| {
+                json!({
+                    "id": outcome.incident.id, "kind": outcome.incident.kind, "host": outcome.incident.host,
+                    "entity": outcome.incident.entity, "start": outcome.incident.start, "end": outcome.incident.end,
+                    "ticket": outcome.found.map(|found| found.0), "found_after_minutes": outcome.found.map(|found| found.1),
+                })
+            })
+            .collect();
+        json!({
+            "sent": { "log_lines": self.sent.log_lines, "log_bytes": self.sent.log_bytes, "samples": self.sent.samples, "seconds": self.send_seconds },
+            "stored": {
+                "log_lines": self.stored_lines, "samples": self.stored_samples, "parse_errors": self.parse_errors,
+                "log_bytes_on_disk": self.log_bytes_on_disk, "sample_bytes_on_disk": self.sample_bytes_on_disk,
+            },
+            "analysis": { "rules": self.rules, "seconds": self.judge_seconds, "findings": self.findings },
+            "incidents": incidents,
+            "tickets": self.tickets,
+        })
+        .to_string()
+    }
+
+    /// A few lines that a manager understands.
+    pub(super) fn to_text(&self, app: &App, once: bool) -> String {
+        let per_line = self.log_bytes_on_disk as f64 / self.stored_lines.max(1) as f64;
+        let per_sample = self.sample_bytes_on_disk as f64 / self.stored_samples.max(1) as f64;
+        let found = self.outcomes.iter().filter(|outcome| outcome.found.is_some()).count();
+        let mut text = format!(
+            "Came in   {} log lines over syslog and {} measurements over remote write, in {:.1} s\n\
+             Stored    in open Delta Lake tables: {per_line:.0} bytes a line, {per_sample:.1} bytes a measurement; {} lines not understood, kept as they came\n\
+             Watched   by {} rules, the whole week judged in {:.1} s: {} findings became {} tickets\n\
+             Found     {found} of the {} incidents that were planted in the week\n\n",
+            grouped(self.sent.log_lines),
+            grouped(self.sent.samples),
+            self.send_seconds,
+            self.parse_errors,
+            self.rules,
+            self.judge_seconds,
+            grouped(self.findings),
+            self.tickets.len(),
+            self.outcomes.len(),
+        );
+        text.push_str(&format!("What was planted, and what became of it\n{}\n\n", self.incident_table()));
+        text.push_str(&format!("Open tickets\n{}\n\n", self.ticket_table()));
+        text.push_str(&self.next_steps(app, once));
+        text
+    }
+
+    fn incident_table(&self) -> Table {
+        let mut table = new_table(&["began (UTC)", "where", "what", "found"]);
+        for Outcome { incident, found } in &self.outcomes {
+            let found = found.map_or_else(|| "not found".to_owned(), |(number, minutes)| format!("ticket {number}, after {minutes} min"));
+            table.add_row([show_minute(incident.start_us), format!("{} {}", incident.host, incident.entity), incident.description.clone(), found]);
+        }
+        table
+    }
+
+    fn ticket_table(&self) -> Table {
+        let mut table = new_table(&["ticket", "priority", "title", "first seen (UTC)", "findings"]);
+        for ticket in self.tickets.iter().filter(|ticket| ticket.resolved_at_us.is_none()).rev() {
+            table.add_row([
+                ticket.number.to_string(),
+                ticket.priority.word().to_owned(),
+                ticket.title.clone(),
+                ticket.last_finding_at_us.map_or_else(String::new, show_minute),
+                ticket.findings.to_string(),
+            ]);
+        }
+        table
+    }
+
+    fn next_steps(&self, app: &App, once: bool) -> String {
+        if once {
+            return String::new();
+        }
+        let http = &app.listening.http;
+        let data = &self.data;
+        format!(
+            "The site now goes on live; Ctrl-C ends it. In another terminal try\n  \
+             watchroom query --server http://{http} \"SELECT host, count(*) AS errors FROM logs WHERE severity <= 3 GROUP BY host ORDER BY errors DESC\"\n  \
+             watchroom query --server http://{http} \"SELECT number, priority, state, title FROM tickets\"\n  \
+             curl -s http://{http}/api/v1/tickets/1\n  \
+             curl -s -X PATCH http://{http}/api/v1/tickets/1 -d '{{\"assignee\": \"me\", \"comment\": \"looking\"}}'\n  \
+             duckdb -c \"SELECT app, count(*) FROM delta_scan('{data}/tables/logs') GROUP BY app\"\n\
+             or open http://{http}/ in a browser. (`watchroom` is target/release/watchroom if it is not installed.)\n"
+        )
+    }
+}
+
+fn new_table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED).set_header(header);
+    if let Some(width) = terminal::width() {
+        table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(width);
+    }
+    table
+}
+
+/// The ticket of the rule and host, and the minutes until the first finding whose window ended within the incident.
+async fn found(app: &App, tickets: &[Ticket], incident: &Incident) -> anyhow::Result<Option<(i64, i64)>> {
+    let mut best: Option<(i64, i64)> = None;
+    for ticket in tickets.iter().filter(|ticket| concerns(&ticket.entity, ticket.rule.as_deref(), incident)) {
+        let latest_us = incident.end_us + AFTER_END_US;
+        let first = app.desk.first_finding_between(ticket.number, incident.start_us, latest_us).await?;
+        if let Some(at_us) = first {
+            let minutes = (at_us - incident.start_us + MINUTE_US - 1) / MINUTE_US;
+            best = Some(best.map_or((ticket.number, minutes), |best| if minutes < best.1 { (ticket.number, minutes) } else { best }));
+        }
+    }
+    Ok(best)
+}
+
+fn concerns(entity: &BTreeMap<String, String>, rule: Option<&str>, incident: &Incident) -> bool {
+    rule == Some(incident.rule) && entity.get("host").is_some_and(|host| host == incident.host)
+}
+
+/// The number of the newest ticket, 0 without one.
+pub(super) async fn newest_ticket(app: &App) -> anyhow::Result<i64> {
+    let page = app.desk.list(&TicketFilter { limit: 1, ..TicketFilter::default() }).await?;
+    Ok(page.tickets.first().map_or(0, |ticket| ticket.number))
+}
+
+/// Prints tickets that are newer than `known`, and gives the newest number.
+pub(super) async fn announce_new(app: &App, known: i64) -> anyhow::Result<i64> {
+    let page = app.desk.list(&TicketFilter { limit: 50, ..TicketFilter::default() }).await?;
+    for ticket in page.tickets.iter().filter(|ticket| ticket.number > known).rev() {
+        terminal::print(&format!("new ticket {}: {} ({})\n", ticket.number, ticket.title, ticket.priority.word()))?;
+    }
+    Ok(page.tickets.first().map_or(known, |ticket| ticket.number.max(known)))
+}
+
+/// Bytes of the Parquet files below a folder.
+fn parquet_bytes(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    entries
+        .flatten()
+        .map(|entry| {
+            let path = entry.path();
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_dir() && entry.file_name() != "_delta_log" => parquet_bytes(&path),
+                Ok(metadata) if path.extension().is_some_and(|extension| extension == "parquet") => metadata.len(),
+                _ => 0,
+            }
+        })
+        .sum()
+}
+
+fn show_minute(at_us: TimestampUs) -> String {
+    let time = jiff::Timestamp::from_second(at_us / SECOND_US).unwrap_or_default();
+    time.strftime("%a %d %b %H:%M").to_string()
+}
+
+/// 1234567 as 1,234,567.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!([0, 12, 123, 1_234, 1_234_567].map(grouped), ["0", "12", "123", "1,234", "1,234,567"]);
+    }
+}

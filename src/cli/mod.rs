@@ -1,0 +1,53 @@
+//! The commands: a file each. Only these write to stdout.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+
+mod arguments;
+mod check;
+mod connection;
+mod demo;
+mod ingest;
+mod parse;
+mod query;
+mod sample_data;
+mod serve;
+mod server_options;
+mod terminal;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+/// Parses the command line and runs the command.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            terminal::complain(&format!("threads cannot be started: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = match arguments.command {
+        Command::Serve(options) => runtime.block_on(serve::run(options)),
+        Command::Check(options) => check::run(&options),
+        Command::Ingest(options) => runtime.block_on(ingest::run(options)),
+        Command::Parse(options) => parse::run(&options),
+        Command::Query(options) => runtime.block_on(query::run(options)),
+        Command::Token(options) => runtime.block_on(token::run(options)),
+        Command::SampleData(options) => sample_data::run(&options),
+        Command::Demo(options) => runtime.block_on(demo::run(options)),
+    };
+    // A command that reads stdin may leave a thread waiting there; nobody waits for it.
+    runtime.shutdown_background();
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            terminal::complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `watchroom parse`.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use crate::clock::Clock;
+use crate::config::parse_utc_offset;
+use crate::parse::{Context, parse_syslog, structured_json};
+
+/// Longest line read whole; the rest of a longer one is parsed as a line of its own.
+const MAX_LINE_BYTES: u64 = 1 << 20;
+
+/// Options of `parse`.
+#[derive(Debug, Args)]
+pub(super) struct ParseOptions {
+    /// File with a message a line; `-` or nothing reads stdin
+    #[arg(default_value = "-")]
+    file: PathBuf,
+    /// Time of receipt (RFC 3339), which settles the year of stamps without one; default is now
+    #[arg(long, value_name = "TIME")]
+    received_at: Option<jiff::Timestamp>,
+    /// Offset from UTC of stamps that state none, such as +02:00
+    #[arg(long, value_name = "OFFSET", default_value = "Z")]
+    utc_offset: String,
+}
+
+/// Prints `facility severity timestamp host app pid msgid structured_data message parse_error dialect` of each line.
+pub(super) fn run(options: &ParseOptions) -> anyhow::Result<ExitCode> {
+    let context = Context {
+        received_at_us: options.received_at.map_or_else(|| Clock::System.now_us(), jiff::Timestamp::as_microsecond),
+        utc_offset_s: Some(parse_utc_offset(&options.utc_offset)?),
+    };
+    let input: Box<dyn Read> = if options.file.as_os_str() == "-" {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(&options.file).with_context(|| format!("{} cannot be opened", options.file.display()))?)
+    };
+    match print_lines(BufReader::with_capacity(1 << 16, input), &context) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        result => result.map(|()| ExitCode::SUCCESS).context("parsing stopped"),
+    }
+}
+
+fn print_lines(mut input: impl BufRead, context: &Context) -> std::io::Result<()> {
+    let mut out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let (mut line, mut scratch) = (Vec::new(), String::new());
+    loop {
+        line.clear();
+        if input.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
+            return out.flush();
+        }
+        let end = line.strip_suffix(b"\n").map_or(line.len(), <[u8]>::len);
+        let record = parse_syslog(&line[..end], context, &mut scratch);
+        serde_json::to_writer(&mut out, &structured_json(&record))?;
+        out.write_all(b"\n")?;
+    }
+}

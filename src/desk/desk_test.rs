@@ -1,0 +1,336 @@
+//! The desk over a real store: from finding to ticket, under concurrency and failure.
+
+use std::collections::{BTreeMap, HashSet};
+
+use proptest::prelude::*;
+use serde_json::{Map, json};
+use tempfile::TempDir;
+
+use super::*;
+use crate::clock::{Clock, DAY_US, HOUR_US, SECOND_US, TimestampUs};
+use crate::store::{DESK_FILE, Evidence, Finding, FindingSeverity, Store, view};
+
+const MINUTE_US: i64 = 60 * SECOND_US;
+
+struct Room {
+    desk: Desk,
+    store: Store,
+    clock: Clock,
+    _folder: TempDir,
+}
+
+async fn room() -> Room {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join(DESK_FILE)).await.unwrap();
+    let clock = Clock::manual(DAY_US);
+    Room { desk: Desk::new(store.clone(), clock.clone()), store, clock, _folder: folder }
+}
+
+fn finding(host: &str, window_end_us: TimestampUs) -> Finding {
+    let mut line = Map::new();
+    line.insert("message".into(), json!(format!("seen at {window_end_us}")));
+    Finding {
+        rule: "error_burst".into(),
+        fingerprint: format!("fp-{host}"),
+        entity: BTreeMap::from([("host".into(), host.into())]),
+        title: format!("errors on {host}"),
+        description: "look at it".into(),
+        severity: FindingSeverity::High,
+        result: Map::from_iter([("value".to_owned(), json!(40))]),
+        window_start_us: window_end_us - 5 * MINUTE_US,
+        window_end_us,
+        evidence: Evidence { sql: "SELECT 1".into(), lines: vec![line], ..Evidence::default() },
+    }
+}
+
+fn ines() -> Actor {
+    Actor { name: "ines".into(), origin: "10.0.0.9".into() }
+}
+
+fn to(state: TicketState) -> Change {
+    Change { state: Some(state), assignee: Some("ines".into()), ..Change::default() }
+}
+
+async fn move_to(room: &Room, number: i64, states: &[TicketState]) {
+    for state in states {
+        room.desk.change(number, None, &to(*state), &ines()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_first_finding_opens_a_ticket_and_the_next_join_it() {
+    let room = room().await;
+    let first = room.desk.record_findings(&[finding("a", DAY_US), finding("b", DAY_US)], None).await.unwrap();
+    assert_eq!(first.opened, [1, 2]);
+    for minute in 1..=40 {
+        room.clock.set(DAY_US + minute * MINUTE_US);
+        let next = room.desk.record_findings(&[finding("a", DAY_US + minute * MINUTE_US)], None).await.unwrap();
+        assert_eq!(next.joined, [1]);
+    }
+    let detail = room.desk.get(1).await.unwrap();
+    assert_eq!((detail.ticket.findings, detail.ticket.state, detail.ticket.priority), (41, TicketState::New, Priority::P2));
+    assert_eq!(detail.ticket.last_finding_at_us, Some(DAY_US + 40 * MINUTE_US));
+    let kinds: Vec<_> = detail.history.iter().map(|event| event.event.kind()).collect();
+    assert_eq!(kinds, ["opened", "joined", "joined"], "one note in fifteen minutes, not one a finding");
+    assert_eq!(detail.ticket.version, 1, "findings make no conflict for people");
+    assert_eq!(detail.first_evidence.unwrap().lines[0]["message"], format!("seen at {DAY_US}"));
+    assert_eq!(detail.latest_evidence.unwrap().lines[0]["message"], format!("seen at {}", DAY_US + 40 * MINUTE_US));
+}
+
+#[tokio::test]
+async fn only_the_first_and_latest_evidence_is_kept() {
+    let room = room().await;
+    for minute in 0..10 {
+        room.desk.record_findings(&[finding("a", DAY_US + minute)], None).await.unwrap();
+    }
+    let mut read = room.store.read().await.unwrap();
+    let kept = sqlx::query("SELECT id FROM findings WHERE evidence IS NOT NULL").fetch_all(&mut *read).await.unwrap();
+    assert_eq!(kept.len(), 2);
+}
+
+#[tokio::test]
+async fn a_second_run_over_the_same_window_doubles_nothing() {
+    let room = room().await;
+    let run = RuleRun { rule: "error_burst".into(), watermark_us: DAY_US, duration_us: 900, result_rows: 2 };
+    let found = [finding("a", DAY_US), finding("b", DAY_US)];
+    room.desk.record_findings(&found, Some(&run)).await.unwrap();
+    let again = room.desk.record_findings(&found, Some(&run)).await.unwrap();
+    assert_eq!(again, Recorded { duplicates: 2, ..Recorded::default() });
+    assert_eq!(room.desk.get(1).await.unwrap().ticket.findings, 1);
+    let state = room.desk.rule_state("error_burst").await.unwrap().unwrap();
+    assert_eq!((state.watermark_us, state.runs, state.result_rows), (Some(DAY_US), 2, 2));
+}
+
+#[tokio::test]
+async fn a_watermark_goes_back_only_when_told_to_and_a_failure_leaves_it() {
+    let room = room().await;
+    assert_eq!(room.desk.rule_state("r").await.unwrap(), None);
+    let run = |watermark_us| RuleRun { rule: "r".into(), watermark_us, duration_us: 1, result_rows: 0 };
+    room.desk.record_findings(&[], Some(&run(500))).await.unwrap();
+    room.desk.record_findings(&[], Some(&run(300))).await.unwrap();
+    room.desk.record_rule_failure("r", "no such column: hots", 7).await.unwrap();
+    let state = room.desk.rule_state("r").await.unwrap().unwrap();
+    assert_eq!((state.watermark_us, state.failures, state.last_error.as_deref()), (Some(500), 1, Some("no such column: hots")));
+    room.desk.rewind_rule("r", 100).await.unwrap();
+    room.desk.record_findings(&[], Some(&run(200))).await.unwrap();
+    let state = room.desk.rule_state("r").await.unwrap().unwrap();
+    assert_eq!((state.watermark_us, state.last_error), (Some(200), None));
+}
+
+#[tokio::test]
+async fn a_failure_in_the_middle_leaves_neither_findings_nor_watermark_nor_a_gap() {
+    let room = room().await;
+    let mut write = room.store.write().await.unwrap();
+    sqlx::raw_sql(
+        "CREATE TEMP TRIGGER power_cut BEFORE INSERT ON findings WHEN NEW.fingerprint = 'fp-c' BEGIN SELECT RAISE(ABORT, 'power cut'); END",
+    )
+    .execute(&mut *write)
+    .await
+    .unwrap();
+    write.commit().await.unwrap();
+    let run = RuleRun { rule: "error_burst".into(), watermark_us: DAY_US, duration_us: 1, result_rows: 3 };
+    let found = [finding("a", DAY_US), finding("b", DAY_US), finding("c", DAY_US)];
+    room.desk.record_findings(&found, Some(&run)).await.unwrap_err();
+    assert!(room.desk.list(&TicketFilter::default()).await.unwrap().tickets.is_empty());
+    assert_eq!(room.desk.rule_state("error_burst").await.unwrap(), None);
+    let kept = room.desk.record_findings(&found[..2], Some(&run)).await.unwrap();
+    assert_eq!(kept.opened, [1, 2], "the numbers that were rolled back are given again");
+}
+
+#[tokio::test]
+async fn what_was_committed_survives_a_process_that_never_closed_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join(DESK_FILE)).await.unwrap();
+    let desk = Desk::new(store.clone(), Clock::manual(DAY_US));
+    desk.record_findings(&[finding("a", DAY_US)], None).await.unwrap();
+    let mut open = store.write().await.unwrap();
+    sqlx::query("UPDATE tickets SET title = 'half done'").execute(&mut *open).await.unwrap();
+    // The files as a crash would leave them: nothing closed, a transaction still open.
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    }
+    let after = Desk::new(Store::open(&copy.path().join(DESK_FILE)).await.unwrap(), Clock::manual(DAY_US));
+    assert_eq!(after.get(1).await.unwrap().ticket.title, "errors on a");
+    assert_eq!(after.record_findings(&[finding("b", DAY_US)], None).await.unwrap().opened, [2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_thousand_findings_at_once_make_one_ticket() {
+    let room = room().await;
+    let tasks: Vec<_> = (0..1_000)
+        .map(|n| {
+            let desk = room.desk.clone();
+            tokio::spawn(async move { desk.record_findings(&[finding("a", DAY_US + n)], None).await.unwrap() })
+        })
+        .collect();
+    let mut opened = 0;
+    for task in tasks {
+        opened += task.await.unwrap().opened.len();
+    }
+    let ticket = room.desk.get(1).await.unwrap().ticket;
+    assert_eq!((opened, ticket.findings, ticket.last_finding_at_us), (1, 1_000, Some(DAY_US + 999)));
+    assert_eq!(room.desk.list(&TicketFilter::default()).await.unwrap().tickets.len(), 1);
+    assert_eq!(room.desk.replayed(1).await.unwrap(), ticket);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn numbers_have_no_gaps_when_many_open_tickets_at_once() {
+    let room = room().await;
+    let tasks: Vec<_> = (0..100)
+        .map(|n| {
+            let desk = room.desk.clone();
+            tokio::spawn(async move { desk.record_findings(&[finding(&format!("h{n}"), DAY_US)], None).await.unwrap().opened })
+        })
+        .collect();
+    let mut numbers = HashSet::new();
+    for task in tasks {
+        numbers.extend(task.await.unwrap());
+    }
+    assert_eq!(numbers, (1..=100).collect());
+}
+
+#[tokio::test]
+async fn what_comes_back_within_a_day_is_reopened_and_later_is_a_new_ticket() {
+    let room = room().await;
+    room.desk.record_findings(&[finding("a", DAY_US)], None).await.unwrap();
+    move_to(&room, 1, &[TicketState::Resolved]).await;
+    let late = room.desk.record_findings(&[finding("a", DAY_US - MINUTE_US)], None).await.unwrap();
+    assert_eq!(late.joined, [1], "a finding about a time before the resolution does not reopen");
+    assert_eq!(room.desk.get(1).await.unwrap().ticket.state, TicketState::Resolved);
+
+    room.clock.set(2 * DAY_US - 1);
+    let back = room.desk.record_findings(&[finding("a", 2 * DAY_US - 1)], None).await.unwrap();
+    assert_eq!(back.reopened, [1]);
+    let ticket = room.desk.get(1).await.unwrap().ticket;
+    assert_eq!((ticket.state, ticket.resolved_at_us), (TicketState::Reopened, None));
+
+    move_to(&room, 1, &[TicketState::Resolved]).await;
+    room.clock.set(3 * DAY_US);
+    let new = room.desk.record_findings(&[finding("a", 3 * DAY_US)], None).await.unwrap();
+    assert_eq!(new.opened, [2]);
+    let refused = room.desk.change(1, None, &to(TicketState::Reopened), &ines()).await.unwrap_err();
+    assert!(refused.to_string().contains("ticket 2 is already open"), "{refused}");
+
+    move_to(&room, 2, &[TicketState::Resolved, TicketState::Closed]).await;
+    let after = room.desk.record_findings(&[finding("a", 3 * DAY_US + HOUR_US)], None).await.unwrap();
+    assert_eq!(after.opened, [3], "a closed ticket stays closed, and ticket 1 was resolved a day ago");
+}
+
+#[tokio::test]
+async fn a_change_for_another_version_is_refused_whole() {
+    let room = room().await;
+    room.desk.record_findings(&[finding("a", DAY_US)], None).await.unwrap();
+    let ticket = room.desk.change(1, Some(1), &to(TicketState::InProgress), &ines()).await.unwrap();
+    assert_eq!(ticket.version, 3, "two events: assigned and moved");
+    let refused = room.desk.change(1, Some(1), &to(TicketState::Resolved), &ines()).await.unwrap_err();
+    assert!(matches!(refused, DeskError::Conflict { expected: 1, current: 3, .. }));
+    let half = Change { title: Some("new title".into()), state: Some(TicketState::Closed), ..Change::default() };
+    assert!(matches!(room.desk.change(1, None, &half, &ines()).await.unwrap_err(), DeskError::IllegalMove { .. }));
+    let detail = room.desk.get(1).await.unwrap();
+    assert_eq!((detail.ticket.title.as_str(), detail.history.len()), ("errors on a", 3));
+    assert_eq!(detail.history[2].actor, ines());
+    assert!(matches!(room.desk.get(9).await.unwrap_err(), DeskError::NotFound(9)));
+}
+
+#[tokio::test]
+async fn the_history_cannot_be_rewritten() {
+    let room = room().await;
+    room.desk.record_findings(&[finding("a", DAY_US)], None).await.unwrap();
+    let mut write = room.store.write().await.unwrap();
+    for sql in ["UPDATE ticket_events SET actor = 'nobody'", "DELETE FROM ticket_events"] {
+        let refused = sqlx::query(sql).execute(&mut *write).await.unwrap_err();
+        assert!(refused.to_string().contains("append-only"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn lists_filter_and_page() {
+    let room = room().await;
+    let hosts: Vec<_> = (0..25).map(|n| finding(&format!("web{n:02}"), DAY_US)).collect();
+    room.desk.record_findings(&hosts, None).await.unwrap();
+    move_to(&room, 3, &[TicketState::Resolved]).await;
+    let mut filter = TicketFilter { limit: 10, open_only: true, ..TicketFilter::default() };
+    let mut seen = Vec::new();
+    loop {
+        let page = room.desk.list(&filter).await.unwrap();
+        seen.extend(page.tickets.iter().map(|ticket| ticket.number));
+        filter.cursor = page.next_cursor;
+        if filter.cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, (1..=25).rev().filter(|number| *number != 3).collect::<Vec<_>>());
+    let count = async |filter: TicketFilter| room.desk.list(&filter).await.unwrap().tickets.len();
+    assert_eq!(count(TicketFilter { state: Some(TicketState::Resolved), ..TicketFilter::default() }).await, 1);
+    assert_eq!(count(TicketFilter { text: Some("WEB07".into()), ..TicketFilter::default() }).await, 1);
+    assert_eq!(count(TicketFilter { text: Some("w%7".into()), ..TicketFilter::default() }).await, 0, "a percent sign is a percent sign");
+    assert_eq!(count(TicketFilter { priority: Some(Priority::P1), ..TicketFilter::default() }).await, 0);
+}
+
+#[tokio::test]
+async fn the_views_show_what_the_desk_holds() {
+    let room = room().await;
+    room.desk.record_findings(&[finding("a", DAY_US), finding("b", DAY_US)], None).await.unwrap();
+    for (name, rows) in [("tickets", 2), ("findings", 2), ("ticket_events", 2), ("rule_runs", 0)] {
+        assert_eq!(view(name).unwrap().load(&room.store, 100).await.unwrap().num_rows(), rows, "{name}");
+    }
+    let tickets = view("tickets").unwrap().load(&room.store, 1).await.unwrap();
+    let host = arrow::array::AsArray::as_string_view(tickets.column_by_name("host").unwrap()).value(0);
+    assert_eq!(host, "b");
+}
+
+/// What may happen at the desk.
+#[derive(Debug, Clone)]
+enum Act {
+    Find { host: u8, lag_minutes: i64 },
+    Patch { number: i64, state: usize, priority: Option<usize>, assignee: Option<String>, comment: Option<String> },
+    Wait { minutes: i64 },
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let find = (0_u8..3, 0_i64..200).prop_map(|(host, lag_minutes)| Act::Find { host, lag_minutes });
+    let patch = (1_i64..5, 0_usize..7, prop::option::of(0_usize..5), prop::option::of("[a-c]?"), prop::option::of("[a-z]{0,3}"))
+        .prop_map(|(number, state, priority, assignee, comment)| Act::Patch { number, state, priority, assignee, comment });
+    let wait = (0_i64..1_000).prop_map(|minutes| Act::Wait { minutes });
+    prop::collection::vec(prop_oneof![3 => find, 3 => patch, 1 => wait], 1..40)
+}
+
+async fn perform(room: &Room, act: Act) {
+    let now_us = room.clock.now_us();
+    match act {
+        Act::Wait { minutes } => room.clock.set(now_us + minutes * MINUTE_US),
+        Act::Find { host, lag_minutes } => {
+            room.desk.record_findings(&[finding(&format!("h{host}"), now_us - lag_minutes * MINUTE_US)], None).await.unwrap();
+        }
+        Act::Patch { number, state, priority, assignee, comment } => {
+            let priority = priority.map(|index| Priority::ALL[index]);
+            let change = Change { state: Some(TicketState::ALL[state]), priority, title: None, assignee, comment };
+            // Many of these are refused; a refusal must leave no trace either.
+            let _ = room.desk.change(number, None, &change, &ines()).await;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_ticket_always_equals_the_replay_of_its_history(acts in acts()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let room = room().await;
+            for act in acts {
+                perform(&room, act).await;
+            }
+            let tickets = room.desk.list(&TicketFilter { limit: 1_000, ..TicketFilter::default() }).await.unwrap().tickets;
+            let mut open = HashSet::new();
+            for ticket in tickets {
+                assert_eq!(room.desk.replayed(ticket.number).await.unwrap(), ticket);
+                assert!(!ticket.state.is_open() || open.insert(ticket.fingerprint.clone()), "one open ticket a problem");
+                assert_eq!(ticket.resolved_at_us.is_some(), !ticket.state.is_open());
+            }
+        });
+    }
+}

@@ -1,0 +1,58 @@
+//! Why the desk refused.
+
+use super::TicketState;
+use crate::store::StoreError;
+
+/// Why a ticket was not read or changed. Whatever failed, nothing of it was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// There is no ticket of that number.
+    #[error("there is no ticket {0}; `GET /api/v1/tickets` lists those that exist")]
+    NotFound(i64),
+    /// The state cannot follow the present one.
+    #[error("a ticket cannot go from {from} to {to}; from {from} it can go to: {}", words(.allowed))]
+    IllegalMove {
+        /// The state it is in.
+        from: TicketState,
+        /// The state that was asked for.
+        to: TicketState,
+        /// The states that it can go to.
+        allowed: &'static [TicketState],
+    },
+    /// Somebody else changed the ticket since it was read.
+    #[error(
+        "ticket {number} was changed in the meantime (it is at version {current}, the change was meant for {expected}); read it again, then send the change"
+    )]
+    Conflict {
+        /// The ticket.
+        number: i64,
+        /// The version that the change was made for.
+        expected: i64,
+        /// The version that the ticket is at.
+        current: i64,
+    },
+    /// A field holds what it may not hold.
+    #[error("`{field}` cannot be set: {why}")]
+    Invalid {
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it and what to write instead.
+        why: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for DeskError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+fn words(states: &[TicketState]) -> String {
+    if states.is_empty() {
+        return "nowhere, it is final; open a new ticket".to_owned();
+    }
+    states.iter().map(|state| state.word()).collect::<Vec<_>>().join(", ")
+}

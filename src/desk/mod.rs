@@ -1,0 +1,38 @@
+//! The desk: from finding to ticket, and the ticket's life.
+//!
+//! [`Desk`] is the door. [`Desk::record_findings`] takes what a rule found and opens tickets, joins findings to open ones
+//! or reopens what was resolved lately; [`Desk::change`] is the one way by which a person changes a ticket.
+//!
+//! Invariants:
+//! * A ticket is the sum of two logs: its events (append-only) and its findings. Every change writes its event, the
+//!   finding and the ticket's row in one transaction, so that the row always equals [`replay`].
+//! * A fingerprint has at most one open ticket; the database enforces it too.
+//! * A finding is recorded once: rule, fingerprint and end of the window are its identity. A rule's watermark moves in
+//!   the transaction that records what it found, so a crash between the two cannot happen and a second run doubles nothing.
+//! * Ticket numbers run from 1 without gaps.
+//! * States change along [`ticket_state`]'s table only.
+//! * `version` counts what people and rules decided about a ticket, not the findings that joined it: somebody who edits a
+//!   ticket while findings pour in is not told of a conflict.
+
+mod change;
+mod dedup;
+#[cfg(test)]
+mod desk_test;
+mod error;
+mod event;
+mod priority;
+mod rule_run;
+mod ticket;
+mod ticket_rows;
+pub mod ticket_state;
+mod tickets;
+
+pub use change::Change;
+pub use dedup::{NOTE_JOINS_EVERY_US, REOPEN_WITHIN_US, Recorded};
+pub use error::DeskError;
+pub use event::{Actor, Event, Opening, TicketEvent};
+pub use priority::{Impact, Priority, Urgency, impact_and_urgency, priority};
+pub use rule_run::{RuleRun, RuleState};
+pub use ticket::{FindingNote, Ticket, TicketKind, replay};
+pub use ticket_state::TicketState;
+pub use tickets::{Desk, TicketDetail, TicketFilter, TicketPage};

@@ -1,0 +1,145 @@
+//! Tickets, events and findings as rows of the store.
+
+use std::str::FromStr;
+
+use serde::de::DeserializeOwned;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::{Actor, Event, FindingNote, Ticket, TicketEvent, TicketKind};
+use crate::store::StoreError;
+
+pub(super) fn ticket_of(row: &SqliteRow) -> Result<Ticket, StoreError> {
+    let kind: String = row.try_get("kind")?;
+    if kind != TicketKind::Incident.word() {
+        return Err(StoreError::Unreadable(format!("ticket kind `{kind}`")));
+    }
+    Ok(Ticket {
+        number: row.try_get("number")?,
+        kind: TicketKind::Incident,
+        title: row.try_get("title")?,
+        description: row.try_get("description")?,
+        state: word(row.try_get("state")?)?,
+        priority: word(row.try_get("priority")?)?,
+        severity: row.try_get::<Option<&str>, _>("severity")?.map(word).transpose()?,
+        assignee: row.try_get("assignee")?,
+        fingerprint: row.try_get("fingerprint")?,
+        rule: row.try_get("rule")?,
+        entity: json(row.try_get("entity")?)?,
+        opened_at_us: row.try_get("opened_at_us")?,
+        updated_at_us: row.try_get("updated_at_us")?,
+        resolved_at_us: row.try_get("resolved_at_us")?,
+        findings: row.try_get("findings")?,
+        first_finding_id: row.try_get("first_finding_id")?,
+        last_finding_id: row.try_get("last_finding_id")?,
+        last_finding_at_us: row.try_get("last_finding_at_us")?,
+        noted_at_us: row.try_get("noted_at_us")?,
+        events: row.try_get("events")?,
+        version: row.try_get("version")?,
+    })
+}
+
+/// The ticket of that number.
+pub(super) async fn load_ticket(connection: &mut SqliteConnection, number: i64) -> Result<Option<Ticket>, StoreError> {
+    let row = sqlx::query("SELECT * FROM tickets WHERE number = ?1").bind(number).fetch_optional(connection).await?;
+    row.as_ref().map(ticket_of).transpose()
+}
+
+/// Writes the ticket's row, new or changed.
+pub(super) async fn save_ticket(connection: &mut SqliteConnection, ticket: &Ticket) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO tickets (number, kind, title, description, state, priority, severity, assignee, fingerprint, rule, entity, opened_at_us,
+             updated_at_us, resolved_at_us, findings, first_finding_id, last_finding_id, last_finding_at_us, noted_at_us, events, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+         ON CONFLICT (number) DO UPDATE SET title = excluded.title, state = excluded.state, priority = excluded.priority,
+             assignee = excluded.assignee, updated_at_us = excluded.updated_at_us, resolved_at_us = excluded.resolved_at_us,
+             findings = excluded.findings, first_finding_id = excluded.first_finding_id, last_finding_id = excluded.last_finding_id,
+             last_finding_at_us = excluded.last_finding_at_us, noted_at_us = excluded.noted_at_us, events = excluded.events,
+             version = excluded.version",
+    )
+    .bind(ticket.number)
+    .bind(ticket.kind.word())
+    .bind(&ticket.title)
+    .bind(&ticket.description)
+    .bind(ticket.state.word())
+    .bind(ticket.priority.word())
+    .bind(ticket.severity.map(|severity| severity.word()))
+    .bind(&ticket.assignee)
+    .bind(&ticket.fingerprint)
+    .bind(&ticket.rule)
+    .bind(json_text(&ticket.entity)?)
+    .bind(ticket.opened_at_us)
+    .bind(ticket.updated_at_us)
+    .bind(ticket.resolved_at_us)
+    .bind(ticket.findings)
+    .bind(ticket.first_finding_id)
+    .bind(ticket.last_finding_id)
+    .bind(ticket.last_finding_at_us)
+    .bind(ticket.noted_at_us)
+    .bind(ticket.events)
+    .bind(ticket.version)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Appends an entry to a ticket's history.
+pub(super) async fn append_event(connection: &mut SqliteConnection, ticket: i64, event: &Event) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO ticket_events (ticket, seq, at_us, actor, origin, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+        .bind(ticket)
+        .bind(event.seq)
+        .bind(event.at_us)
+        .bind(&event.actor.name)
+        .bind(&event.actor.origin)
+        .bind(event.event.kind())
+        .bind(json_text(&event.event)?)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// A ticket's history, oldest first: the last `limit` entries.
+pub(super) async fn load_events(connection: &mut SqliteConnection, ticket: i64, limit: i64) -> Result<Vec<Event>, StoreError> {
+    let rows = sqlx::query("SELECT seq, at_us, actor, origin, detail FROM ticket_events WHERE ticket = ?1 ORDER BY seq DESC LIMIT ?2")
+        .bind(ticket)
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .rev()
+        .map(|row| {
+            let event: TicketEvent = json(row.try_get("detail")?)?;
+            let actor = Actor { name: row.try_get("actor")?, origin: row.try_get("origin")? };
+            Ok(Event { seq: row.try_get("seq")?, at_us: row.try_get("at_us")?, actor, event })
+        })
+        .collect()
+}
+
+/// What a ticket keeps of its findings, in the order of recording.
+pub(super) async fn load_finding_notes(connection: &mut SqliteConnection, ticket: i64) -> Result<Vec<FindingNote>, StoreError> {
+    let rows = sqlx::query("SELECT id, window_end_us, recorded_at_us FROM findings WHERE ticket = ?1 ORDER BY id")
+        .bind(ticket)
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(FindingNote {
+                id: row.try_get("id")?,
+                window_end_us: row.try_get("window_end_us")?,
+                recorded_at_us: row.try_get("recorded_at_us")?,
+            })
+        })
+        .collect()
+}
+
+fn word<T: FromStr<Err = String>>(text: &str) -> Result<T, StoreError> {
+    text.parse().map_err(StoreError::Unreadable)
+}
+
+pub(super) fn json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Unreadable(error.to_string()))
+}
+
+pub(super) fn json_text<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Other(format!("a value cannot be written as JSON: {error}")))
+}

@@ -1,0 +1,39 @@
+//! Detection: from a rule file to findings. Pure: no I/O, and time is an argument.
+//!
+//! A rule is a SQL file with a header ([`Rule::parse`] states the format). The scheduler asks [`Rule::next_window`] what to
+//! judge, runs the query through the gate with [`Window::parameters`], and turns each row into a finding with
+//! [`Rule::finding`].
+//!
+//! What a rule promises:
+//! * It reads the time from its parameters only, so that last week is judged like the last minute; a rule that calls
+//!   `now()` is refused.
+//! * Windows end on the schedule's own grid, so that a second run after a crash judges the same window and the desk knows
+//!   its findings again.
+//! * The same rule and entity give the same fingerprint, on every machine and after every upgrade.
+
+mod fingerprint;
+mod header;
+mod row_to_finding;
+mod rule_file;
+#[cfg(test)]
+mod rules_test;
+#[cfg(test)]
+mod rules_test_tables;
+mod schedule;
+mod shipped;
+mod sql_words;
+mod title;
+mod window;
+
+pub use fingerprint::fingerprint;
+pub use header::RuleFileError;
+pub use row_to_finding::RowError;
+pub use rule_file::Rule;
+pub use schedule::{Schedule, parse_duration_us};
+pub use shipped::{SHIPPED_RULES, shipped_rules};
+pub use title::TitleTemplate;
+pub use window::Window;
+
+/// Rows of one run that become findings. A rule that finds more is about the whole site, and a thousand tickets would say
+/// it no better.
+pub const MAX_ROWS_A_RUN: usize = 1_000;

@@ -1,0 +1,160 @@
+//! Made-up tables for the tests of the shipped rules, with the columns of the real ones.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Date32Array, Float64Array, Int8Array, Int64Array, MapBuilder, MapFieldNames, RecordBatch, StringBuilder, StringViewArray,
+    TimestampMicrosecondArray, new_null_array,
+};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use datafusion::common::ScalarValue;
+use datafusion::datasource::MemTable;
+use datafusion::prelude::SessionContext;
+use serde_json::{Map, Value};
+
+use crate::clock::TimestampUs;
+use crate::detect::{Rule, Window, shipped_rules};
+use crate::record::arrow_schema::{DATE, LOGS, partition_day, text_map};
+use crate::store::Finding;
+
+/// A log line, as far as the rules look at it.
+#[derive(Clone)]
+pub(super) struct Line {
+    pub(super) at_us: TimestampUs,
+    pub(super) host: Option<&'static str>,
+    pub(super) app: Option<&'static str>,
+    pub(super) severity: Option<i8>,
+    pub(super) message: String,
+}
+
+pub(super) fn line(at_us: TimestampUs, host: &'static str, app: &'static str, severity: i8, message: impl Into<String>) -> Line {
+    Line { at_us, host: Some(host), app: Some(app), severity: Some(severity), message: message.into() }
+}
+
+/// A measurement with its labels.
+pub(super) struct Measure {
+    pub(super) at_us: TimestampUs,
+    pub(super) name: &'static str,
+    pub(super) host: &'static str,
+    pub(super) labels: Vec<(&'static str, &'static str)>,
+    pub(super) value: f64,
+}
+
+/// A rule among the shipped ones.
+pub(super) fn rule(name: &str) -> Rule {
+    shipped_rules().unwrap().into_iter().find(|rule| rule.name == name).unwrap()
+}
+
+/// The tables of a test.
+#[derive(Default)]
+pub(super) struct Tables {
+    pub(super) lines: Vec<Line>,
+    pub(super) measures: Vec<Measure>,
+}
+
+impl Tables {
+    /// The rule's findings in the window that ends at `end_us`, the run before having ended at `watermark_us`.
+    pub(super) async fn findings(&self, rule: &Rule, watermark_us: Option<TimestampUs>, end_us: TimestampUs) -> Vec<Finding> {
+        let start_us = end_us - rule.window_us;
+        let window = Window { start_us, end_us, watermark_us: watermark_us.unwrap_or(start_us) };
+        let rows = self.rows(&rule.sql, &window, &[]).await;
+        rows.into_iter().map(|row| rule.finding(row, &window).unwrap()).collect()
+    }
+
+    /// The lines that the rule gives as evidence for a finding.
+    pub(super) async fn evidence(&self, rule: &Rule, finding: &Finding) -> Vec<Map<String, Value>> {
+        let window = Window { start_us: finding.window_start_us, end_us: finding.window_end_us, watermark_us: finding.window_start_us };
+        let entity: Vec<_> = finding.entity.iter().map(|(column, value)| (column.as_str(), ScalarValue::from(value.as_str()))).collect();
+        self.rows(rule.evidence_sql.as_deref().unwrap(), &window, &entity).await
+    }
+
+    /// Rows of a query. The parameters are given once as timestamps and once as text, as JSON carries them: both must
+    /// give the same answer.
+    pub(super) async fn rows(&self, sql: &str, window: &Window, entity: &[(&str, ScalarValue)]) -> Vec<Map<String, Value>> {
+        let context = SessionContext::new();
+        let logs = log_batch(&self.lines);
+        context.register_table("logs", Arc::new(MemTable::try_new(logs.schema(), vec![vec![logs]]).unwrap())).unwrap();
+        let metrics = metric_batch(&self.measures);
+        context.register_table("metrics", Arc::new(MemTable::try_new(metrics.schema(), vec![vec![metrics]]).unwrap())).unwrap();
+        let texts = window.parameter_texts();
+        let as_text = window.parameters().map(|(name, _)| (name, ScalarValue::from(texts[name].as_str())));
+        let as_time = window.parameters().map(|(name, at_us)| (name, ScalarValue::TimestampMicrosecond(Some(at_us), Some("UTC".into()))));
+        let mut answers = Vec::new();
+        for parameters in [as_text, as_time] {
+            let values: Vec<_> = parameters.into_iter().chain(entity.iter().cloned()).collect();
+            let frame = context.sql(sql).await.unwrap().with_param_values(values).unwrap();
+            answers.push(json_rows(&frame.collect().await.unwrap()));
+        }
+        assert_eq!(answers[0], answers[1], "text and timestamps as parameters");
+        answers.remove(0)
+    }
+}
+
+fn json_rows(batches: &[RecordBatch]) -> Vec<Map<String, Value>> {
+    let mut bytes = Vec::new();
+    let builder = arrow::json::WriterBuilder::new().with_explicit_nulls(true);
+    let mut writer = builder.build::<_, arrow::json::writer::JsonArray>(&mut bytes);
+    writer.write_batches(&batches.iter().collect::<Vec<_>>()).unwrap();
+    writer.finish().unwrap();
+    if bytes.is_empty() { Vec::new() } else { serde_json::from_slice(&bytes).unwrap() }
+}
+
+fn moments(at_us: impl Iterator<Item = TimestampUs>) -> ArrayRef {
+    Arc::new(TimestampMicrosecondArray::from_iter_values(at_us).with_timezone("UTC"))
+}
+
+fn with_date(schema: &Schema) -> SchemaRef {
+    let date = Arc::new(Field::new(DATE, DataType::Date32, false));
+    Arc::new(Schema::new(schema.fields().iter().cloned().chain([date]).collect::<Vec<_>>()))
+}
+
+fn log_batch(lines: &[Line]) -> RecordBatch {
+    let schema = with_date(&LOGS);
+    let columns = schema.fields().iter().map(|field| -> ArrayRef {
+        match field.name().as_str() {
+            "timestamp" | "received_at" => moments(lines.iter().map(|line| line.at_us)),
+            "host" => Arc::new(lines.iter().map(|line| line.host).collect::<StringViewArray>()),
+            "app" => Arc::new(lines.iter().map(|line| line.app).collect::<StringViewArray>()),
+            "severity" => Arc::new(lines.iter().map(|line| line.severity).collect::<Int8Array>()),
+            "message" => Arc::new(lines.iter().map(|line| Some(line.message.as_str())).collect::<StringViewArray>()),
+            "source" => Arc::new(lines.iter().map(|_| Some("syslog_tcp")).collect::<StringViewArray>()),
+            DATE => Arc::new(Date32Array::from_iter_values(lines.iter().map(|line| partition_day(line.at_us)))),
+            _ => new_null_array(field.data_type(), lines.len()),
+        }
+    });
+    RecordBatch::try_new(Arc::clone(&schema), columns.collect()).unwrap()
+}
+
+fn metric_batch(measures: &[Measure]) -> RecordBatch {
+    let schema = with_date(&Schema::new(vec![
+        Field::new("timestamp", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false),
+        Field::new("name", DataType::Utf8View, false),
+        Field::new("host", DataType::Utf8View, true),
+        Field::new("labels", text_map(), false),
+        Field::new("value", DataType::Float64, false),
+        Field::new("kind", DataType::Utf8View, true),
+        Field::new("unit", DataType::Utf8View, true),
+        Field::new("series_id", DataType::Int64, false),
+    ]));
+    let names = MapFieldNames { entry: "key_value".into(), key: "key".into(), value: "value".into() };
+    let mut labels = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new());
+    for measure in measures {
+        for (name, value) in &measure.labels {
+            labels.keys().append_value(name);
+            labels.values().append_value(value);
+        }
+        labels.append(true).unwrap();
+    }
+    let columns: Vec<ArrayRef> = vec![
+        moments(measures.iter().map(|measure| measure.at_us)),
+        Arc::new(measures.iter().map(|measure| Some(measure.name)).collect::<StringViewArray>()),
+        Arc::new(measures.iter().map(|measure| Some(measure.host)).collect::<StringViewArray>()),
+        Arc::new(labels.finish()),
+        Arc::new(measures.iter().map(|measure| measure.value).collect::<Float64Array>()),
+        new_null_array(&DataType::Utf8View, measures.len()),
+        new_null_array(&DataType::Utf8View, measures.len()),
+        Arc::new((0..measures.len() as i64).collect::<Int64Array>()),
+        Arc::new(Date32Array::from_iter_values(measures.iter().map(|measure| partition_day(measure.at_us)))),
+    ];
+    RecordBatch::try_new(schema, columns).unwrap()
+}

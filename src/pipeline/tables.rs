@@ -1,0 +1,76 @@
+//! The three tables as the pipeline writes them, and the order that keeps samples and their series together.
+
+use std::collections::HashSet;
+use std::sync::{Arc, RwLock};
+
+use arrow::array::RecordBatch;
+use tokio::sync::{Mutex, oneshot};
+
+use crate::record::SeriesId;
+use crate::table::{FlushReport, Position, Table, TableError};
+use crate::wal;
+
+/// Series that are in the table or among its fresh rows. A parser adds what it meets first.
+pub(super) type KnownSeries = Arc<RwLock<HashSet<SeriesId>>>;
+
+/// `logs`, `series` and `samples`.
+#[derive(Debug)]
+pub(super) struct Tables {
+    pub(super) logs: Arc<Table>,
+    pub(super) series: Arc<Table>,
+    pub(super) samples: Arc<Table>,
+    pub(super) known_series: KnownSeries,
+    /// Held while metrics are appended and while a flush begins: a sample is never frozen without its series.
+    metrics_gate: Mutex<()>,
+}
+
+impl Tables {
+    pub(super) fn new(logs: Arc<Table>, series: Arc<Table>, samples: Arc<Table>, known_series: KnownSeries) -> Self {
+        Self { logs, series, samples, known_series, metrics_gate: Mutex::new(()) }
+    }
+
+    /// Adds the rows of the blocks up to `sequence` of the shard `app_id`.
+    pub(super) async fn append(
+        &self,
+        logs: Option<RecordBatch>,
+        samples: Option<RecordBatch>,
+        series: Option<RecordBatch>,
+        app_id: &Arc<str>,
+        sequence: wal::Sequence,
+    ) {
+        // Sequences count blocks of a shard; i64 is Delta's type for them and lasts as long.
+        let position = || Some(Position { app_id: app_id.clone(), sequence: sequence as i64 });
+        if let Some(logs) = logs {
+            self.logs.append(logs, position());
+        }
+        if let Some(samples) = samples {
+            let _gate = self.metrics_gate.lock().await;
+            if let Some(series) = series {
+                self.series.append(series, None);
+            }
+            self.samples.append(samples, position());
+        }
+    }
+
+    /// Memory of all rows that are not committed.
+    pub(super) fn fresh_bytes(&self) -> usize {
+        self.logs.fresh_bytes() + self.series.fresh_bytes() + self.samples.fresh_bytes()
+    }
+
+    /// Commits the samples, and before them every series that they belong to. A crash between the two commits leaves series
+    /// without samples, which the replay of the log completes; never the other way round.
+    pub(super) async fn flush_metrics(&self) -> Result<FlushReport, TableError> {
+        let gate = self.metrics_gate.lock().await;
+        if self.series.fresh_rows() > 0 {
+            self.series.flush().await?;
+        }
+        let (tell, frozen) = oneshot::channel();
+        let flush = self.samples.flush_and_tell(Some(tell));
+        let open_gate = async {
+            // Also when the flush failed before it froze anything.
+            let _ = frozen.await;
+            drop(gate);
+        };
+        futures::join!(flush, open_gate).0
+    }
+}

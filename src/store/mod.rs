@@ -1,0 +1,26 @@
+//! The relational store: one SQLite file that holds what is not a time series.
+//!
+//! Tickets, their history, findings, the state of rules, the ingest ledger and tokens stand in `desk.sqlite` in the data
+//! folder. The rooms above write through [`Store::write`], which hands out one transaction at a time, and read through
+//! [`Store::read`], which gives a snapshot that no writer disturbs.
+//!
+//! Invariants:
+//! * A committed transaction is on the disk (write-ahead mode, `synchronous = FULL`); one that was not committed left nothing.
+//! * There is one writer connection, and it begins with `BEGIN IMMEDIATE`: a transaction never fails halfway because
+//!   another one wrote first.
+//! * The schema only goes forward, one numbered file of `migrations/` after the other. A file written by a newer program is
+//!   refused, not guessed at.
+//! * The file is readable by its owner only, because it holds the hashes of tokens.
+
+mod error;
+mod finding;
+mod ingest_ledger;
+mod migrations;
+mod pool;
+mod views;
+
+pub use error::StoreError;
+pub use finding::{Evidence, Finding, FindingSeverity, MAX_CELL_CHARS, MAX_EVIDENCE_LINES, bounded_cell, bounded_row};
+pub use ingest_ledger::{LedgerEntry, add_to_ledger, read_ledger};
+pub use pool::{DESK_FILE, Store};
+pub use views::{MAX_VIEW_ROWS, StoreView, VIEWS, ViewColumn, ViewType, view};
