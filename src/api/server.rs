@@ -30,7 +30,7 @@ use crate::shutdown::Shutdown;
 const MAX_HEAD_BYTES: usize = 64 << 10;
 
 /// Open requests get this long to end when the server stops.
-const DRAIN_TIME: Duration = Duration::from_secs(5);
+const DRAIN_TIME: Duration = Duration::from_secs(3);
 
 /// Limits of the HTTP listener.
 #[derive(Debug, Clone)]

@@ -91,10 +91,9 @@ impl Connection {
     }
 
     /// Ends the server in this process, if there is one.
-    pub(super) async fn close(self) -> anyhow::Result<()> {
-        match self.own {
-            Some(app) => app.stop().await,
-            None => Ok(()),
+    pub(super) async fn close(self) {
+        if let Some(app) = self.own {
+            app.stop().await;
         }
     }
 }

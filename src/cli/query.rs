@@ -4,21 +4,27 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use arrow::ipc::reader::StreamReader;
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::connection::{Connection, error_text};
 use super::server_options::ClientOptions;
 use super::terminal;
-use crate::query::TableText;
+use crate::clock::Clock;
+use crate::detect::parse_duration_us;
+use crate::query::{SAVED_QUERIES, SavedQuery, TableText};
 
 /// Options of `query`.
 #[derive(Debug, Args)]
 pub(super) struct QueryOptions {
     /// The statement; `-` reads it from stdin
-    sql: String,
+    #[arg(required_unless_present = "named")]
+    sql: Option<String>,
+    /// Ask a question that ships with the program, such as filesystem_days_left, about the window that ends now
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["sql", "parameters"])]
+    named: Option<String>,
     /// Format of the answer
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     output: Output,
@@ -56,19 +62,36 @@ impl Output {
 
 /// Asks and prints.
 pub(super) async fn run(options: QueryOptions) -> anyhow::Result<ExitCode> {
-    let sql = match options.sql.as_str() {
-        "-" => std::io::read_to_string(std::io::stdin()).context("the statement cannot be read from stdin")?,
-        sql => sql.to_owned(),
+    let (sql, parameters) = match (&options.named, options.sql.as_deref().unwrap_or_default()) {
+        (Some(name), _) => named(name)?,
+        (None, "-") => (std::io::read_to_string(std::io::stdin()).context("the statement cannot be read from stdin")?, given(&options)),
+        (None, sql) => (sql.to_owned(), given(&options)),
     };
     let connection = Connection::open(&options.client).await?;
-    let result = ask(&connection, &sql, &options).await;
-    connection.close().await?;
+    let result = ask(&connection, &sql, &parameters, &options).await;
+    connection.close().await;
     result.map(|()| ExitCode::SUCCESS)
 }
 
-async fn ask(connection: &Connection, sql: &str, options: &QueryOptions) -> anyhow::Result<()> {
-    let parameters: Vec<serde_json::Value> =
-        options.parameters.iter().map(|text| serde_json::from_str(text).unwrap_or_else(|_| json!(text))).collect();
+/// The parameters of the command line, in their order.
+fn given(options: &QueryOptions) -> Value {
+    options.parameters.iter().map(|text| serde_json::from_str(text).unwrap_or_else(|_| json!(text))).collect()
+}
+
+/// The text of a question that ships with the program, and the window it is asked about.
+fn named(name: &str) -> anyhow::Result<(String, Value)> {
+    let Some(query) = SavedQuery::find(name) else {
+        let known = SAVED_QUERIES.map(|query| query.name).join(", ");
+        bail!("there is no question `{name}`; those that ship with the program are: {known}");
+    };
+    let window = query.header("window").unwrap_or("1d");
+    let window_us = parse_duration_us(window).map_err(|error| anyhow!("the window of {name} is wrong: {error}"))?;
+    let now_us = Clock::System.now_us();
+    let time = |at_us| jiff::Timestamp::from_microsecond(at_us).map(|at| at.to_string());
+    Ok((query.sql.to_owned(), json!({ "window_start": time(now_us - window_us)?, "window_end": time(now_us)? })))
+}
+
+async fn ask(connection: &Connection, sql: &str, parameters: &Value, options: &QueryOptions) -> anyhow::Result<()> {
     let body = json!({ "query": sql, "parameters": parameters, "format": options.output.format() });
     let mut response = connection.post("/api/v1/sql", "application/json", body.to_string().into()).await?;
     if !response.status().is_success() {

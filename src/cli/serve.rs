@@ -44,11 +44,11 @@ pub(super) async fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
         _ = interrupt.recv() => {}
         // A stage panicked.
         () = app.shutdown.sources_stopping() => {
-            app.stop().await?;
+            app.stop().await;
             return Ok(ExitCode::FAILURE);
         }
     }
     tracing::info!("stopping: no more is taken, what was taken is written");
-    app.stop().await?;
+    app.stop().await;
     Ok(ExitCode::SUCCESS)
 }

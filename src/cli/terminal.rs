@@ -27,12 +27,19 @@ pub(super) fn width() -> Option<u16> {
 
 /// Logs to stderr, never to stdout.
 pub(super) fn start_logging(level: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(level)
+    // A bare level is meant for Watchroom; the libraries below it speak only when something is wrong.
+    let directives = if level.contains(['=', ',']) { level.to_owned() } else { format!("{},watchroom={level}", quieter(level)) };
+    let filter = EnvFilter::try_new(directives)
         .map_err(|error| anyhow::anyhow!("log.level `{level}` is no filter ({error}); write error, warn, info or debug"))?;
     let colours = std::io::stderr().is_terminal();
     // A second start (the demo inside a test) keeps the first.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).try_init();
     Ok(())
+}
+
+/// What libraries may say at this level.
+fn quieter(level: &str) -> &str {
+    if level == "error" { "error" } else { "warn" }
 }
 
 /// A bar over bytes with rate and remaining time; hidden where stderr is no terminal.

@@ -148,7 +148,8 @@ pub struct WalSettings {
 impl Default for WalSettings {
     fn default() -> Self {
         // Two shards let one write while the other waits for the disk.
-        Self { log_shards: 2, segment_bytes: 64 << 20, max_shard_bytes: 4 << 30 }
+        // A segment holds the largest request whole (64 MiB of lines and their table). Space is taken as it is needed.
+        Self { log_shards: 2, segment_bytes: 128 << 20, max_shard_bytes: 4 << 30 }
     }
 }
 

@@ -129,7 +129,7 @@ fn read_tag(word: &str) -> Option<Tag<'_>> {
         return None;
     }
     // `sshd[12]:text` has no blank behind the colon; everything else ends with the word.
-    let (stem, colon, length) = match (word.strip_suffix(':'), word.find("]:")) {
+    let (stem, colon, length) = match (word.strip_suffix(':'), glued_bracket(word)) {
         (Some(stem), _) => (stem, true, word.len()),
         (None, Some(at)) => (&word[..=at], true, at + 2),
         (None, None) => (word, false, word.len()),
@@ -146,6 +146,12 @@ fn read_tag(word: &str) -> Option<Tag<'_>> {
         None => is_plain_name(app),
     };
     (named && app.len() <= TAG_LENGTH).then_some(Tag { app, pid, colon, length })
+}
+
+/// Where `]:` stands within a word.
+fn glued_bracket(word: &str) -> Option<usize> {
+    let at = memchr(b']', word.as_bytes())?;
+    (word.as_bytes().get(at + 1) == Some(&b':')).then_some(at)
 }
 
 /// Whether a word without colon can be a tag.

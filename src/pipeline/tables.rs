@@ -40,15 +40,19 @@ impl Tables {
     ) {
         // Sequences count blocks of a shard; i64 is Delta's type for them and lasts as long.
         let position = || Some(Position { app_id: app_id.clone(), sequence: sequence as i64 });
+        let mut taken = true;
         if let Some(logs) = logs {
-            self.logs.append(logs, position());
+            taken &= self.logs.append(logs, position());
         }
         if let Some(samples) = samples {
             let _gate = self.metrics_gate.lock().await;
             if let Some(series) = series {
                 self.series.append(series, None);
             }
-            self.samples.append(samples, position());
+            taken &= self.samples.append(samples, position());
+        }
+        if !taken {
+            tracing::warn!(shard = %app_id, sequence, "rows were refused because the table has them already");
         }
     }
 

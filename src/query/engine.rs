@@ -25,6 +25,7 @@ use super::admission::Admission;
 use super::catalog::{CATALOG, QueryCatalog, SCHEMA, TableStoreRegistry, TableStores};
 use super::memory_share::MemoryShare;
 use super::run::{BATCHES_AHEAD, Limits, Metered, QueryRun, ResultMeter, end_of};
+use super::yielding::with_pauses;
 use super::{Config, QueryError, QueryRequest, RelationalView, functions, gate};
 use crate::table::Table;
 
@@ -34,6 +35,9 @@ const STACK_BYTES: usize = 64 << 20;
 
 /// What a sort that reads ahead may buffer for each part of the plan; DataFusion's own gigabyte is the whole pool.
 const SORT_BUFFER_BYTES: usize = 16 << 20;
+
+/// What a sort sets aside for merging what it spilled, DataFusion's own number; less where a query may not hold much more.
+const SPILL_MERGE_BYTES: usize = 10 << 20;
 
 /// The tables on disk that queries read.
 #[derive(Debug, Clone)]
@@ -184,6 +188,7 @@ impl Shared {
         let plan = state.optimize(&plan)?;
         gate::admit_optimized(&plan)?;
         let physical = state.query_planner().create_physical_plan(&plan, &state).await?;
+        let physical = with_pauses(physical)?;
         Ok((execute_stream(physical, self.task_context(&state, limits))?, versions))
     }
 
@@ -217,6 +222,7 @@ fn template(config: &Config, runtime: Arc<RuntimeEnv>) -> SessionState {
     options.sql_parser.dialect = Dialect::PostgreSQL;
     options.execution.enable_recursive_ctes = false;
     options.execution.sort_pushdown_buffer_capacity = SORT_BUFFER_BYTES;
+    options.execution.sort_spill_reservation_bytes = (config.query_memory_bytes / 16).min(SPILL_MERGE_BYTES);
     options.execution.parquet.pushdown_filters = config.pushdown_filters;
     options.execution.parquet.reorder_filters = config.pushdown_filters;
     options.execution.time_zone = Some("UTC".into());

@@ -80,6 +80,17 @@ async fn place_is_free(engine: &QueryEngine, places: usize) {
 }
 
 #[tokio::test]
+async fn a_join_that_only_feeds_a_count_can_be_ended() {
+    let site = Site::filled().await;
+    let engine = site.engine();
+    let limits = LimitOverrides { timeout_ms: Some(300), ..LimitOverrides::default() };
+    let sql = "SELECT count(*) FROM logs a, logs b, logs c, logs d WHERE a.message < d.message";
+    let outcome = async { engine.run(QueryRequest { limits, ..QueryRequest::new(sql) }).await?.collect().await };
+    assert_eq!(outcome.await.unwrap_err(), QueryError::TimedOut { limit_ms: 300 });
+    place_is_free(&engine, 8).await;
+}
+
+#[tokio::test]
 async fn dropping_the_run_ends_the_work_and_frees_its_place() {
     let site = Site::filled().await;
     let engine = site.engine_with(Config { max_concurrent: 1, max_wait_ms: 50, ..site.config() });
@@ -104,14 +115,14 @@ async fn a_reader_that_stops_reading_does_not_keep_its_place_for_ever() {
 async fn a_sort_that_outgrows_its_memory_spills_and_a_hash_table_that_does_ends_with_a_clear_error() {
     let site = Site::filled().await;
     let spill = site.folder.path().join("spill");
-    let tight = Config { query_memory_bytes: 4 << 20, memory_bytes: 8 << 20, ..site.config() };
+    let tight = Config { query_memory_bytes: 16 << 20, max_rows: 1_000_000, ..site.config() };
     let engine = site.engine_with(tight);
-    let sorted = "SELECT a.message FROM logs a, generate_series(1, 20) b ORDER BY a.message, b.value";
+    let sorted = "SELECT a.message FROM logs a, generate_series(1, 100) b ORDER BY a.message, b.value";
     let mut run = engine.run(QueryRequest::new(sorted)).await.unwrap();
     let first = run.next().await.unwrap().unwrap();
-    assert!(std::fs::read_dir(&spill).unwrap().count() > 0, "six megabytes were sorted in four without a file");
+    assert!(std::fs::read_dir(&spill).unwrap().count() > 0, "36 MB were sorted in 16 MiB without a file");
     let rest: usize = run.collect().await.unwrap().iter().map(RecordBatch::num_rows).sum();
-    assert_eq!(first.num_rows() + rest, 60_000);
+    assert_eq!(first.num_rows() + rest, 300_000);
     let joined = "SELECT count(*) FROM (SELECT a.message, b.value FROM logs a, generate_series(1, 100) b) x \
                   JOIN (SELECT a.message, b.value FROM logs a, generate_series(1, 100) b) y ON x.message = y.message AND x.value = y.value";
     let error = rows(&engine, joined).await.unwrap_err();

@@ -10,7 +10,7 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan};
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, ObjectName, Query, Select, SetExpr, Statement as SqlStatement, TableFactor, Visit, Visitor,
+    Expr, GroupByExpr, ObjectName, Query, Select, SetExpr, Statement as SqlStatement, TableFactor, Visit, Visitor,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
@@ -25,6 +25,9 @@ const MAX_NESTING: usize = 50;
 /// How deep operators may nest. Chains such as `a = 1 OR a = 2 OR ...` nest a level for each link; the planner's passes take
 /// time with the square of that, which no limit of the stream covers. Long lists belong into IN.
 const MAX_EXPRESSION_DEPTH: usize = 400;
+
+/// Groupings of one GROUP BY. Every batch of rows is grouped once for each, without a pause in which it could be ended.
+const MAX_GROUPING_SETS: usize = 64;
 
 /// Calls, in one statement, of functions whose result can be much longer than their arguments. Together with
 /// the bound on what each call returns, this bounds what a projection can hold outside the memory pool.
@@ -151,10 +154,14 @@ impl Visitor for Inspection {
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
-        match select.into {
-            Some(_) => self.refuse("SELECT INTO makes a table", ONLY_READS),
-            None => ControlFlow::Continue(()),
+        if select.into.is_some() {
+            return self.refuse("SELECT INTO makes a table", ONLY_READS);
         }
+        if grouping_sets(&select.group_by) > MAX_GROUPING_SETS {
+            let detail = format!("its GROUP BY makes more than {MAX_GROUPING_SETS} groupings");
+            return self.refuse(detail, "Name fewer columns in CUBE, ROLLUP or GROUPING SETS");
+        }
+        ControlFlow::Continue(())
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
@@ -189,6 +196,20 @@ impl Visitor for Inspection {
             other => self.refuse(format!("{} is not a table", cut(&other.to_string())), "Name a table that SHOW TABLES lists"),
         }
     }
+}
+
+/// How many groupings a GROUP BY stands for: CUBE doubles with each column, and several parts multiply.
+fn grouping_sets(group_by: &GroupByExpr) -> usize {
+    let GroupByExpr::Expressions(parts, modifiers) = group_by else { return 1 };
+    let sets = parts.iter().map(|part| match part {
+        Expr::Cube(columns) => 1_usize.checked_shl(columns.len().min(64) as u32).unwrap_or(usize::MAX),
+        Expr::Rollup(columns) => columns.len() + 1,
+        Expr::GroupingSets(sets) => sets.len(),
+        _ => 1,
+    });
+    // WITH CUBE and its like, which the dialect does not have.
+    let first = if modifiers.is_empty() { 1 } else { usize::MAX };
+    sets.fold(first, usize::saturating_mul)
 }
 
 /// The first two words of a statement, for a message.
@@ -297,6 +318,14 @@ mod tests {
         ] {
             assert_eq!(verdict(sql), Err("refused".into()), "{sql}");
         }
+    }
+
+    #[test]
+    fn groupings_are_counted_before_they_are_made() {
+        assert_eq!(verdict("SELECT count(*) FROM logs GROUP BY CUBE (a, b, c, d, e, f)"), Ok(()));
+        assert_eq!(verdict("SELECT count(*) FROM logs GROUP BY ROLLUP (a, b), host"), Ok(()));
+        assert_eq!(verdict("SELECT count(*) FROM logs GROUP BY CUBE (a, b, c, d, e, f, g)"), Err("refused".into()));
+        assert_eq!(verdict("SELECT count(*) FROM logs GROUP BY CUBE (a, b, c, d), CUBE (e, f, g)"), Err("refused".into()));
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod saved_queries;
 mod table_provider;
 mod table_text;
 mod views;
+mod yielding;
 
 #[cfg(test)]
 mod engine_tests;
@@ -60,5 +61,5 @@ pub use relational_view::{RelationalView, ViewError};
 pub use request::{LimitOverrides, Parameters, QueryRequest};
 pub use result_stream::{EncodeError, Encoder, Format};
 pub use run::QueryRun;
-pub use saved_queries::{read_saved_queries, SavedQuery, SavedQueryError};
+pub use saved_queries::{SAVED_QUERIES, SavedQuery};
 pub use table_text::TableText;

@@ -36,7 +36,7 @@ struct Trouble {
 fn snmp(layout: &mut Layout<'_>) {
     layout.job("snmp", 0);
     layout.add("up", &[], Signal::Constant(1.0));
-    layout.add("sysUpTime_boot_seconds", &[], Signal::BootTime);
+    layout.add("snmp_boot_time_seconds", &[], Signal::BootTime);
 }
 
 fn interface(layout: &mut Layout<'_>, name: &str, (received, sent): (Load, Load), trouble: Trouble) {
@@ -108,7 +108,12 @@ fn vmware(layout: &mut Layout<'_>) {
         layout.add(name, &[], Signal::Gauge(gauge));
     }
     layout.add("vmware_host_memory_size_bytes", &[], Signal::Constant(f64::from(layout.host.memory_gib) * GIB));
-    let free = Gauge { wander: 6.0 * GIB, trend_per_week: -24.0 * GIB, grain: 1_048_576.0, ..Gauge::new(Load::steady(2_900.0 * GIB), layout.uneven("store")) };
+    let free = Gauge {
+        wander: 6.0 * GIB,
+        trend_per_week: -24.0 * GIB,
+        grain: 1_048_576.0,
+        ..Gauge::new(Load::steady(2_900.0 * GIB), layout.uneven("store"))
+    };
     layout.add("vmware_datastore_free_bytes", &[("datastore", "san-01")], Signal::Gauge(free));
     layout.add("vmware_datastore_capacity_bytes", &[("datastore", "san-01")], Signal::Constant(8_192.0 * GIB));
 }
@@ -125,14 +130,27 @@ fn windows(layout: &mut Layout<'_>) {
     }
     layout.add("windows_cpu_time_total", &[("mode", "idle")], Signal::Idle { others });
     let total = f64::from(layout.host.memory_gib) * GIB;
-    let free = Gauge { wander: 0.01, scale: -total, offset: total, grain: 4_096.0, ..Gauge::new(Load::new(0.48, 0.11, 0.0), layout.uneven("memory")) };
+    let free = Gauge {
+        wander: 0.01,
+        scale: -total,
+        offset: total,
+        grain: 4_096.0,
+        ..Gauge::new(Load::new(0.48, 0.11, 0.0), layout.uneven("memory"))
+    };
     layout.add("windows_memory_available_bytes", &[], Signal::Gauge(free));
     layout.add("windows_memory_physical_total_bytes", &[], Signal::Constant(total));
     let volume = [("volume", layout.host.data_mount)];
     let size = f64::from(layout.host.data_gib) * GIB;
     layout.add("windows_logical_disk_size_bytes", &volume, Signal::Constant(size));
     let used = Load::steady(0.46 + 0.15 * layout.own(4));
-    let free = Gauge { wander: 0.001, trend_per_week: 0.009, scale: -size, offset: size, grain: 4_096.0, ..Gauge::new(used, layout.uneven("volume")) };
+    let free = Gauge {
+        wander: 0.001,
+        trend_per_week: 0.009,
+        scale: -size,
+        offset: size,
+        grain: 4_096.0,
+        ..Gauge::new(used, layout.uneven("volume"))
+    };
     layout.add("windows_logical_disk_free_bytes", &volume, Signal::Gauge(free));
     for (name, busiest) in [("windows_net_bytes_received_total", 2.2e6), ("windows_net_bytes_sent_total", 5.4e6)] {
         let busiest = if is_files { busiest * 3.0 } else { busiest };

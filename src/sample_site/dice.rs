@@ -77,9 +77,20 @@ impl Dice {
 
     /// A duration or size with a long tail: half of the throws below `median`, one in a hundred above ten times it.
     pub(super) fn skewed(&mut self, median: f64) -> f64 {
-        // Log-logistic with shape 2; the cap keeps the largest near 45 times the median.
+        // Log-logistic with shape 2; the largest is 45 times the median.
+        median * self.odds().sqrt()
+    }
+
+    /// A duration or size with a short tail: half of the throws below `median`, none above three times it.
+    pub(super) fn steady(&mut self, median: f64) -> f64 {
+        // Log-logistic with shape 4.
+        median * self.odds().sqrt().sqrt().min(3.0)
+    }
+
+    fn odds(&mut self) -> f64 {
+        // The cap keeps the largest near 2,000.
         let u = self.unit().clamp(0.0005, 0.9995);
-        median * (u / (1.0 - u)).sqrt()
+        u / (1.0 - u)
     }
 }
 

@@ -30,7 +30,8 @@ fn asa(minute: &mut Minute<'_>, host: &Host) {
         let seconds = (dice.skewed(6.0) as i64).min(50);
         let (end_us, bytes) = (minute.within(at_us + seconds * 1_000_000), dice.skewed(18_000.0) as i64);
         let text = format!(
-            "Teardown TCP connection {connection} for outside:{client}/{port} to dmz:lb01/443 duration 0:00:{seconds:02} bytes {bytes} TCP FINs"
+            "Teardown TCP connection {connection} for outside:{client}/{port} to dmz:lb01/443 duration 0:00:{seconds:02} \
+             bytes {bytes} TCP FINs"
         );
         minute.send(end_us, host, cisco_asa(end_us, host, severity::INFO, 302_014, &text));
     }
@@ -51,7 +52,8 @@ fn forti(minute: &mut Minute<'_>, host: &Host) {
     for at_us in minute.moments(&mut dice, 0.1 + 2.2 * busy) {
         let (service, port) = dice.pick(&[("HTTPS", 443), ("HTTPS", 443), ("DNS", 53), ("NTP", 123), ("SMTPS", 465)]);
         let pairs = format!(
-            "logid=\"0000000013\" type=\"traffic\" subtype=\"forward\" srcip=10.20.{}.{} srcport={} srcintf=\"offices\" dstip=198.51.100.{} dstport={port} \
+            "logid=\"0000000013\" type=\"traffic\" subtype=\"forward\" srcip=10.20.{}.{} srcport={} srcintf=\"offices\" \
+             dstip=198.51.100.{} dstport={port} \
              dstintf=\"wan1\" policyid={} proto={} action=\"{}\" service=\"{service}\" duration={} sentbyte={} rcvdbyte={}",
             dice.range(20, 24),
             dice.range(10, 250),
@@ -66,9 +68,24 @@ fn forti(minute: &mut Minute<'_>, host: &Host) {
         );
         minute.send(at_us, host, fortigate(at_us, host, severity::NOTICE, "notice", &pairs));
     }
+    if minute.of_day() % 5 == 2 {
+        let at_us = minute.moment(&mut dice);
+        let pairs = format!(
+            "logid=\"0100040704\" type=\"event\" subtype=\"system\" logdesc=\"System performance statistics\" \
+             action=\"perf-stats\" cpu={} mem={} \
+             totalsession={} disk=0 bandwidth=\"{}/{}\" msg=\"Performance statistics\"",
+            (8.0 + 22.0 * busy) as i64,
+            dice.range(46, 52),
+            (380.0 + 4_000.0 * busy) as i64,
+            (9_000.0 * busy) as i64,
+            (46_000.0 * busy) as i64
+        );
+        minute.send(at_us, host, fortigate(at_us, host, severity::NOTICE, "notice", &pairs));
+    }
     for at_us in minute.moments(&mut dice, 0.01 + 0.02 * busy) {
         let pairs = format!(
-            "logid=\"0101039424\" type=\"event\" subtype=\"vpn\" logdesc=\"SSL VPN tunnel up\" action=\"tunnel-up\" user=\"{}\" remip=198.18.7.{} \
+            "logid=\"0101039424\" type=\"event\" subtype=\"vpn\" logdesc=\"SSL VPN tunnel up\" action=\"tunnel-up\" \
+             user=\"{}\" remip=198.18.7.{} \
              msg=\"SSL tunnel established\"",
             dice.pick(&["a.berg", "j.ndiaye", "k.sato", "r.alvarez"]),
             dice.range(2, 250)

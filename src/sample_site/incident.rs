@@ -90,7 +90,10 @@ pub(super) enum Detail {
     /// Where the attempts come from.
     Sources(Vec<Ipv4Addr>),
     /// When the port changes, beginning with down.
-    Changes { port: usize, at_us: Vec<TimestampUs> },
+    Changes {
+        port: usize,
+        at_us: Vec<TimestampUs>,
+    },
 }
 
 impl Incident {
@@ -141,7 +144,11 @@ pub(super) fn plant(seed: u64, start_us: TimestampUs, end_us: TimestampUs) -> Ve
     let weeks = ((end_us - start_us) / (7 * DAY_US)).max(1);
     let mut all = vec![disk_filling(period)];
     for week in 0..weeks {
-        let part = Period { start_us: start_us + (end_us - start_us) / weeks * week, end_us: start_us + (end_us - start_us) / weeks * (week + 1), ..period };
+        let part = Period {
+            start_us: start_us + (end_us - start_us) / weeks * week,
+            end_us: start_us + (end_us - start_us) / weeks * (week + 1),
+            ..period
+        };
         let kinds = [SshBruteForce, HostSilent, DeploymentErrors, DatabaseSlow, LinkFlapping];
         all.extend(kinds.into_iter().filter_map(|kind| planted(part, kind)));
     }
@@ -240,7 +247,9 @@ fn disk_filling(period: Period) -> Incident {
     let start_us = (period.end_us - length_us).div_euclid(MINUTE_US) * MINUTE_US;
     let mut incident = labelled(IncidentKind::DiskFilling, host, mount, (start_us, period.end_us), "filesystem_full");
     incident.resolved = false;
-    incident.description = format!("{mount} on {host} fills from 70 % to 96 % within a day; writes begin to fail in the last two hours and nobody has repaired it");
+    incident.description = format!(
+        "{mount} on {host} fills from 70 % to 96 % within a day; writes begin to fail in the last two hours and nobody has repaired it"
+    );
     incident.traces = vec![
         in_metrics(host, "node_filesystem_avail_bytes", "falls from 30 % to 4 % of the size, in a straight line"),
         in_logs(host, error, "in the last two hours, more and more often"),
@@ -292,7 +301,8 @@ fn deployment_errors(start_us: TimestampUs, end_us: TimestampUs) -> Incident {
 
 fn database_slow(start_us: TimestampUs, end_us: TimestampUs) -> Incident {
     let mut incident = labelled(IncidentKind::DatabaseSlow, "db01", "postgres", (start_us, end_us), "database_slow");
-    incident.description = "A query without an index reads the orders again and again: statements take ten times as long, connections run out".to_owned();
+    incident.description =
+        "A query without an index reads the orders again and again: statements take ten times as long, connections run out".to_owned();
     incident.traces = vec![
         in_logs("db01", "duration:", "ten times as many slow statements, ten times as slow"),
         in_logs("db01", "canceling statement due to statement timeout", "errors"),
@@ -312,7 +322,8 @@ fn link_flapping(dice: &mut Dice, start_us: TimestampUs, end_us: TimestampUs) ->
     let at_us = (0..CHANGES).map(|n| start_us + n * step_us + dice.range(0, step_us * 2 / 3)).collect();
     let entity = format!("GigabitEthernet1/0/{port}");
     let mut incident = labelled(IncidentKind::LinkFlapping, "core-sw01", &entity, (start_us, end_us), "interface_flapping");
-    incident.description = format!("{entity} on core-sw01 changes its state {CHANGES} times in 20 minutes: a cable or a transceiver is dying");
+    incident.description =
+        format!("{entity} on core-sw01 changes its state {CHANGES} times in 20 minutes: a cable or a transceiver is dying");
     incident.traces = vec![
         in_logs("core-sw01", "%LINK-3-UPDOWN", "thirty changes of one interface"),
         in_logs("core-sw01", "%LINEPROTO-5-UPDOWN", "the protocol follows the link"),

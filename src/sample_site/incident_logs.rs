@@ -1,7 +1,7 @@
 //! The lines of the planted incidents. Their number does not depend on the log rate.
 
 use super::civil::Civil;
-use super::database_logs::{STATEMENTS, postgres};
+use super::database_logs::{postgres, slow_statement};
 use super::dice::Dice;
 use super::events::Minute;
 use super::hosts::{Host, HostKind};
@@ -58,7 +58,10 @@ fn disk_filling(minute: &mut Minute<'_>, host: &Host, incident: &Incident, dice:
         let number = dice.range(10_000, 99_999);
         match host.kind {
             HostKind::DatabaseReplica => {
-                let text = format_args!("[7-1] user=report,db=orders,app=reports ERROR:  could not write to file \"base/pgsql_tmp/pgsql_tmp{pid}.{number}\": No space left on device");
+                let text = format_args!(
+                    "[7-1] user=report,db=orders,app=reports ERROR:  could not write to file \
+                     \"base/pgsql_tmp/pgsql_tmp{pid}.{number}\": No space left on device"
+                );
                 minute.say(at_us, host, &postgres(severity::ERROR, pid), text);
             }
             HostKind::Mail => {
@@ -68,7 +71,10 @@ fn disk_filling(minute: &mut Minute<'_>, host: &Host, incident: &Incident, dice:
             }
             _ => {
                 let said = Said::new(facility::DAEMON, severity::ERROR, "prometheus", minute.site.daemon_pid(host, "prometheus", at_us));
-                let text = format_args!("level=error component=tsdb msg=\"Failed to write\" err=\"write /var/lib/prometheus/wal/000{number}: no space left on device\"");
+                let text = format_args!(
+                    "level=error component=tsdb msg=\"Failed to write\" err=\"write /var/lib/prometheus/wal/000{number}: no \
+                     space left on device\""
+                );
                 minute.say(at_us, host, &said, text);
             }
         }
@@ -92,12 +98,19 @@ fn brute_force(minute: &mut Minute<'_>, host: &Host, incident: &Incident, dice: 
         if number % 3 > 0 {
             continue;
         }
-        let text = format_args!("Connection closed by {} {source} port {port} [preauth]", if known { "authenticating user root" } else { "invalid user" });
+        let text = format_args!(
+            "Connection closed by {} {source} port {port} [preauth]",
+            if known { "authenticating user root" } else { "invalid user" }
+        );
         minute.say(at_us + 300_000, host, &said, text);
         if let Some(firewall) = site.host_of(HostKind::AsaFirewall) {
             let connection = (at_us - site.config().start_us).div_euclid(1_000) + 70_000_000;
             let built_us = minute.within(at_us - SECOND_US);
-            let text = format!("Built inbound TCP connection {connection} for outside:{source}/{port} ({source}/{port}) to dmz:{}/22 (198.51.100.{}/22)", host.name, 10 + host.index);
+            let text = format!(
+                "Built inbound TCP connection {connection} for outside:{source}/{port} ({source}/{port}) to dmz:{}/22 (198.51.100.{}/22)",
+                host.name,
+                10 + host.index
+            );
             minute.send(built_us, firewall, cisco_asa(built_us, firewall, severity::INFO, 302_013, &text));
         }
     }
@@ -106,12 +119,7 @@ fn brute_force(minute: &mut Minute<'_>, host: &Host, incident: &Incident, dice: 
 fn database_slow(minute: &mut Minute<'_>, host: &Host, incident: &Incident, dice: &mut Dice) {
     let strength = incident.ramp().at(minute.start_us + 30 * SECOND_US);
     for at_us in moments(minute, incident, dice, 14.0 * strength) {
-        let (statement, median_ms) = dice.pick(&STATEMENTS);
-        let ms = dice.skewed(median_ms * (1.0 + 9.0 * strength)).clamp(100.0, 29_900.0);
-        let statement = statement.replace("{n}", &dice.range(1, 9_999).to_string());
-        let said = postgres(severity::INFO, dice.range(4_000, 32_000) as u32);
-        let text = format_args!("[4-1] user=shop,db=orders,app=orders-api LOG:  duration: {ms:.3} ms  statement: {statement}");
-        minute.say(at_us, host, &said, text);
+        slow_statement(minute, host, dice, at_us, 1.0 + 9.0 * strength);
     }
     for at_us in moments(minute, incident, dice, 4.0 * strength) {
         let said = postgres(severity::ERROR, dice.range(4_000, 32_000) as u32);
@@ -120,7 +128,8 @@ fn database_slow(minute: &mut Minute<'_>, host: &Host, incident: &Incident, dice
     let full = if strength > 0.7 { 3.0 * strength } else { 0.0 };
     for at_us in moments(minute, incident, dice, full) {
         let said = postgres(severity::CRITICAL, dice.range(4_000, 32_000) as u32);
-        let text = "[2-1] user=shop,db=orders,app=orders-api FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute";
+        let text = "[2-1] user=shop,db=orders,app=orders-api FATAL:  remaining connection slots are reserved for roles with \
+            the SUPERUSER attribute";
         minute.say(at_us, host, &said, text);
     }
 }
@@ -133,11 +142,17 @@ fn host_silent(minute: &mut Minute<'_>, host: &Host, incident: &Incident) {
         let pool = if host.kind == HostKind::Web { "web_back" } else { "api_back" };
         let (down_us, up_us) = (incident.start_us + 6 * SECOND_US, incident.end_us + 45 * SECOND_US);
         if minute.holds(down_us) {
-            let text = format_args!("Server {pool}/{} is DOWN, reason: Layer4 timeout, check duration: 2001ms. 1 active and 0 backup servers left.", host.name);
+            let text = format_args!(
+                "Server {pool}/{} is DOWN, reason: Layer4 timeout, check duration: 2001ms. 1 active and 0 backup servers left.",
+                host.name
+            );
             minute.say(down_us, balancer, &said, text);
         }
         if minute.holds(up_us) {
-            let text = format_args!("Server {pool}/{} is UP, reason: Layer7 check passed, code: 200. 2 active and 0 backup servers online.", host.name);
+            let text = format_args!(
+                "Server {pool}/{} is UP, reason: Layer7 check passed, code: 200. 2 active and 0 backup servers online.",
+                host.name
+            );
             minute.say(up_us, balancer, &said.with_severity(severity::NOTICE), text);
         }
     }
@@ -165,20 +180,35 @@ fn deployment_errors(minute: &mut Minute<'_>, incident: &Incident, dice: &mut Di
     let site = minute.site;
     let release = 400 + incident.start_us.div_euclid(24 * HOUR_US) % 90;
     for api in site.hosts().iter().filter(|one| one.kind == HostKind::Api) {
-        let deployd = Said { msgid: "deploy", ..Said::new(facility::DAEMON, severity::NOTICE, "deployd", site.daemon_pid(api, "deployd", minute.start_us)) };
+        let deployd = Said {
+            msgid: "deploy",
+            ..Said::new(facility::DAEMON, severity::NOTICE, "deployd", site.daemon_pid(api, "deployd", minute.start_us))
+        };
         let own_us = api.index as i64 * 400_000;
         if minute.holds(incident.start_us + own_us) {
-            minute.say(incident.start_us + own_us, api, &deployd, format_args!("orders-api: activated release 5.{release}.0 (was 5.{}.3)", release - 1));
+            minute.say(
+                incident.start_us + own_us,
+                api,
+                &deployd,
+                format_args!("orders-api: activated release 5.{release}.0 (was 5.{}.3)", release - 1),
+            );
         }
         if minute.holds(incident.end_us - own_us) {
-            minute.say(incident.end_us - own_us, api, &deployd, format_args!("orders-api: rolled back to release 5.{}.3, reason: error rate", release - 1));
+            minute.say(
+                incident.end_us - own_us,
+                api,
+                &deployd,
+                format_args!("orders-api: rolled back to release 5.{}.3, reason: error rate", release - 1),
+            );
         }
         for at_us in moments(minute, incident, dice, 7.0) {
             let data = format!("[http@32473 trace=\"{:016x}\" release=\"5.{release}.0\"]", dice.word());
             let pid = site.daemon_pid(api, "orders-api", at_us);
             let said = Said { msgid: "error", data: &data, ..Said::new(facility::LOCAL0, severity::ERROR, "orders-api", pid) };
             let order = dice.range(1_000, 9_999);
-            let text = format_args!("unhandled error in GET /api/v1/orders/{order}: column \"delivery_slot\" of relation \"orders\" does not exist");
+            let text = format_args!(
+                "unhandled error in GET /api/v1/orders/{order}: column \"delivery_slot\" of relation \"orders\" does not exist"
+            );
             minute.say(at_us, api, &said, text);
         }
     }
@@ -188,7 +218,8 @@ fn deployment_errors(minute: &mut Minute<'_>, incident: &Incident, dice: &mut Di
         let stamp = Civil::new(at_us).web();
         let (client, port, order) = (dice.range(1, 255), dice.range(32_768, 61_000), dice.range(1_000, 9_999));
         let text = format_args!(
-            "198.18.4.{client}:{port} [{stamp}.000] api~ api_back/<NOSRV> 0/-1/-1/-1/0 503 217 - - SC-- 21/21/0/0/3 0/0 \"GET /api/v1/orders/{order} HTTP/1.1\""
+            "198.18.4.{client}:{port} [{stamp}.000] api~ api_back/<NOSRV> 0/-1/-1/-1/0 503 217 - - SC-- 21/21/0/0/3 0/0 \
+             \"GET /api/v1/orders/{order} HTTP/1.1\""
         );
         minute.say(at_us, balancer, &said, text);
     }

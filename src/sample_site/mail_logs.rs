@@ -32,9 +32,16 @@ pub(super) fn write(minute: &mut Minute<'_>) {
         let client = format!("192.0.2.{}", dice.range(2, 254));
         let said = Said::new(facility::MAIL, severity::INFO, "postfix/smtpd", pid);
         minute.say(at_us, host, &said, format_args!("connect from unknown[{client}]"));
-        let text = format_args!("NOQUEUE: reject: RCPT from unknown[{client}]: 554 5.7.1 Service unavailable; client [{client}] blocked by reputation list");
+        let text = format_args!(
+            "NOQUEUE: reject: RCPT from unknown[{client}]: 554 5.7.1 Service unavailable; client [{client}] blocked by reputation list"
+        );
         minute.say(at_us + 400_000, host, &said.with_severity(severity::NOTICE), text);
-        minute.say(at_us + 700_000, host, &said, format_args!("disconnect from unknown[{client}] ehlo=1 mail=1 rcpt=0/1 quit=1 commands=3/4"));
+        minute.say(
+            at_us + 700_000,
+            host,
+            &said,
+            format_args!("disconnect from unknown[{client}] ehlo=1 mail=1 rcpt=0/1 quit=1 commands=3/4"),
+        );
     }
 }
 
@@ -53,11 +60,17 @@ fn mail(minute: &mut Minute<'_>, host: &Host, dice: &mut Dice, at_us: TimestampU
     minute.say(at_us, host, &with_pid("postfix/smtpd", pids[0]), format_args!("{queue_id}: client={relay}[198.51.100.25]"));
     let cleanup = format_args!("{queue_id}: message-id=<{:x}.{size}@mail.example.net>", at_us / 1_000);
     minute.say(at_us + 60_000, host, &with_pid("postfix/cleanup", pids[1]), cleanup);
-    minute.say(at_us + 90_000, host, &with_pid("postfix/qmgr", qmgr), format_args!("{queue_id}: from=<{from}>, size={size}, nrcpt=1 (queue active)"));
+    minute.say(
+        at_us + 90_000,
+        host,
+        &with_pid("postfix/qmgr", qmgr),
+        format_args!("{queue_id}: from=<{from}>, size={size}, nrcpt=1 (queue active)"),
+    );
     let bounced = !incoming && dice.chance(0.03);
     let (dsn, status, answer) =
         if bounced { ("4.2.1", "deferred", "450 4.2.1 mailbox busy, try again later") } else { ("2.0.0", "sent", "250 2.0.0 Ok: queued") };
-    let (agent, next) = if incoming { ("postfix/lmtp", "mail01.example.net[private/dovecot-lmtp]") } else { ("postfix/smtp", relay.as_str()) };
+    let (agent, next) =
+        if incoming { ("postfix/lmtp", "mail01.example.net[private/dovecot-lmtp]") } else { ("postfix/smtp", relay.as_str()) };
     let sent_us = at_us + (delay * 1_000_000.0) as i64;
     let text = format_args!("{queue_id}: to=<{to}>, relay={next}, delay={delay:.2}, dsn={dsn}, status={status} ({answer})");
     minute.say(sent_us, host, &with_pid(agent, pids[2]), text);

@@ -44,6 +44,9 @@ mod web_logs;
 mod windows_logs;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use events::{Events, LogEvent};
 pub use hosts::{ClockFormat, Host, HostKind};
 pub use incident::{Incident, IncidentKind, Trace, TraceTable};

@@ -28,18 +28,30 @@ pub(super) fn write(minute: &mut Minute<'_>) {
         let data = format!("[web@32473 user=\"{}\"]", dice.pick(&["m.okafor", "s.lind", "wallboard"]));
         let said = Said { data: &data, ..Said::new(facility::DAEMON, severity::INFO, "grafana", grafana) };
         let (board, ms) = (dice.pick(&["hosts", "orders", "network", "databases"]), dice.skewed(70.0));
-        let text = format_args!("logger=context msg=\"Request Completed\" method=POST path=/api/ds/query board={board} status=200 time_ms={ms:.0}");
+        let text = format_args!(
+            "logger=context msg=\"Request Completed\" method=POST path=/api/ds/query board={board} status=200 time_ms={ms:.0}"
+        );
         minute.say(at_us, host, &said, text);
     }
     let prober = site.daemon_pid(host, "blackbox_exporter", start_us);
     for at_us in minute.moments(&mut dice, 0.01) {
         let target = dice.pick(&["mail01", "fw02", "files01", "esx01"]);
         let said = Said::new(facility::DAEMON, severity::WARNING, "blackbox_exporter", prober);
-        minute.say(at_us, host, &said, format_args!("level=warn module=icmp msg=\"slow answer\" to={target} duration_ms={:.0}", dice.skewed(400.0)));
+        minute.say(
+            at_us,
+            host,
+            &said,
+            format_args!("level=warn module=icmp msg=\"slow answer\" to={target} duration_ms={:.0}", dice.skewed(400.0)),
+        );
     }
     if let Some(incident) = site.ongoing(IncidentKind::HostSilent, start_us + 59 * SECOND_US) {
         let at_us = start_us + 59 * SECOND_US;
         let said = Said::new(facility::DAEMON, severity::ERROR, "blackbox_exporter", prober);
-        minute.say(at_us, host, &said, format_args!("level=error module=icmp target={} msg=\"Probe failed\" duration_seconds=5.001", incident.host));
+        minute.say(
+            at_us,
+            host,
+            &said,
+            format_args!("level=error module=icmp target={} msg=\"Probe failed\" duration_seconds=5.001", incident.host),
+        );
     }
 }

@@ -30,13 +30,22 @@ fn switch(minute: &mut Minute<'_>, host: &Host) {
         link(minute, host, port, at_us, dice.chance(0.5));
     }
     for at_us in minute.moments(&mut dice, 0.012) {
-        let text = format!("Host 00a0.c9{:02x}.{:04x} in vlan 20 is flapping between port Gi1/0/31 and port Gi1/0/44", dice.range(0, 255), dice.range(0, 65_535));
+        let text = format!(
+            "Host 00a0.c9{:02x}.{:04x} in vlan 20 is flapping between port Gi1/0/31 and port Gi1/0/44",
+            dice.range(0, 255),
+            dice.range(0, 65_535)
+        );
         minute.send(at_us, host, cisco_ios(site, at_us, host, "SW_MATM-4-MACFLAP_NOTIF", &text));
     }
     if minute.of_day() == 7 * 60 + 30 {
         let at_us = minute.moment(&mut dice);
         let text = "Configured from console by netops on vty0 (10.20.6.11)";
         minute.send(at_us, host, cisco_ios(site, at_us, host, "SYS-5-CONFIG_I", text));
+    }
+    if minute.of_day() % 10 == 4 {
+        let at_us = minute.moment(&mut dice);
+        let text = "Login Success [user: poller] [Source: 10.20.6.11] [localport: 22]";
+        minute.send(at_us, host, cisco_ios(site, at_us, host, "SEC_LOGIN-5-LOGIN_SUCCESS", text));
     }
     for incident in site.incidents() {
         match &incident.detail {
@@ -90,8 +99,16 @@ fn router(minute: &mut Minute<'_>, host: &Host) {
         let said = Said { msgid: "SNMP_GET_ERROR1", data: &data, ..mib2d };
         minute.say(at_us, host, &said, "get_next of ifHCInOctets: no such instance");
     }
+    if minute.of_day() % 5 == 0 {
+        let said = Said::new(facility::CRON, severity::INFO, "cron", dice.range(4_000, 32_000) as u32);
+        minute.say(minute.start_us + SECOND_US, host, &said, "(root) CMD (/usr/libexec/atrun)");
+    }
     if minute.of_day() % 180 == 45 {
-        let said = Said { msgid: "UI_CMDLINE_READ_LINE", data: "[junos@2636.1.1.1.2.58 username=\"netops\" command=\"show interfaces terse\"]", ..Said::new(facility::LOCAL7, severity::INFO, "mgd", pid("mgd")) };
+        let said = Said {
+            msgid: "UI_CMDLINE_READ_LINE",
+            data: "[junos@2636.1.1.1.2.58 username=\"netops\" command=\"show interfaces terse\"]",
+            ..Said::new(facility::LOCAL7, severity::INFO, "mgd", pid("mgd"))
+        };
         let at_us = minute.moment(&mut dice);
         minute.say(at_us, host, &said, "User 'netops', command 'show interfaces terse'");
     }

@@ -26,11 +26,17 @@ fn work(kind: HostKind) -> Work {
     let (cpu, received, sent, read, written, memory) = match kind {
         HostKind::Web => (load(0.03, 0.38, 0.07), (4e4, 8e5, 3e4), (9e4, 5.2e6, 1.1e7), (4e4, 1e5, 9e6), (9e4, 5e5, 1e4), (0.38, 0.14)),
         HostKind::Api => (load(0.04, 0.42, 0.06), (8e4, 1.6e6, 3e4), (7e4, 1.9e6, 8e6), (3e4, 9e4, 7e6), (1e5, 8e5, 1e4), (0.46, 0.18)),
-        HostKind::DatabasePrimary => (load(0.05, 0.22, 0.12), (1e5, 1.4e6, 5e4), (2e5, 6e6, 3.5e7), (6e5, 7e6, 4e7), (9e5, 8e6, 1e5), (0.71, 0.04)),
-        HostKind::DatabaseReplica => (load(0.04, 0.16, 0.02), (1.5e5, 2.2e6, 3e4), (5e4, 9e5, 1e5), (4e5, 3e6, 1e5), (8e5, 7e6, 1e5), (0.66, 0.05)),
+        HostKind::DatabasePrimary => {
+            (load(0.05, 0.22, 0.12), (1e5, 1.4e6, 5e4), (2e5, 6e6, 3.5e7), (6e5, 7e6, 4e7), (9e5, 8e6, 1e5), (0.71, 0.04))
+        }
+        HostKind::DatabaseReplica => {
+            (load(0.04, 0.16, 0.02), (1.5e5, 2.2e6, 3e4), (5e4, 9e5, 1e5), (4e5, 3e6, 1e5), (8e5, 7e6, 1e5), (0.66, 0.05))
+        }
         HostKind::Mail => (load(0.04, 0.18, 0.08), (5e4, 4e5, 2e4), (4e4, 5e5, 1.3e7), (5e4, 6e5, 1.2e7), (8e4, 7e5, 1e4), (0.52, 0.08)),
         HostKind::Monitoring => (load(0.16, 0.08, 0.05), (3e5, 2e4, 1e4), (9e4, 3e5, 6e6), (1e5, 6e5, 6e6), (6e5, 1e5, 1e4), (0.58, 0.03)),
-        HostKind::Backup => (load(0.02, 0.05, 0.46), (2e4, 9e5, 8.6e7), (2e4, 1.1e6, 2e6), (3e5, 8e5, 5e6), (4e4, 6e5, 7.9e7), (0.31, 0.05)),
+        HostKind::Backup => {
+            (load(0.02, 0.05, 0.46), (2e4, 9e5, 8.6e7), (2e4, 1.1e6, 2e6), (3e5, 8e5, 5e6), (4e4, 6e5, 7.9e7), (0.31, 0.05))
+        }
         _ => (load(0.05, 0.24, 0.02), (2e5, 6.4e6, 3e4), (2e5, 6.6e6, 2e6), (1e4, 2e4, 1e6), (8e4, 4e5, 1e4), (0.28, 0.10)),
     };
     let of = |(steady, business, backup): (f64, f64, f64)| Load::new(steady, business, backup);
@@ -145,18 +151,13 @@ fn traffic(layout: &mut Layout<'_>, mut work: Work) {
     for ramp in layout.ramps(IncidentKind::SshBruteForce) {
         opens.surges.push((ramp, 4.0));
     }
-    let counters: [(&str, &[(&str, &str)], Load, f64); 6] = [
-        ("node_network_receive_bytes_total", &[("device", "eth0")], work.received, 1.0),
-        ("node_network_transmit_bytes_total", &[("device", "eth0")], work.sent, 1.0),
-        ("node_disk_read_bytes_total", &[("device", "sda")], work.read, 512.0),
-        ("node_disk_written_bytes_total", &[("device", "sda")], work.written, 512.0),
-        ("node_disk_io_time_seconds_total", &[("device", "sda")], busy_disk, 0.001),
-        ("node_netstat_Tcp_PassiveOpens", &[], opens, 1.0),
-    ];
-    for (name, labels, load, grain) in counters {
-        let signal = Signal::Counter { load, uneven: layout.uneven(name), grain };
-        layout.add(name, labels, signal);
-    }
+    let (network, disk) = ([("device", "eth0")], [("device", "sda")]);
+    counter(layout, "node_network_receive_bytes_total", &network, work.received, 1.0);
+    counter(layout, "node_network_transmit_bytes_total", &network, work.sent, 1.0);
+    counter(layout, "node_disk_read_bytes_total", &disk, work.read, 512.0);
+    counter(layout, "node_disk_written_bytes_total", &disk, work.written, 512.0);
+    counter(layout, "node_disk_io_time_seconds_total", &disk, busy_disk, 0.001);
+    counter(layout, "node_netstat_Tcp_PassiveOpens", &[], opens, 1.0);
 }
 
 fn counter(layout: &mut Layout<'_>, name: &str, labels: &[(&str, &str)], load: Load, grain: f64) {
@@ -224,7 +225,9 @@ fn postgres(layout: &mut Layout<'_>) {
     let size = Gauge { wander: 1e7, trend_per_week: 1.9e9, grain: 8_192.0, ..Gauge::new(Load::steady(1.46e11), layout.uneven("size")) };
     layout.add("pg_database_size_bytes", &orders, Signal::Gauge(size));
     if layout.host.kind == HostKind::DatabaseReplica {
-        let behind = layout.troubles_anywhere(IncidentKind::DatabaseSlow).fold(Load::new(0.2, 0.5, 2.0), |load, incident| load.with_surge(Some(incident.ramp()), 6.0));
+        let behind = layout
+            .troubles_anywhere(IncidentKind::DatabaseSlow)
+            .fold(Load::new(0.2, 0.5, 2.0), |load, incident| load.with_surge(Some(incident.ramp()), 6.0));
         let lag = Gauge { wander: 0.15, grain: 0.001, ..Gauge::new(behind, layout.uneven("lag")) };
         layout.add("pg_replication_lag_seconds", &[], Signal::Gauge(lag));
     }

@@ -13,8 +13,8 @@ const SLOT_S: f64 = 900.0;
 
 /// Share of the busiest hour, for each hour of a working day (UTC).
 const WORKING_DAY: [f64; 24] = [
-    0.12, 0.09, 0.08, 0.08, 0.09, 0.13, 0.25, 0.48, 0.75, 0.92, 1.0, 0.98, 0.9, 0.93, 0.97, 0.95, 0.88, 0.74, 0.58, 0.46, 0.38, 0.30,
-    0.22, 0.16,
+    0.12, 0.09, 0.08, 0.08, 0.09, 0.13, 0.25, 0.48, 0.75, 0.92, 1.0, 0.98, 0.9, 0.93, 0.97, 0.95, 0.88, 0.74, 0.58, 0.46, 0.38, 0.30, 0.22,
+    0.16,
 ];
 
 /// A level that repeats every week: 672 quarter hours from Monday 00:00 UTC with straight lines between them.

@@ -29,8 +29,7 @@ pub(super) fn write(minute: &mut Minute<'_>) {
 fn cron(minute: &mut Minute<'_>, host: &Host, dice: &mut Dice) {
     let in_hour = minute.of_day() % 60;
     let job = match in_hour {
-        // The hosts' collectors do not all run in the same second.
-        5 | 25 | 45 => "(root) CMD (command -v debian-sa1 > /dev/null && debian-sa1 1 1)",
+        5 | 15 | 25 | 35 | 45 | 55 => "(root) CMD (command -v debian-sa1 > /dev/null && debian-sa1 1 1)",
         17 => "(root) CMD (cd / && run-parts --report /etc/cron.hourly)",
         _ => return,
     };
@@ -77,7 +76,11 @@ fn sshd(minute: &mut Minute<'_>, host: &Host, dice: &mut Dice) {
     for at_us in minute.moments(dice, 0.012 + 0.05 * busy) {
         let pid = dice.range(4_000, 32_000) as u32;
         let said = Said::new(facility::AUTHPRIV, severity::INFO, "sshd", pid);
-        let (user, from) = if dice.chance(0.6) { ("deploy", "10.20.6.11".to_owned()) } else { (dice.pick(&ADMINS), format!("10.20.20.{}", dice.range(10, 40))) };
+        let (user, from) = if dice.chance(0.6) {
+            ("deploy", "10.20.6.11".to_owned())
+        } else {
+            (dice.pick(&ADMINS), format!("10.20.20.{}", dice.range(10, 40)))
+        };
         let port = dice.range(32_768, 61_000);
         let accepted = format_args!("Accepted publickey for {user} from {from} port {port} ssh2: ED25519 SHA256:{:016x}", dice.word());
         minute.say(at_us, host, &said, accepted);
@@ -87,8 +90,14 @@ fn sshd(minute: &mut Minute<'_>, host: &Host, dice: &mut Dice) {
         minute.say(ended_us + 9_000, host, &said, format_args!("pam_unix(sshd:session): session closed for user {user}"));
         if user != "deploy" && dice.chance(0.5) {
             let said = Said::without_pid(facility::AUTHPRIV, severity::NOTICE, "sudo");
-            let command = dice.pick(&["/usr/bin/systemctl status", "/usr/bin/journalctl -n 100", "/usr/bin/apt-get update", "/usr/sbin/ss -ltnp"]);
-            minute.say(at_us + 3 * SECOND_US, host, &said, format_args!("{user} : TTY=pts/0 ; PWD=/home/{user} ; USER=root ; COMMAND={command}"));
+            let command =
+                dice.pick(&["/usr/bin/systemctl status", "/usr/bin/journalctl -n 100", "/usr/bin/apt-get update", "/usr/sbin/ss -ltnp"]);
+            minute.say(
+                at_us + 3 * SECOND_US,
+                host,
+                &said,
+                format_args!("{user} : TTY=pts/0 ; PWD=/home/{user} ; USER=root ; COMMAND={command}"),
+            );
         }
     }
     for at_us in minute.moments(dice, 0.0006 + 0.0015 * busy) {
@@ -120,7 +129,11 @@ fn daily(minute: &mut Minute<'_>, host: &Host, dice: &mut Dice) {
             let text = format_args!("upgrade {package}:amd64 1.{0}-{1}ubuntu1 1.{0}-{2}ubuntu1", dice.range(0, 30), number + 3, number + 4);
             minute.say(at_us + (8 + 9 * number) * SECOND_US, host, &said, text);
         }
-        let text = if count == 0 { "No packages found that can be upgraded unattended".to_owned() } else { format!("All upgrades installed: {count}") };
+        let text = if count == 0 {
+            "No packages found that can be upgraded unattended".to_owned()
+        } else {
+            format!("All upgrades installed: {count}")
+        };
         minute.say(at_us + 50 * SECOND_US, host, &said, text);
     }
 }
@@ -148,7 +161,12 @@ fn backup(minute: &mut Minute<'_>, host: &Host) {
         }
         _ => {
             let at_us = minute.moment(&mut dice);
-            minute.say(at_us, host, &said.with_severity(severity::DEBUG), format_args!("{archive}: {} files so far", dice.skewed(30_000.0) as i64));
+            minute.say(
+                at_us,
+                host,
+                &said.with_severity(severity::DEBUG),
+                format_args!("{archive}: {} files so far", dice.skewed(30_000.0) as i64),
+            );
         }
     }
 }

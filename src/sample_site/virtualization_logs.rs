@@ -28,8 +28,15 @@ pub(super) fn write(minute: &mut Minute<'_>) {
         let (cpu, world, latency) = (dice.range(0, 32), dice.range(2_097_000, 2_099_999), dice.range(20, 60));
         let text = match dice.range(0, 3) {
             0 => format!("cpu{cpu}:{world})ScsiDeviceIO: 4176: Cmd to dev \"naa.600c0ff000271b42\" took {latency} ms"),
-            1 => format!("cpu{cpu}:{world})NetPort: 1580: enabled port 0x{:x} with mac 00:50:56:9c:00:{:02x}", dice.range(0x300_0000, 0x300_00FF), dice.range(1, 99)),
-            _ => format!("cpu{cpu}:{world})VSCSI: 6602: handle {}(vscsi0:0): creating virtual device for world {world}", dice.range(8_190, 8_300)),
+            1 => format!(
+                "cpu{cpu}:{world})NetPort: 1580: enabled port 0x{:x} with mac 00:50:56:9c:00:{:02x}",
+                dice.range(0x300_0000, 0x300_00FF),
+                dice.range(1, 99)
+            ),
+            _ => format!(
+                "cpu{cpu}:{world})VSCSI: 6602: handle {}(vscsi0:0): creating virtual device for world {world}",
+                dice.range(8_190, 8_300)
+            ),
         };
         minute.send(at_us, host, esxi(at_us, host, severity::INFO, "vmkernel", &text));
     }

@@ -40,6 +40,17 @@ fn domain_controller(minute: &mut Minute<'_>, host: &Host) {
         let from = format!("10.20.{}.{}", dice.range(20, 24), dice.range(10, 250));
         security(minute, host, &mut dice, at_us, (4625, "AUDIT_FAILURE", user, &from), "An account failed to log on. Status: 0xC000006D");
     }
+    if minute.of_day() % 5 == 1 {
+        let at_us = minute.moment(&mut dice);
+        security(
+            minute,
+            host,
+            &mut dice,
+            at_us,
+            (4624, "AUDIT_SUCCESS", "svc-monitor", "10.20.6.11"),
+            "An account was successfully logged on.",
+        );
+    }
     if minute.of_day() % 60 == 17 {
         let said = Said { msgid: "37", ..Said::new(facility::DAEMON, severity::INFO, "Microsoft-Windows-Time-Service", 1_084) };
         let at_us = minute.moment(&mut dice);
@@ -53,7 +64,8 @@ fn security(minute: &mut Minute<'_>, host: &Host, dice: &mut Dice, at_us: Timest
     // Only ever grows, as the log's own record number does.
     let record = (at_us - minute.site.config().start_us).div_euclid(SECOND_US / 5) + 8_800_000;
     let data = format!(
-        "[NXLOG@14506 EventID=\"{number}\" EventType=\"{kind}\" RecordNumber=\"{record}\" TargetUserName=\"{user}\" TargetDomainName=\"EXAMPLE\" \
+        "[NXLOG@14506 EventID=\"{number}\" EventType=\"{kind}\" RecordNumber=\"{record}\" TargetUserName=\"{user}\" \
+         TargetDomainName=\"EXAMPLE\" \
          IpAddress=\"{from}\" LogonType=\"3\" LogonId=\"0x{:x}\"]",
         dice.range(0x10_0000, 0xFFF_FFFF)
     );
@@ -69,7 +81,26 @@ fn file_server(minute: &mut Minute<'_>, host: &Host) {
         let user = dice.pick(&PEOPLE[..7]);
         let folder = dice.pick(&["Accounts", "Drawings", "Contracts", "Photos", "Stock"]);
         let text = format!("A network share object was accessed. Share: \\\\files01\\{folder} Account: EXAMPLE\\{user}");
-        snare(minute, host, &mut dice, at_us, ("Security", 5_140, "Microsoft-Windows-Security-Auditing", "Success Audit", severity::NOTICE), &text);
+        snare(
+            minute,
+            host,
+            &mut dice,
+            at_us,
+            ("Security", 5_140, "Microsoft-Windows-Security-Auditing", "Success Audit", severity::NOTICE),
+            &text,
+        );
+    }
+    if minute.of_day() % 10 == 8 {
+        let at_us = minute.moment(&mut dice);
+        let text = "An account was successfully logged on. Account: EXAMPLE\\svc-monitor Source: 10.20.6.11";
+        snare(
+            minute,
+            host,
+            &mut dice,
+            at_us,
+            ("Security", 4_624, "Microsoft-Windows-Security-Auditing", "Success Audit", severity::NOTICE),
+            text,
+        );
     }
     for at_us in minute.moments(&mut dice, 0.03 + 0.03 * busy) {
         let (service, state) = (dice.pick(&["Windows Update", "Volume Shadow Copy", "Print Spooler"]), dice.pick(&["running", "stopped"]));
@@ -89,7 +120,8 @@ fn snare(minute: &mut Minute<'_>, host: &Host, dice: &mut Dice, at_us: Timestamp
     let record = (at_us - minute.site.config().start_us).div_euclid(SECOND_US / 5) + 2_200_000;
     let criticality = if grave <= severity::WARNING { 2 } else { 1 };
     let line = format!(
-        "<{}>{} {} MSWinEventLog\t{criticality}\t{log}\t{record}\t{}\t{number}\t{source}\tEXAMPLE\\SYSTEM\tN/A\t{kind}\tfiles01.example.net\tNone\t\t{text}\t{}",
+        "<{}>{} {} \
+         MSWinEventLog\t{criticality}\t{log}\t{record}\t{}\t{number}\t{source}\tEXAMPLE\\SYSTEM\tN/A\t{kind}\tfiles01.example.net\tNone\t\t{text}\t{}",
         u16::from(facility::USER) * 8 + u16::from(grave),
         civil.bsd(),
         host.name,

@@ -30,7 +30,7 @@ const RATIO_COUNTS_FROM_BYTES: usize = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
     /// Over a limit.
-    #[error("the request is too large: {what} is over {limit} bytes; send it in smaller pieces")]
+    #[error("the request is too large: {what} is over {limit}; send it in smaller pieces")]
     TooLarge {
         /// Which size.
         what: &'static str,

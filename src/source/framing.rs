@@ -1,8 +1,10 @@
 //! Cuts a syslog TCP stream into messages (RFC 6587), octet counting and newline framing told apart message by message.
 //!
 //! At the beginning of each message: `digits SP <` is a count, because an octet-counted message begins with its priority
-//! and a newline-framed one that begins with a number does not go on with ` <`. Anything else ends at the next newline;
-//! a carriage return or NUL before it belongs to the framing. Empty lines carry nothing and are skipped.
+//! and a newline-framed one that begins with a number does not go on with ` <`. Right after a counted message `digits SP`
+//! is enough, so that a counted message of garbage does not swallow those behind it. Anything else ends at the next
+//! newline, and one carriage return before that belongs to the framing. A counted message is kept to its last byte. Lines
+//! of nothing but carriage returns and NULs carry nothing and are skipped.
 //!
 //! Counts have at most seven digits (CVE-2022-24903 was a buffer overrun by a longer one); more digits are text. A message
 //! longer than the limit is cut: its first bytes are kept, the rest is skipped while it arrives, and the original length
@@ -40,6 +42,8 @@ pub struct Split {
 pub struct FrameSplitter {
     max_line_bytes: usize,
     skipping: Option<Skipping>,
+    /// The last message was counted, so the next one most likely is.
+    counting: bool,
 }
 
 #[derive(Debug)]
@@ -61,7 +65,7 @@ enum Head {
 impl FrameSplitter {
     /// For one connection.
     pub fn new(max_line_bytes: usize) -> Self {
-        Self { max_line_bytes: max_line_bytes.clamp(1, MAX_LINE_BYTES_CEILING), skipping: None }
+        Self { max_line_bytes: max_line_bytes.clamp(1, MAX_LINE_BYTES_CEILING), skipping: None, counting: false }
     }
 
     /// Finds the messages in `buffer`, which begins where the last call's `consumed` ended. With `at_end` the stream is
@@ -73,7 +77,7 @@ impl FrameSplitter {
         }
         while split.overlong.is_none() && split.consumed < buffer.len() {
             let rest = &buffer[split.consumed..];
-            let more = match head(rest, at_end) {
+            let more = match head(rest, self.counting, at_end) {
                 Head::Counted { prefix, length } => self.counted(rest, prefix, length, at_end, &mut split),
                 Head::Line => self.line(rest, at_end, &mut split),
                 Head::Undecided => false,
@@ -88,6 +92,7 @@ impl FrameSplitter {
     /// Takes one counted message; false if it is not whole yet.
     fn counted(&mut self, rest: &[u8], prefix: usize, length: usize, at_end: bool, split: &mut Split) -> bool {
         let available = rest.len() - prefix;
+        self.counting = true;
         if length > self.max_line_bytes {
             let seen = available.min(length);
             if seen < length && seen < self.max_line_bytes && !at_end {
@@ -107,7 +112,8 @@ impl FrameSplitter {
             return false;
         }
         let end = prefix + length.min(available);
-        push_frame(split, prefix, end, end, rest);
+        push_frame(split, prefix, end, rest);
+        split.consumed += end;
         true
     }
 
@@ -118,15 +124,19 @@ impl FrameSplitter {
                 let kept = rest[..self.max_line_bytes].to_vec();
                 split.overlong = Some(Overlong { kept, original_length: end as u64 });
                 split.consumed += end + 1;
+                self.counting = false;
                 false
             }
             Some(end) => {
-                push_frame(split, 0, end, end + 1, rest);
+                // The newline that some senders put behind a counted message is no message.
+                self.counting &= !push_frame(split, 0, without_carriage_return(&rest[..end]), rest);
+                split.consumed += end + 1;
                 true
             }
             None if rest.len() > self.max_line_bytes => {
                 let overlong = Overlong { kept: rest[..self.max_line_bytes].to_vec(), original_length: rest.len() as u64 };
                 split.consumed += rest.len();
+                self.counting = false;
                 if at_end {
                     split.overlong = Some(overlong);
                 } else {
@@ -135,7 +145,8 @@ impl FrameSplitter {
                 false
             }
             None if at_end => {
-                push_frame(split, 0, rest.len(), rest.len(), rest);
+                push_frame(split, 0, without_carriage_return(rest), rest);
+                split.consumed += rest.len();
                 false
             }
             None => false,
@@ -172,13 +183,13 @@ impl FrameSplitter {
     }
 }
 
-fn head(rest: &[u8], at_end: bool) -> Head {
+fn head(rest: &[u8], counting: bool, at_end: bool) -> Head {
     let digits = rest.iter().take(MAX_COUNT_DIGITS + 1).take_while(|b| b.is_ascii_digit()).count();
     if digits == 0 || digits > MAX_COUNT_DIGITS || rest[0] == b'0' {
         return Head::Line;
     }
     match rest.get(digits..) {
-        Some([b' ', b'<', ..]) => {
+        Some([b' ', next, ..]) if counting || *next == b'<' => {
             let length = rest[..digits].iter().fold(0usize, |sum, digit| sum * 10 + usize::from(digit - b'0'));
             Head::Counted { prefix: digits + 1, length }
         }
@@ -187,15 +198,19 @@ fn head(rest: &[u8], at_end: bool) -> Head {
     }
 }
 
-/// Adds the message at `start..end` of `rest`, without its trailing framing bytes, and moves on by `taken`.
-fn push_frame(split: &mut Split, start: usize, end: usize, taken: usize, rest: &[u8]) {
-    let trailing = rest[start..end].iter().rev().take_while(|b| matches!(b, b'\r' | b'\n' | 0)).count();
-    let end = end - trailing;
-    if end > start {
+/// Length of a line without the carriage return of a line end that has one.
+fn without_carriage_return(line: &[u8]) -> usize {
+    line.strip_suffix(b"\r").map_or(line.len(), <[u8]>::len)
+}
+
+/// Adds the message at `start..end` of `rest`; false if there is nothing in it.
+fn push_frame(split: &mut Split, start: usize, end: usize, rest: &[u8]) -> bool {
+    let is_message = rest[start..end].iter().any(|b| !matches!(b, b'\r' | b'\n' | 0));
+    if is_message {
         let base = split.consumed;
         split.frames.push(FrameRange { start: (base + start) as u32, end: (base + end) as u32 });
     }
-    split.consumed += taken;
+    is_message
 }
 
 #[cfg(test)]
@@ -240,6 +255,25 @@ mod tests {
             whole(&feed(stream, &[1000], 100)),
             ["<13>one", "<13>t\nwo!", "<13>three!", "<13>four", "12 not a count", "<1>no", "<13>last"]
         );
+    }
+
+    #[test]
+    fn counted_garbage_does_not_swallow_what_follows() {
+        let messages: [&[u8]; 5] = [b"<13>one", b"no priority", b"7 <13>in it\r\n\0", b"\n\0\xff<", b"<13>two"];
+        let mut stream = Vec::new();
+        for message in messages {
+            stream.extend_from_slice(format!("{} ", message.len()).as_bytes());
+            stream.extend_from_slice(message);
+        }
+        for pieces in [[1], [3], [1000]] {
+            let got: Vec<_> = feed(&stream, &pieces, 100).into_iter().map(|(message, _)| message).collect();
+            assert_eq!(got, messages);
+        }
+    }
+
+    #[test]
+    fn one_carriage_return_ends_a_line_and_everything_else_is_kept() {
+        assert_eq!(whole(&feed(b"<13>a\r\n<13>b\0\r\r\n\r\n\0\n<13>c\rd\n", &[1000], 100)), ["<13>a", "<13>b\0\r", "<13>c\rd"]);
     }
 
     #[test]

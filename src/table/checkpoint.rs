@@ -62,12 +62,20 @@ async fn follow_others(shared: &Shared) -> Result<(), TableError> {
 }
 
 /// Writes a checkpoint of the newest version and returns this.
-async fn write_checkpoint(shared: &Shared) -> Result<i64, TableError> {
-    let failed = |error| TableError::log(shared.kind, &error);
-    let mut table = DeltaTable::new(shared.log.clone());
-    table.load().await.map_err(failed)?;
-    create_checkpoint(&table, None).await.map_err(failed)?;
-    let version = table.version().map_or(-1, |version| version as i64);
+///
+/// The Delta library replays the log and encodes the checkpoint without giving way, for seconds where there are many files:
+/// a thread for blocking work takes that, so that no other task of the runtime waits for it.
+async fn write_checkpoint(shared: &Arc<Shared>) -> Result<i64, TableError> {
+    let (kind, log, runtime) = (shared.kind, shared.log.clone(), tokio::runtime::Handle::current());
+    let replay_and_write = async move {
+        let mut table = DeltaTable::new(log);
+        table.load().await?;
+        create_checkpoint(&table, None).await?;
+        Ok(table.version().map_or(-1, |version| version as i64))
+    };
+    let written = tokio::task::spawn_blocking(move || runtime.block_on(replay_and_write)).await;
+    let version =
+        written.map_err(|error| TableError::internal(kind, "a checkpoint", &error))?.map_err(|error| TableError::log(kind, &error))?;
     shared.checkpointed.store(version, Ordering::Release);
     Ok(version)
 }

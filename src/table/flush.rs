@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
-use deltalake_core::DeltaTableError;
 use tokio::sync::oneshot;
 
 use super::commit::{Outcome, entry, put_entry, settle_entry};
@@ -140,7 +139,7 @@ async fn attempt(
     let mut pending = Pending { version, entry, files, positions, rows, write_seconds, commit_seconds: 0.0 };
     for _ in 0..MAX_ATTEMPTS {
         let watch = Stopwatch::start();
-        let outcome = put_entry(&shared.log, &shared.root, pending.version, &pending.entry).await;
+        let outcome = put_entry(shared.kind, &shared.log, &shared.root, pending.version, &pending.entry).await;
         pending.commit_seconds += watch.elapsed_seconds();
         if !matches!(outcome, Outcome::Taken) {
             return conclude(shared, writer, pending, outcome).await.map(Attempt::Done);
@@ -177,7 +176,7 @@ async fn conclude(shared: &Arc<Shared>, writer: &mut Writer, pending: Pending, o
         }
         Outcome::Failed(error) => {
             give_up(shared, &pending.files).await;
-            Err(TableError::log(shared.kind, &error))
+            Err(error)
         }
         Outcome::Unknown(error) => {
             writer.in_doubt = Some(pending);
@@ -192,7 +191,7 @@ async fn conclude(shared: &Arc<Shared>, writer: &mut Writer, pending: Pending, o
 
 /// Decides about a commit that an earlier flush had to leave open.
 async fn settle(shared: &Arc<Shared>, writer: &mut Writer, pending: Pending) -> Result<(), TableError> {
-    let unread = DeltaTableError::generic("the log still cannot be read");
+    let unread = TableError::Log { table: shared.kind.name(), detail: "the log still cannot be read".to_owned() };
     match settle_entry(&shared.log, &shared.root, pending.version, &pending.entry, unread).await {
         Outcome::Taken => {
             give_up(shared, &pending.files).await;

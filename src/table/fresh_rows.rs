@@ -231,10 +231,12 @@ fn batch_bytes(batch: &RecordBatch) -> usize {
 }
 
 fn column_bytes(column: &ArrayRef) -> usize {
+    if let Some(width) = column.data_type().primitive_width() {
+        return column.len() * width;
+    }
     let views = match column.data_type() {
         DataType::Utf8View => column.as_string_view().views(),
         DataType::BinaryView => column.as_binary_view().views(),
-        fixed if fixed.primitive_width().is_some() => return column.len() * fixed.primitive_width().unwrap_or_default(),
         _ => return column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size()),
     };
     // A view of at most 12 bytes holds them itself (Arrow columnar format, variable-size binary view layout).

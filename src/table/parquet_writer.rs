@@ -429,3 +429,7 @@ fn float_range(values: &[f64]) -> (Option<Value>, Option<Value>) {
     }
     if nan { (None, None) } else { (Some(Value::Float(min)), Some(Value::Float(max))) }
 }
+
+#[cfg(test)]
+#[path = "parquet_writer_tests.rs"]
+mod tests;

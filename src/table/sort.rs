@@ -250,3 +250,86 @@ fn times<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a [i64], ArrowError
 fn wrong_type(name: &str) -> ArrowError {
     ArrowError::SchemaError(format!("the column `{name}` has a type that cannot be sorted by"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, TimestampMicrosecondArray};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HOSTS: SortOrder = SortOrder { groups: &["host", "app"], time: "timestamp" };
+
+    type Row = (Option<String>, Option<String>, i64, i64);
+
+    fn batch(rows: &[Row]) -> RecordBatch {
+        let time = |of: fn(&Row) -> i64| -> ArrayRef {
+            Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(of)).with_timezone("UTC"))
+        };
+        RecordBatch::try_from_iter_with_nullable([
+            ("timestamp", time(|row| row.2), false),
+            ("received_at", time(|row| row.3), false),
+            ("host", Arc::new(rows.iter().map(|row| row.0.as_deref()).collect::<StringViewArray>()) as ArrayRef, true),
+            ("app", Arc::new(rows.iter().map(|row| row.1.as_deref()).collect::<StringViewArray>()) as ArrayRef, true),
+        ])
+        .unwrap()
+    }
+
+    fn name() -> impl Strategy<Value = Option<String>> {
+        prop::option::of(
+            prop::sample::select(vec!["a", "b", "host-with-a-long-name-1", "host-with-a-long-name-2", ""]).prop_map(String::from),
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_is_that_of_a_stable_comparison_sort(
+            batches in prop::collection::vec(prop::collection::vec((name(), name(), 0..4 * DAY_US, 0..DAY_US), 0..30), 0..6),
+        ) {
+            let rows: Vec<(RowRef, &Row)> = batches
+                .iter()
+                .enumerate()
+                .flat_map(|(number, rows)| rows.iter().enumerate().map(move |(row, values)| ((number, row), values)))
+                .collect();
+            let day = |row: &Row| partition_day(if row.2 - row.3 > DAY_US { row.3 } else { row.2 });
+            let mut expected = rows.clone();
+            expected.sort_by_key(|(_, row)| (day(row), row.0.clone(), row.1.clone(), row.2));
+
+            let made: Vec<RecordBatch> = batches.iter().map(|rows| batch(rows)).collect();
+            let files = sort_into_files(&made, HOSTS, true).unwrap();
+            let found: Vec<(i32, RowRef)> = files.iter().flat_map(|file| file.rows.iter().map(|row| (file.day.unwrap(), *row))).collect();
+            prop_assert_eq!(found, expected.iter().map(|(place, row)| (day(row), *place)).collect::<Vec<_>>());
+            prop_assert!(files.windows(2).all(|pair| pair[0].day < pair[1].day));
+        }
+    }
+
+    #[test]
+    fn an_event_from_the_future_goes_to_the_day_of_its_receipt() {
+        let received = 10 * DAY_US + 5;
+        let row = |ahead: i64| (None, None, received + ahead, received);
+        assert_eq!(partition_days(&batch(&[row(0), row(DAY_US), row(DAY_US + 1), row(-20 * DAY_US)])).unwrap(), [10, 11, 10, -10]);
+    }
+
+    #[test]
+    fn series_are_in_order_of_their_signed_ids() {
+        let ids = [5_i64, -1, i64::MAX, 5, i64::MIN];
+        let columns: [(&str, ArrayRef); 2] = [
+            ("series_id", Arc::new(Int64Array::from(ids.to_vec()))),
+            ("timestamp", Arc::new(TimestampMicrosecondArray::from(vec![9, 8, 7, 6, 5]).with_timezone("UTC"))),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let order = SortOrder { groups: &["series_id"], time: "timestamp" };
+        let files = sort_into_files(&[batch], order, false).unwrap();
+        assert_eq!(files[0].rows, [(0, 4), (0, 1), (0, 3), (0, 0), (0, 2)]);
+        assert_eq!(files[0].day, None);
+    }
+
+    #[test]
+    fn a_table_without_the_columns_is_an_error() {
+        let columns: [(&str, ArrayRef); 1] = [("timestamp", Arc::new(Int64Array::from(vec![1])))];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        assert!(sort_into_files(&[batch], HOSTS, true).is_err());
+    }
+}

@@ -128,13 +128,13 @@ impl std::fmt::Display for SyncedStore {
 fn write_synced(target: &FilePath, payload: &PutPayload, replace: bool) -> io::Result<()> {
     let folder = parent(target)?;
     let temporary = folder.join(format!("{TEMPORARY_PREFIX}{}{TEMPORARY_SUFFIX}", uuid::Uuid::new_v4()));
-    let named = write_temporary(&temporary, payload)
+    let placed = write_temporary(&temporary, payload)
         .and_then(|()| if replace { std::fs::rename(&temporary, target) } else { std::fs::hard_link(&temporary, target) });
-    if named.is_err() || !replace {
+    if placed.is_err() || !replace {
         // What cannot be removed now is removed when the table is opened next.
         let _ = std::fs::remove_file(&temporary);
     }
-    named?;
+    placed?;
     sync_folder(folder)
 }
 
@@ -300,8 +300,8 @@ mod tests {
         store.put(&location(folder.path(), "0"), "x".into()).await.unwrap();
         assert!(store.put(&location(folder.path(), "1"), "x".into()).await.is_err());
         assert!(store.put(&location(folder.path(), "2"), "x".into()).await.is_err());
-        assert!(!folder.path().join("1").exists());
-        assert!(folder.path().join("2").exists());
+        assert!(!folder.path().join("1").is_file());
+        assert!(folder.path().join("2").is_file());
         assert!(is_temporary("_watchroom-1b4e28ba.tmp") && !is_temporary("00000000000000000001.json"));
     }
 }

@@ -68,7 +68,7 @@ impl TableKind {
     /// checkpoints carry the statistics of every file.
     pub(super) fn statistics_columns(self) -> &'static str {
         match self {
-            Self::Logs => "timestamp,received_at,host,app,severity,facility,source,template_id",
+            Self::Logs => "timestamp,received_at,host,app,severity,facility,source,peer,template_id",
             Self::Series => "series_id,name,host,first_seen",
             Self::Samples => "series_id,timestamp,value",
         }

@@ -50,7 +50,7 @@ pub(super) async fn run(options: DemoOptions) -> anyhow::Result<ExitCode> {
     let folder = tempfile::Builder::new().prefix("watchroom-demo-").tempdir().context("no temporary folder can be made")?;
     let app = App::start(&settings(&folder), Clock::System).await?;
     let result = show(&app, &options, folder.path()).await;
-    app.stop().await?;
+    app.stop().await;
     result.map(|()| ExitCode::SUCCESS)
 }
 

@@ -177,7 +177,7 @@ impl Summary {
              watchroom query --server http://{http} \"SELECT number, priority, state, title FROM tickets\"\n  \
              curl -s http://{http}/api/v1/tickets/1\n  \
              curl -s -X PATCH http://{http}/api/v1/tickets/1 -d '{{\"assignee\": \"me\", \"comment\": \"looking\"}}'\n  \
-             duckdb -c \"SELECT app, count(*) FROM delta_scan('{data}/tables/logs') GROUP BY app\"\n\
+             python3 -c 'import deltalake; print(deltalake.DeltaTable(\"{data}/tables/logs\").to_pandas())'\n\
              or open http://{http}/ in a browser. (`watchroom` is target/release/watchroom if it is not installed.)\n"
         )
     }

@@ -64,7 +64,7 @@ pub(super) async fn run(options: IngestOptions) -> anyhow::Result<ExitCode> {
     let started = Stopwatch::start();
     let mut sent = Sent::default();
     let result = send_all(&connection, &options, &mut sent).await;
-    connection.close().await?;
+    connection.close().await;
     report(&sent, started.elapsed_seconds());
     result.map(|()| ExitCode::SUCCESS)
 }

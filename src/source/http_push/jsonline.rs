@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::lines::store_lines;
+use super::lines::{Lines, store_lines};
 use super::{PushError, PushState, decoded_body, receipt_json};
 use crate::record::BlockKind;
 
@@ -26,6 +26,6 @@ pub(super) async fn insert(
         return Err(PushError::Invalid(format!("the URL's query is over {MAX_QUERY_BYTES} bytes; name fewer fields in it")));
     }
     let body = decoded_body(&headers, body, state.limits).await?;
-    let receipt = store_lines(&state, BlockKind::JsonLines, "jsonline", peer, query, body).await?;
+    let receipt = store_lines(&state, Lines { kind: BlockKind::JsonLines, source: "jsonline", peer, query, body }, &headers).await?;
     Ok(receipt_json(&receipt))
 }

@@ -8,7 +8,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::{PushError, PushState, decoded_body, receipt_json};
+use super::{PushError, PushState, decoded_body, receipt_json, store_once};
+use crate::source::body::BodyError;
 use crate::record::{BlockKind, CutFrame, FrameBlock, FrameRange, Origin, Receipt};
 
 /// `POST /insert/syslog`: syslog messages, one a line; what `watchroom ingest` sends.
@@ -20,20 +21,29 @@ pub(super) async fn insert_syslog(
     body: Bytes,
 ) -> Result<Response, PushError> {
     let body = decoded_body(&headers, body, state.limits).await?;
-    let receipt = store_lines(&state, BlockKind::Syslog, "syslog_http", peer, query, body).await?;
+    let receipt = store_lines(&state, Lines { kind: BlockKind::Syslog, source: "syslog_http", peer, query, body }, &headers).await?;
     Ok(receipt_json(&receipt))
 }
 
+/// A request with lines.
+pub(super) struct Lines {
+    pub(super) kind: BlockKind,
+    pub(super) source: &'static str,
+    pub(super) peer: SocketAddr,
+    pub(super) query: Option<String>,
+    pub(super) body: Bytes,
+}
+
+/// Lines of one request: each takes room in the block's table, and a body of newlines must not take more than its bytes.
+const MAX_LINES: usize = 1_000_000;
+
 /// Stores the lines of a body as one block and waits for the acknowledgement.
-pub(super) async fn store_lines(
-    state: &PushState,
-    kind: BlockKind,
-    source: &'static str,
-    peer: SocketAddr,
-    query: Option<String>,
-    body: Bytes,
-) -> Result<Receipt, PushError> {
+pub(super) async fn store_lines(state: &PushState, lines: Lines, headers: &HeaderMap) -> Result<Receipt, PushError> {
+    let Lines { kind, source, peer, query, body } = lines;
     let (frames, cut) = split_lines(&body, state.max_line_bytes);
+    if frames.len() > MAX_LINES {
+        return Err(BodyError::TooLarge { what: "the number of lines", limit: MAX_LINES }.into());
+    }
     if frames.is_empty() {
         return Ok(Receipt::default());
     }
@@ -45,7 +55,7 @@ pub(super) async fn store_lines(
     });
     let received_at_us = state.context.clock.now_us();
     let block = FrameBlock { kind, origin, received_at_us, data: body, frames, cut };
-    Ok(state.context.intake.take_durably(block).await?)
+    store_once(state, source, headers, block).await
 }
 
 /// The non-empty lines of a body; too long ones are cut.

@@ -3,6 +3,7 @@
 //! An answer of 2xx means that everything in the request is on disk. 503 with `Retry-After` means that nothing of it was
 //! stored and it may be sent again whole; 413 and 400 mean that sending it again will not help.
 
+mod idempotency;
 mod jsonline;
 mod lines;
 mod remote_write;
@@ -16,8 +17,9 @@ use bytes::Bytes;
 
 use super::body::{self, BodyError, BodyLimits};
 use super::{MAX_LINE_BYTES_CEILING, SourceContext};
-use crate::record::{IntakeError, Receipt};
+use crate::record::{FrameBlock, IntakeError, Receipt};
 
+pub use idempotency::IdempotencyKeys;
 pub use remote_write::{Decompress, RequestCheck, RequestSummary};
 
 /// What the endpoints need.
@@ -31,6 +33,8 @@ pub struct PushState {
     pub max_line_bytes: usize,
     /// Checks a remote-write request before it is stored (the parser's own code, given by the pipeline).
     pub remote_write: std::sync::Arc<dyn RequestCheck>,
+    /// Requests that were stored a moment ago.
+    pub keys: std::sync::Arc<IdempotencyKeys>,
 }
 
 /// The routes `POST /insert/jsonline`, `POST /insert/syslog` and `POST /api/v1/write`.
@@ -94,6 +98,21 @@ async fn decoded_body(headers: &HeaderMap, body: Bytes, limits: BodyLimits) -> R
         // The task is cancelled only when the runtime ends.
         Err(_) => Err(IntakeError::ShuttingDown.into()),
     }
+}
+
+/// Stores a block, unless the request's key says that it is stored already.
+async fn store_once(state: &PushState, path: &str, headers: &HeaderMap, block: FrameBlock) -> Result<Receipt, PushError> {
+    let key = IdempotencyKeys::of(path, headers);
+    if let Some(key) = &key
+        && let Some(receipt) = state.keys.answered(key, state.context.clock.now_us())
+    {
+        return Ok(receipt);
+    }
+    let receipt = state.context.intake.take_durably(block).await?;
+    if let Some(key) = key {
+        state.keys.note(key, &receipt, state.context.clock.now_us());
+    }
+    Ok(receipt)
 }
 
 /// `{"accepted": n, "errors": [{"line", "error"}]}`.

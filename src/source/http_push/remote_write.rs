@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
-use super::{PushError, PushState};
+use super::{PushError, PushState, store_once};
 use crate::record::{BlockKind, FrameBlock, FrameRange, IntakeError, Origin};
 use crate::self_metrics::{self, Outcome};
 
@@ -60,7 +60,7 @@ pub(super) async fn write(
         let frames = vec![FrameRange { start: 0, end: request.len() as u32 }];
         let received_at_us = state.context.clock.now_us();
         let block = FrameBlock { kind: BlockKind::RemoteWrite, origin, received_at_us, data: request.into(), frames, cut: Vec::new() };
-        state.context.intake.take_durably(block).await?;
+        store_once(&state, "remote_write", &headers, block).await?;
     }
     if invalid_samples > 0 {
         self_metrics::account("remote_write", Outcome::Invalid, invalid_samples, 0);

@@ -1,0 +1,435 @@
+//! From record batches to sorted Parquet files.
+//!
+//! MEASUREMENTS_HERE
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Float64Array, RecordBatch, new_null_array};
+use arrow::compute::interleave;
+use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::error::ArrowError;
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::SortingColumn;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+use rayon::prelude::*;
+use uuid::Uuid;
+
+use super::sort::{FileRows, RowRef, SortOrder, sort_into_files};
+use super::statistics::{ColumnRange, FileStatistics, TEXT_LIMIT, Value};
+use crate::record::arrow_schema::{DATE, LOGS, SAMPLES, SERIES};
+
+/// How a table's files are sorted and encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// The table `logs`: one file a day.
+    Logs,
+    /// The table `series`: one file.
+    Series,
+    /// The table `samples`: one file a day.
+    Samples,
+}
+
+/// A file that was written and synced to disk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WrittenFile {
+    /// Path relative to the table's root: `date=2026-11-22/<uuid>.zstd.parquet`.
+    pub path: String,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// Number of rows.
+    pub rows: u64,
+    /// The partition, in days since 1970-01-01 UTC; `None` in tables that are not partitioned.
+    pub day: Option<i32>,
+    /// Range of each column.
+    pub statistics: FileStatistics,
+}
+
+/// Why no files were written. What was begun has been removed.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The file system has no room.
+    #[error("the disk is full ({path}: {source}); free space on it, then write again")]
+    DiskFull {
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's message.
+        source: io::Error,
+    },
+    /// A file or folder could not be written.
+    #[error("a data file could not be written ({path}: {source}); check the folder's permissions and the disk's health")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's message.
+        source: io::Error,
+    },
+    /// The batches do not have the table's columns, or hold more than a file can.
+    #[error("the rows do not fit the table ({0}); they were made for another table or by another version")]
+    Rows(#[from] ArrowError),
+    /// The Parquet encoder failed.
+    #[error("the rows could not be encoded as Parquet ({0}); report this with the log of the time")]
+    Encode(ParquetError),
+}
+
+impl WriteError {
+    fn io(path: &Path, source: io::Error) -> Self {
+        let path = path.to_path_buf();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path, source },
+            _ => Self::Io { path, source },
+        }
+    }
+
+    /// An error of the Parquet writer while it wrote to `path`.
+    fn parquet(path: &Path, error: ParquetError) -> Self {
+        match error {
+            ParquetError::External(cause) => match cause.downcast::<io::Error>() {
+                Ok(source) => Self::io(path, *source),
+                Err(cause) => Self::Encode(ParquetError::External(cause)),
+            },
+            other => Self::Encode(other),
+        }
+    }
+}
+
+/// How a column is encoded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct ColumnRecipe {
+    /// Path of the leaf in the file.
+    pub(super) leaf: &'static str,
+    /// Values as numbers of a dictionary, until that outgrows its page.
+    pub(super) dictionary: bool,
+    /// Encoding without or after the dictionary.
+    pub(super) encoding: Encoding,
+    pub(super) statistics: EnabledStatistics,
+}
+
+/// How a table's files are made.
+#[derive(Debug, Clone)]
+pub(super) struct Recipe {
+    pub(super) schema: SchemaRef,
+    pub(super) order: SortOrder,
+    pub(super) partitioned: bool,
+    pub(super) columns: Vec<ColumnRecipe>,
+    pub(super) zstd_level: i32,
+    /// A data page is closed at this many encoded bytes...
+    pub(super) page_bytes: usize,
+    /// ... or this many rows.
+    pub(super) page_rows: usize,
+    pub(super) row_group_rows: usize,
+}
+
+pub(super) const fn dictionary(leaf: &'static str, statistics: EnabledStatistics) -> ColumnRecipe {
+    ColumnRecipe { leaf, dictionary: true, encoding: Encoding::PLAIN, statistics }
+}
+
+pub(super) const fn direct(leaf: &'static str, encoding: Encoding, statistics: EnabledStatistics) -> ColumnRecipe {
+    ColumnRecipe { leaf, dictionary: false, encoding, statistics }
+}
+
+impl Recipe {
+    pub(super) fn of(layout: Layout) -> Self {
+        use EnabledStatistics::{Chunk, None as Unmeasured, Page};
+        match layout {
+            Layout::Logs => Self {
+                schema: LOGS.clone(),
+                order: SortOrder { groups: &["host", "app"], time: "timestamp" },
+                partitioned: true,
+                columns: vec![
+                    direct("timestamp", Encoding::DELTA_BINARY_PACKED, Page),
+                    direct("received_at", Encoding::DELTA_BINARY_PACKED, Chunk),
+                    dictionary("host", Page),
+                    dictionary("app", Page),
+                    dictionary("severity", Page),
+                    dictionary("facility", Chunk),
+                    dictionary("pid", Unmeasured),
+                    dictionary("msgid", Page),
+                    direct("message", Encoding::PLAIN, Unmeasured),
+                    dictionary("attributes.key_value.key", Unmeasured),
+                    dictionary("attributes.key_value.value", Unmeasured),
+                    dictionary("source", Chunk),
+                    dictionary("peer", Chunk),
+                    dictionary("template_id", Chunk),
+                    dictionary("parse_error", Chunk),
+                    direct("raw", Encoding::PLAIN, Unmeasured),
+                ],
+                zstd_level: 1,
+                page_bytes: 1 << 20,
+                page_rows: 16_384,
+                row_group_rows: 1 << 20,
+            },
+            Layout::Series => Self {
+                schema: SERIES.clone(),
+                order: SortOrder { groups: &["name", "host"], time: "first_seen" },
+                partitioned: false,
+                columns: vec![
+                    direct("series_id", Encoding::PLAIN, Chunk),
+                    dictionary("name", Page),
+                    dictionary("host", Page),
+                    dictionary("labels.key_value.key", Unmeasured),
+                    dictionary("labels.key_value.value", Unmeasured),
+                    dictionary("kind", Chunk),
+                    dictionary("unit", Chunk),
+                    direct("first_seen", Encoding::DELTA_BINARY_PACKED, Chunk),
+                ],
+                zstd_level: 3,
+                page_bytes: 1 << 20,
+                page_rows: 16_384,
+                row_group_rows: 1 << 20,
+            },
+            Layout::Samples => Self {
+                schema: SAMPLES.clone(),
+                order: SortOrder { groups: &["series_id"], time: "timestamp" },
+                partitioned: true,
+                columns: vec![
+                    dictionary("series_id", Page),
+                    direct("timestamp", Encoding::DELTA_BINARY_PACKED, Page),
+                    direct("value", Encoding::BYTE_STREAM_SPLIT, Unmeasured),
+                ],
+                zstd_level: 1,
+                page_bytes: 1 << 20,
+                page_rows: 16_384,
+                row_group_rows: 1 << 20,
+            },
+        }
+    }
+
+    fn properties(&self) -> Result<WriterProperties, ParquetError> {
+        let mut properties = WriterProperties::builder()
+            .set_created_by(concat!("watchroom version ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(self.zstd_level)?))
+            .set_data_page_size_limit(self.page_bytes)
+            .set_data_page_row_count_limit(self.page_rows)
+            .set_max_row_group_row_count(Some(self.row_group_rows))
+            .set_statistics_truncate_length(Some(TEXT_LIMIT))
+            .set_column_index_truncate_length(Some(TEXT_LIMIT))
+            .set_sorting_columns(Some(self.sorting_columns()));
+        for column in &self.columns {
+            let path = ColumnPath::from(column.leaf.split('.').map(String::from).collect::<Vec<_>>());
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), column.dictionary)
+                .set_column_encoding(path.clone(), column.encoding)
+                .set_column_statistics_enabled(path, column.statistics);
+        }
+        Ok(properties.build())
+    }
+
+    /// The order of the rows, as numbers of leaf columns, for readers that make use of it.
+    fn sorting_columns(&self) -> Vec<SortingColumn> {
+        let names = self.order.groups.iter().chain([&self.order.time]);
+        let leaf = |name: &str| self.columns.iter().position(|column| column.leaf == name);
+        names
+            .filter_map(|name| leaf(name))
+            .map(|leaf| SortingColumn { column_idx: leaf as i32, descending: false, nulls_first: true })
+            .collect()
+    }
+}
+
+/// Writes the rows of `batches` as Parquet files below `root`, one for each day they fall on, each sorted in itself.
+///
+/// Blocks the thread; columns are encoded on the current rayon pool. When it returns, the files and the folders they
+/// stand in are synced to disk. On an error nothing is left behind. No rows, no files.
+///
+/// # Errors
+/// See [`WriteError`]; a full disk is told apart.
+pub fn write_parquet(root: &Path, layout: Layout, batches: &[RecordBatch]) -> Result<Vec<WrittenFile>, WriteError> {
+    write_with(root, &Recipe::of(layout), batches)
+}
+
+pub(super) fn write_with(root: &Path, recipe: &Recipe, batches: &[RecordBatch]) -> Result<Vec<WrittenFile>, WriteError> {
+    for batch in batches {
+        if batch.schema_ref().fields() != recipe.schema.fields() {
+            return Err(ArrowError::SchemaError("its columns are not those of the table".into()).into());
+        }
+    }
+    let batches: Vec<RecordBatch> = batches.iter().filter(|batch| batch.num_rows() > 0).cloned().collect();
+    if batches.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut unfinished = Unfinished::default();
+    let mut written = Vec::new();
+    for file in sort_into_files(&batches, recipe.order, recipe.partitioned)? {
+        written.push(write_file(root, recipe, &batches, &file, &mut unfinished)?);
+    }
+    unfinished.files.clear();
+    Ok(written)
+}
+
+/// Files that are removed again unless the whole write succeeds.
+#[derive(Debug, Default)]
+struct Unfinished {
+    files: Vec<PathBuf>,
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        for file in &self.files {
+            // What cannot be removed is no part of the table and is swept with other orphans.
+            let _ = fs::remove_file(file);
+        }
+    }
+}
+
+fn write_file(
+    root: &Path,
+    recipe: &Recipe,
+    batches: &[RecordBatch],
+    file: &FileRows,
+    unfinished: &mut Unfinished,
+) -> Result<WrittenFile, WriteError> {
+    let (folder_name, folder) = match file.day {
+        Some(day) => {
+            let name = format!("{DATE}={}", day_text(day)?);
+            let folder = root.join(&name);
+            (Some(name), folder)
+        }
+        None => (None, root.to_path_buf()),
+    };
+    make_folder(root, &folder)?;
+    let name = format!("{}.zstd.parquet", Uuid::new_v4());
+    // Readers of Delta tables and data lakes pass over names that begin with a point.
+    let temporary = folder.join(format!(".{name}.tmp"));
+    unfinished.files.push(temporary.clone());
+    let target = File::create_new(&temporary).map_err(|error| WriteError::io(&temporary, error))?;
+    let (target, statistics) = encode_file(target, recipe, batches, &file.rows).map_err(|error| WriteError::parquet(&temporary, error))?;
+    target.sync_all().map_err(|error| WriteError::io(&temporary, error))?;
+    let size_bytes = target.metadata().map_err(|error| WriteError::io(&temporary, error))?.len();
+
+    let path = folder.join(&name);
+    fs::rename(&temporary, &path).map_err(|error| WriteError::io(&path, error))?;
+    unfinished.files.push(path);
+    sync_folder(&folder)?;
+    let path = folder_name.map_or_else(|| name.clone(), |folder| format!("{folder}/{name}"));
+    Ok(WrittenFile { path, size_bytes, rows: file.rows.len() as u64, day: file.day, statistics })
+}
+
+/// The text of a partition value, `2026-11-22`.
+fn day_text(day: i32) -> Result<String, ArrowError> {
+    let out_of_range = |_| ArrowError::InvalidArgumentError(format!("day {day} after 1970 has no date"));
+    let date = jiff::civil::Date::constant(1970, 1, 1).checked_add(jiff::Span::new().try_days(day).map_err(out_of_range)?);
+    Ok(date.map_err(out_of_range)?.to_string())
+}
+
+fn make_folder(root: &Path, folder: &Path) -> Result<(), WriteError> {
+    match fs::create_dir(folder) {
+        Ok(()) => sync_folder(root),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(WriteError::io(folder, error)),
+    }
+}
+
+fn sync_folder(folder: &Path) -> Result<(), WriteError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| WriteError::io(folder, error))
+}
+
+/// A column's share of a row group, encoded and compressed.
+struct EncodedColumn {
+    /// One chunk a leaf: a map has two.
+    chunks: Vec<ArrowColumnChunk>,
+    range: ColumnRange,
+}
+
+/// Writes the rows as a Parquet file into `target`.
+///
+/// All columns of all row groups are encoded in parallel and kept, compressed, until the file is put together: a tenth
+/// of the rows' size in memory.
+pub(super) fn encode_file(target: File, recipe: &Recipe, batches: &[RecordBatch], rows: &[RowRef]) -> Result<(File, FileStatistics), ParquetError> {
+    let parquet_schema = ArrowSchemaConverter::new().convert(&recipe.schema)?;
+    let properties = Arc::new(recipe.properties()?);
+    let mut writer = SerializedFileWriter::new(target, parquet_schema.root_schema_ptr(), properties)?;
+    let factory = ArrowRowGroupWriterFactory::new(&writer, recipe.schema.clone());
+
+    let groups: Vec<&[RowRef]> = rows.chunks(recipe.row_group_rows).collect();
+    let mut tasks = Vec::new();
+    for (number, rows) in groups.iter().enumerate() {
+        let mut leaves = factory.create_column_writers(number)?.into_iter();
+        for (column, field) in recipe.schema.fields().iter().enumerate() {
+            let writers: Vec<ArrowColumnWriter> = leaves.by_ref().take(leaf_count(field.data_type())).collect();
+            tasks.push((*rows, column, writers));
+        }
+    }
+    let encoded: Vec<EncodedColumn> = tasks
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|(rows, column, writers)| encode_column(recipe, batches, rows, column, writers))
+        .collect::<Result<_, _>>()?;
+
+    let mut statistics = FileStatistics::default();
+    let mut encoded = encoded.into_iter();
+    let mut rows_so_far = 0;
+    for rows in groups {
+        let mut group = writer.next_row_group()?;
+        for (field, column) in recipe.schema.fields().iter().zip(encoded.by_ref()) {
+            let range = statistics.columns.entry(field.name().clone()).or_default();
+            range.merge(rows_so_far, column.range, rows.len() as u64);
+            for chunk in column.chunks {
+                chunk.append_to_row_group(&mut group)?;
+            }
+        }
+        group.close()?;
+        rows_so_far += rows.len() as u64;
+    }
+    Ok((writer.into_inner()?, statistics))
+}
+
+/// Leaves of a column in the file.
+fn leaf_count(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::Map(..) => 2,
+        _ => 1,
+    }
+}
+
+fn encode_column(
+    recipe: &Recipe,
+    batches: &[RecordBatch],
+    rows: &[RowRef],
+    column: usize,
+    writers: Vec<ArrowColumnWriter>,
+) -> Result<EncodedColumn, ParquetError> {
+    let field = recipe.schema.field(column);
+    let values = gather(field, batches, rows, column)?;
+    let mut chunks = Vec::with_capacity(writers.len());
+    for (leaf, mut writer) in compute_leaves(field, &values)?.iter().zip(writers) {
+        writer.write(leaf)?;
+        chunks.push(writer.close()?);
+    }
+    let statistics = chunks.first().and_then(|chunk| chunk.close().metadata.statistics());
+    let mut range = ColumnRange::of_chunk(field.data_type(), statistics, values.null_count() as u64);
+    if let Some(floats) = values.as_any().downcast_ref::<Float64Array>() {
+        (range.min, range.max) = float_range(floats.values());
+    }
+    Ok(EncodedColumn { chunks, range })
+}
+
+/// The column's values in the order of `rows`. Text is not copied: views are.
+pub(super) fn gather(field: &Field, batches: &[RecordBatch], rows: &[RowRef], column: usize) -> Result<ArrayRef, ArrowError> {
+    let sources: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(column).as_ref()).collect();
+    if sources.iter().all(|source| source.null_count() == source.len()) {
+        return Ok(new_null_array(field.data_type(), rows.len()));
+    }
+    interleave(&sources, rows)
+}
+
+/// Least and greatest value; none if there is a NaN among them.
+fn float_range(values: &[f64]) -> (Option<Value>, Option<Value>) {
+    let (mut min, mut max, mut nan) = (f64::INFINITY, f64::NEG_INFINITY, values.is_empty());
+    for value in values {
+        min = min.min(*value);
+        max = max.max(*value);
+        nan |= value.is_nan();
+    }
+    if nan { (None, None) } else { (Some(Value::Float(min)), Some(Value::Float(max))) }
+}
+
+#[cfg(test)]
+#[path = "parquet_writer_tests.rs"]
+mod tests;

@@ -1,0 +1,21 @@
+//! The integration tests: the real program, over real sockets and real files.
+//!
+//! One binary, because linking the query engine takes longer than running the tests. Each subject is a file; `server`
+//! starts, asks, kills and stops the program. `WATCHROOM_BIN` names another binary to test (a release build);
+//! `WATCHROOM_TEST_KILLS` sets how often `kills` kills (12; the long form is 200) and `WATCHROOM_TEST_SEED` repeats one of
+//! its runs.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::disallowed_methods, reason = "tests measure the program from outside, by the real clock")]
+
+mod command;
+mod commands;
+mod detection;
+mod disk_full;
+mod front_door;
+mod front_door_limits;
+mod garbage;
+mod kills;
+mod load;
+mod recovery;
+mod server;
+mod visibility;
