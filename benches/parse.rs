@@ -1,5 +1,7 @@
 //! What one core parses: lines a second of each grammar, samples a second of remote write.
 
+#![allow(missing_docs, reason = "criterion's macros make public functions without documentation")]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -2,6 +2,7 @@
 -- description: The slow statements that PostgreSQL logs on a host take three times as long as in the past six hours (95th percentile).
 -- schedule: every 5m
 -- window: 370m
+-- catch_up: 10m
 -- severity: high
 -- entity: host
 -- title: PostgreSQL on {host} is slow: 95 % of its logged statements took up to {value} ms (usual: {expected} ms)

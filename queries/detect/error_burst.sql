@@ -2,6 +2,7 @@
 -- description: An application on one host logs far more errors (severity error or worse) than in its own past hour.
 -- schedule: every 1m
 -- window: 65m
+-- catch_up: 5m
 -- severity: high
 -- entity: host, app
 -- title: {app} on {host} logged {value} errors in 5 minutes (usual: {expected})

@@ -2,6 +2,7 @@
 -- description: A file system is over 90 % full for ordinary users (the blocks that only root may use count as used).
 -- schedule: every 5m
 -- window: 15m
+-- catch_up: 15m
 -- severity: high
 -- entity: host, mountpoint
 -- title: {mountpoint} on {host} is {value} % full, {available_gib} GiB left

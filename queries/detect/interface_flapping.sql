@@ -2,6 +2,7 @@
 -- description: A network interface has gone down at least 4 times in 10 minutes.
 -- schedule: every 1m
 -- window: 10m
+-- catch_up: 5m
 -- severity: medium
 -- entity: host, interface
 -- title: {interface} on {host} went down {value} times in 10 minutes

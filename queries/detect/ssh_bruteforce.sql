@@ -2,6 +2,7 @@
 -- description: One address has failed to log in on a host's sshd at least 10 times in 5 minutes.
 -- schedule: every 1m
 -- window: 5m
+-- catch_up: 5m
 -- severity: medium
 -- entity: host, source_address
 -- title: {source_address} failed {value} times to log in on {host} by SSH ({users} user names)

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -35,8 +35,7 @@ impl FrontDoor {
 
     async fn judge(&self, request: &Parts) -> Result<Actor, ApiError> {
         let origin = request.extensions.get::<ConnectInfo<std::net::SocketAddr>>().map_or_else(String::new, |peer| peer.ip().to_string());
-        let scope = route_scope(request);
-        let Some(scope) = scope else { return Ok(Actor { name: "anonymous".into(), origin }) };
+        let Some(scope) = route_scope(request)? else { return Ok(Actor { name: "anonymous".into(), origin }) };
         if let Some(bearer) = bearer(&request.headers)? {
             let token = self.tokens.verify(bearer).await.map_err(|error| token_error(&error))?;
             return allowed(&token, scope).map(|()| Actor { name: format!("token {}", token.name), origin });
@@ -61,10 +60,14 @@ pub(super) async fn check(State(door): State<Arc<FrontDoor>>, request: Request<B
     }
 }
 
-/// The scope of the route that the request matched; paths without a route answer 404 to everybody.
-fn route_scope(request: &Parts) -> Option<Scope> {
-    let path = request.extensions.get::<MatchedPath>()?.as_str();
-    ROUTES.iter().find(|route| route.method == request.method.as_str() && route.path == path)?.scope
+/// The scope of the route that the request matched; paths without a route answer 404 to everybody. What the table does not
+/// have is no route, whoever asks: what was forgotten there must not be open.
+fn route_scope(request: &Parts) -> Result<Option<Scope>, ApiError> {
+    let Some(path) = request.extensions.get::<MatchedPath>() else { return Ok(None) };
+    // HEAD runs the handler of GET.
+    let method = if request.method == Method::HEAD { "GET" } else { request.method.as_str() };
+    let route = ROUTES.iter().find(|route| route.method == method && route.path == path.as_str());
+    route.map(|route| route.scope).ok_or_else(ApiError::method_not_allowed)
 }
 
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {

@@ -35,10 +35,36 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "there is nothing at this path", "GET /api/v1/openapi.json lists the routes")
     }
 
-    /// 405 for a method that a route does not have.
-    pub(super) async fn no_such_method() -> Self {
+    /// 405 for a method that a path does not have.
+    pub(super) fn method_not_allowed() -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not have this method", "GET /api/v1/openapi.json lists the routes")
     }
+
+    /// The same as a handler.
+    pub(super) async fn no_such_method() -> Self {
+        Self::method_not_allowed()
+    }
+}
+
+/// Longest answer of the framework's own; its words are a line.
+const MAX_FRAMEWORK_TEXT: usize = 4 << 10;
+
+/// Gives the errors that the framework answers by itself (a body over its limit, one that broke off) the form of all
+/// others.
+pub(super) async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    let is_plain = content_type.is_none_or(|value| value.as_bytes().starts_with(b"text/plain"));
+    if !(status.is_client_error() || status.is_server_error()) || !is_plain {
+        return response;
+    }
+    let text = axum::body::to_bytes(response.into_body(), MAX_FRAMEWORK_TEXT).await.unwrap_or_default();
+    let detail = match String::from_utf8_lossy(&text).trim() {
+        "" => "the request was refused".to_owned(),
+        text => text.to_owned(),
+    };
+    let hint = if status == StatusCode::PAYLOAD_TOO_LARGE { "send it in smaller pieces" } else { "" };
+    ApiError::new(status, detail, hint).into_response()
 }
 
 impl IntoResponse for ApiError {

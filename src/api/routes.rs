@@ -7,7 +7,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 
-use super::{ApiError, FrontDoor, access, health, openapi, sql, tickets};
+use super::{ApiError, FrontDoor, access, error, health, openapi, sql, tickets};
 use crate::desk::Desk;
 use crate::pipeline::FlushHandle;
 use crate::query::QueryEngine;
@@ -29,7 +29,7 @@ const fn route(method: &'static str, path: &'static str, scope: Option<Scope>) -
     Route { method, path, scope }
 }
 
-/// The table of access. A route that is not in it cannot be reached: the test of the OpenAPI document would fail.
+/// The table of access. A route that is not in it is refused to everybody.
 pub const ROUTES: &[Route] = &[
     route("GET", "/", None),
     route("GET", "/health", None),
@@ -82,4 +82,5 @@ pub fn router(state: ApiState, push: PushState, door: Arc<FrontDoor>, console: R
         .fallback(ApiError::no_such_route)
         .method_not_allowed_fallback(ApiError::no_such_method)
         .route_layer(middleware::from_fn_with_state(door, access::check))
+        .layer(middleware::map_response(error::as_problem))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BinaryViewArray, StringViewArray};
+use arrow::array::{ArrayRef, BinaryViewArray, StringViewArray, new_null_array};
 use arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
@@ -19,10 +19,14 @@ pub(super) const VALUE_LIMIT: usize = 1 << 28;
 /// A 16-byte Arrow view: length, first four bytes, buffer, offset; or length and up to twelve bytes.
 pub(super) type View = u128;
 
-/// Views and the buffers they point into. Nulls are counted only once the first one comes.
+/// Views and the buffers they point into. Most columns are all text or all null, so neither views nor validity are
+/// written before the first row that needs them.
 #[derive(Debug, Default)]
 pub(super) struct TextColumn {
     views: Vec<View>,
+    /// Nulls before the first text, while there are no `views`.
+    leading_nulls: usize,
+    capacity: usize,
     /// The registered blocks in use and the closed arenas.
     buffers: Vec<Buffer>,
     /// Bytes of the closed arenas and the open one.
@@ -78,7 +82,7 @@ fn long_view(text: &[u8], slot: u32, offset: u32) -> View {
 
 impl TextColumn {
     pub(super) fn with_capacity(rows: usize) -> Self {
-        Self { views: Vec::with_capacity(rows), ..Self::default() }
+        Self { capacity: rows, ..Self::default() }
     }
 
     /// Forgets the current block: the next text that borrows from the new one registers it.
@@ -127,13 +131,29 @@ impl TextColumn {
     }
 
     pub(super) fn push_view(&mut self, view: View) {
+        if self.views.is_empty() {
+            self.start_views();
+        }
         self.views.push(view);
         if let Some(valid) = &mut self.valid {
             valid.push(true);
         }
     }
 
+    fn start_views(&mut self) {
+        let nulls = std::mem::take(&mut self.leading_nulls);
+        self.views.reserve(self.capacity.max(nulls + 1));
+        self.views.resize(nulls, 0);
+        if nulls > 0 {
+            self.valid = Some(vec![false; nulls]);
+        }
+    }
+
     pub(super) fn push_null(&mut self) {
+        if self.views.is_empty() {
+            self.leading_nulls += 1;
+            return;
+        }
         let rows = self.views.len();
         self.valid.get_or_insert_with(|| vec![true; rows]).push(false);
         self.views.push(0);
@@ -149,10 +169,6 @@ impl TextColumn {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.views.len()
-    }
-
     /// Bytes of the views and of copied text; blocks are shared among columns and counted by their owner.
     pub(super) fn byte_size(&self) -> usize {
         self.views.len() * size_of::<View>() + self.copied_bytes
@@ -162,6 +178,9 @@ impl TextColumn {
     pub(super) fn finish(&mut self, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
         self.close_arena();
         let column = std::mem::take(self);
+        if column.views.is_empty() {
+            return Ok(new_null_array(data_type, column.leading_nulls));
+        }
         let views = ScalarBuffer::from(column.views);
         let nulls = column.valid.map(NullBuffer::from);
         let buffers: Arc<[Buffer]> = column.buffers.into();
@@ -174,7 +193,7 @@ impl TextColumn {
 
 /// Rows of a finished column, for the tests of this room.
 #[cfg(test)]
-pub(super) fn texts(column: &dyn Array) -> Vec<Option<&str>> {
+pub(super) fn texts(column: &dyn arrow::array::Array) -> Vec<Option<&str>> {
     use arrow::array::AsArray;
     column.as_string_view().iter().collect()
 }
@@ -197,7 +216,19 @@ mod tests {
         assert_eq!(column.byte_size(), 4 * 16 + 24, "only the foreign text is copied");
         let array = column.finish(&DataType::Utf8View).unwrap();
         assert_eq!(texts(&array), [Some("a line that is longer than twelve byte"), Some("short"), None, Some("text from somewhere else")]);
-        assert_eq!(column.len(), 0);
+        assert_eq!(column.byte_size(), 0);
+    }
+
+    #[test]
+    fn nulls_before_the_first_text_keep_their_places() {
+        let none = Block::default();
+        let mut column = TextColumn::with_capacity(4);
+        for text in [None, None, Some("a"), None, Some("b")] {
+            column.push(text.map(str::as_bytes), &none);
+        }
+        assert_eq!(texts(&column.finish(&DataType::Utf8View).unwrap()), [None, None, Some("a"), None, Some("b")]);
+        column.push(None, &none);
+        assert_eq!(texts(&column.finish(&DataType::Utf8View).unwrap()), [None]);
     }
 
     #[test]

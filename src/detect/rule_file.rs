@@ -4,13 +4,16 @@ use super::header::Header;
 use super::sql_words::words;
 use super::window::PARAMETERS;
 use super::{RuleFileError, Schedule, TitleTemplate, Window, parse_duration_us};
-use crate::clock::{SECOND_US, TimestampUs};
+use crate::clock::{HOUR_US, SECOND_US, TimestampUs};
 use crate::store::FindingSeverity;
 
-const KEYS: [&str; 9] = ["name", "description", "schedule", "window", "delay", "severity", "entity", "title", "what_to_do"];
+const KEYS: [&str; 10] = ["name", "description", "schedule", "window", "delay", "catch_up", "severity", "entity", "title", "what_to_do"];
 
 /// How long after its end a window is judged if the rule says nothing: parsing and the slowest senders need a moment.
 const DEFAULT_DELAY_US: i64 = 30 * SECOND_US;
+
+/// A rule that is further behind than this catches up in steps of its `catch_up`.
+const FAR_BEHIND_US: i64 = 2 * HOUR_US;
 
 /// Separates the query from the one that fetches sample lines.
 const EVIDENCE_MARK: &str = "-- evidence:";
@@ -31,6 +34,9 @@ pub struct Rule {
     pub window_us: i64,
     /// How long after its end a window is judged, µs.
     pub delay_us: i64,
+    /// Distance of the windows that are judged while the rule has hours to catch up with; at most the part of the window
+    /// that it really judges. `None`: none are left out.
+    pub catch_up_us: Option<i64>,
     /// How bad a finding is.
     pub severity: FindingSeverity,
     /// The columns that say what a finding is about; with the name they are its identity.
@@ -67,8 +73,8 @@ impl Rule {
     /// WHERE timestamp >= $window_start AND timestamp < $window_end AND host = $host LIMIT 20
     /// ```
     ///
-    /// Every key but `delay` (default `30s`) is needed, unknown ones are errors, and the part from `-- evidence:` on may be
-    /// missing. A value goes on over lines that begin with `--` and three spaces.
+    /// Every key but `delay` (default `30s`) and `catch_up` is needed, unknown ones are errors, and the part from
+    /// `-- evidence:` on may be missing. A value goes on over lines that begin with `--` and three spaces.
     pub fn parse(file: &str, text: &str) -> Result<Self, RuleFileError> {
         let header = Header::parse(file, text, &KEYS)?;
         let name = rule_name(&header, file)?;
@@ -81,6 +87,8 @@ impl Rule {
             Some(delay) => parse_duration_us(&delay.value).map_err(|why| header.wrong(delay, why))?,
             None => DEFAULT_DELAY_US,
         };
+        let catch_up = header.optional("catch_up");
+        let catch_up_us = catch_up.map(|entry| parse_duration_us(&entry.value).map_err(|why| header.wrong(entry, why))).transpose()?;
         let (sql, evidence) = queries(&header)?;
         check(&header, &sql, &PARAMETERS)?;
         if let Some(evidence) = &evidence {
@@ -93,6 +101,7 @@ impl Rule {
             schedule: Schedule::parse(&schedule.value).map_err(|why| header.wrong(schedule, why))?,
             window_us: parse_duration_us(&window.value).map_err(|why| header.wrong(window, why))?,
             delay_us,
+            catch_up_us,
             severity: severity.value.parse().map_err(|why: String| header.wrong(severity, why))?,
             entity,
             title: TitleTemplate::parse(&title.value).map_err(|why| header.wrong(title, why))?,
@@ -108,7 +117,12 @@ impl Rule {
     /// clock it steps through a past week. A rule that never ran begins with the latest window.
     pub fn next_window(&self, watermark_us: Option<TimestampUs>, now_us: TimestampUs) -> Option<Window> {
         let judged_until_us = now_us - self.delay_us;
-        let end_us = self.schedule.next_due(watermark_us, judged_until_us);
+        let mut end_us = self.schedule.next_due(watermark_us, judged_until_us);
+        if let (Some(watermark_us), Some(step_us)) = (watermark_us, self.catch_up_us)
+            && judged_until_us - watermark_us > FAR_BEHIND_US
+        {
+            end_us = end_us.max(self.schedule.latest(watermark_us + step_us));
+        }
         if end_us > judged_until_us || end_us == TimestampUs::MIN {
             return None;
         }
@@ -287,5 +301,20 @@ WHERE timestamp < $window_end AND host = $host LIMIT 20;
             windows += 1;
         }
         assert_eq!(windows, 12);
+    }
+
+    #[test]
+    fn hours_of_absence_are_caught_up_with_in_larger_steps() {
+        let text = GOOD.replacen("-- severity", "-- catch_up: 15m\n-- severity", 1);
+        let rule = Rule::parse("rules/disk_errors.sql", &text).unwrap();
+        let now_us = 1_000 * MINUTE_US + rule.delay_us;
+        let (mut watermark_us, mut ends) = (Some(800 * MINUTE_US), Vec::new());
+        while let Some(window) = rule.next_window(watermark_us, now_us) {
+            watermark_us = Some(window.end_us);
+            ends.push(window.end_us / MINUTE_US);
+        }
+        assert_eq!(ends[..6], [815, 830, 845, 860, 875, 890]);
+        assert_eq!(ends[6..10], [895, 900, 905, 910], "two hours behind and nearer, none is left out");
+        assert_eq!(ends.last(), Some(&1_000));
     }
 }

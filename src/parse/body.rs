@@ -42,6 +42,8 @@ pub(super) fn read_alone<'a>(rest: &'a str, context: &Context, record: &mut LogR
 
 /// Reads the formats within a message that a grammar has cut out of its line.
 pub(super) fn read_within<'a>(message: &'a str, context: &Context, record: &mut LogRecord<'a>) {
+    // Some relays put one blank more between header and message; the formats begin behind it.
+    let message = message.trim_start_matches(' ');
     let Some(first) = message.as_bytes().first() else { return };
     match first {
         b'C' if message.starts_with("CEF:") => event_format::read_cef(message, context, record),

@@ -102,7 +102,7 @@ pub fn decompress_snappy(compressed: &[u8], max_bytes: usize) -> Result<Vec<u8>,
 /// Reads a decompressed request and hands every valid series to `visitor`.
 ///
 /// On a structural error the visitor has seen the series before it: a caller that must take all or nothing keeps them aside until the end.
-pub fn decode_write_request<'a>(body: &'a [u8], visitor: &mut impl WriteVisitor) -> Result<WriteSummary, RemoteWriteError> {
+pub fn decode_write_request(body: &[u8], visitor: &mut impl WriteVisitor) -> Result<WriteSummary, RemoteWriteError> {
     let mut summary = WriteSummary::default();
     let mut buffers = Buffers { labels: Vec::with_capacity(32), samples: Vec::with_capacity(16) };
     let mut request = Fields(body);
@@ -251,9 +251,12 @@ mod tests {
 
     use super::*;
 
+    /// Labels and samples.
+    type SeenSeries = (Vec<(String, String)>, Vec<(i64, f64)>);
+
     #[derive(Default)]
     struct Seen {
-        series: Vec<(Vec<(String, String)>, Vec<(i64, f64)>)>,
+        series: Vec<SeenSeries>,
         metadata: Vec<(String, &'static str, String)>,
     }
 

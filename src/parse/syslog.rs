@@ -34,7 +34,7 @@ fn parse_text<'a>(text: &'a str, context: &Context) -> LogRecord<'a> {
     // Datagrams often end with the line end or the NUL of the string that was sent; neither is part of the message.
     let text = text.trim_end_matches(['\n', '\r', '\0']);
     let line = without_octet_count(text.strip_prefix('\u{feff}').unwrap_or(text));
-    let mut record = LogRecord { dialect: PLAIN, ..LogRecord::default() };
+    let mut record = LogRecord { dialect: PLAIN, message: Cow::Borrowed(""), ..LogRecord::default() };
     let rest = match priority::read(line) {
         Priority::Stated { facility, severity, rest } => {
             record.facility = Some(facility);

@@ -108,8 +108,10 @@ impl Flusher {
             for (group, watch) in &mut watches {
                 if watch.is_due(self.group_bytes(*group), &self.config, pressed) {
                     *watch = Watch::default();
-                    if self.flush(*group).await.is_err() {
-                        tokio::time::sleep(RETRY_PAUSE).await;
+                    match self.flush(*group).await {
+                        // Only here: the last flush, at the stop, is asked for, and upkeep would outlive it.
+                        Ok(()) => self.maintain(*group),
+                        Err(_) => tokio::time::sleep(RETRY_PAUSE).await,
                     }
                 }
             }
@@ -139,7 +141,6 @@ impl Flusher {
             Ok(report) => {
                 FLUSH_SECONDS.record(started.elapsed());
                 self.after(&report);
-                self.maintain(group);
                 Ok(())
             }
             Err(error) => {

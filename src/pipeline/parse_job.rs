@@ -13,7 +13,7 @@ use crate::clock::{DAY_US, Stopwatch};
 use crate::parse::remote_write::{self, WriteVisitor};
 use crate::parse::{Context, JsonFields, parse_json_line, parse_syslog};
 use crate::record::{BlockKind, FrameBlock, Label, LineError, LogRecord, Receipt, SeriesId, series_id};
-use crate::self_metrics::{self, Outcome, PARSE_ERRORS, PARSE_SECONDS, PARSED_ROWS, SERIES};
+use crate::self_metrics::{self, Outcome, PARSE_ERRORS, PARSE_SECONDS, PARSED_ROWS};
 use crate::wal;
 
 /// Line errors told to one sender: enough to see what is wrong, without an answer as large as the request.
@@ -132,7 +132,7 @@ fn mark_cut(record: &mut LogRecord<'_>, kept: usize, original_length: u64) {
     record.parse_error = Some(Cow::Owned(format!("cut at {kept} of {original_length} bytes")));
 }
 
-/// Samples and the series met for the first time.
+/// Samples, and the series that were not known when they were met; the append settles which of those are new.
 struct MetricColumns<'k> {
     samples: SampleColumns,
     series: SeriesColumns,
@@ -163,11 +163,6 @@ impl<'k> MetricColumns<'k> {
 
     fn finish(mut self) -> (Option<RecordBatch>, Option<RecordBatch>) {
         let series = (!self.new.is_empty()).then(|| finished(self.series.finish())).flatten();
-        if !self.new.is_empty() {
-            let mut known = self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-            known.extend(&self.new);
-            SERIES.set(known.len() as u64);
-        }
         (finished(self.samples.finish()), series)
     }
 }

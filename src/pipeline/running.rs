@@ -105,10 +105,11 @@ impl Pipeline {
     /// Ends in order: what was taken becomes rows, the rows are committed, the logs are closed. The sources must have
     /// stopped. A flush that fails (a full disk) loses nothing: the log still has the rows.
     pub async fn stop(self) -> Result<(), String> {
-        let Self { ingest, flush_now, logs, parsers, tables: _ } = self;
+        let Self { ingest, flush_now, logs, parsers, tables } = self;
         ingest.drained().await;
         let flushed = FlushHandle { requests: flush_now }.flush().await;
         drop(ingest);
+        tables.upkeep_ended().await;
         let closed = tokio::task::spawn_blocking(move || logs.values().for_each(|log| log.close())).await;
         for parser in parsers {
             let _ = parser.await;

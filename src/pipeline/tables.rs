@@ -1,16 +1,19 @@
 //! The three tables as the pipeline writes them, and the order that keeps samples and their series together.
 
 use std::collections::HashSet;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::Int64Type;
 use tokio::sync::{Mutex, oneshot};
 
 use crate::record::SeriesId;
+use crate::self_metrics::SERIES;
 use crate::table::{FlushReport, Position, Table, TableError};
 use crate::wal;
 
-/// Series that are in the table or among its fresh rows. A parser adds what it meets first.
+/// Series that are in the table or among its fresh rows.
 pub(super) type KnownSeries = Arc<RwLock<HashSet<SeriesId>>>;
 
 /// `logs`, `series` and `samples`.
@@ -46,7 +49,7 @@ impl Tables {
         }
         if let Some(samples) = samples {
             let _gate = self.metrics_gate.lock().await;
-            if let Some(series) = series {
+            if let Some(series) = series.and_then(|series| self.not_known_yet(&series)) {
                 self.series.append(series, None);
             }
             taken &= self.samples.append(samples, position());
@@ -54,6 +57,24 @@ impl Tables {
         if !taken {
             tracing::warn!(shard = %app_id, sequence, "rows were refused because the table has them already");
         }
+    }
+
+    /// The series that no append before this one had, which are known from now on. Jobs parse side by side, so several may
+    /// have met a series first; here they come one after the other, in the order of the log.
+    fn not_known_yet(&self, series: &RecordBatch) -> Option<RecordBatch> {
+        let mut known = self.known_series.write().unwrap_or_else(PoisonError::into_inner);
+        let ids = series.column_by_name("series_id")?.as_primitive_opt::<Int64Type>()?;
+        let new: BooleanArray = ids.values().iter().map(|id| Some(known.insert(*id))).collect();
+        SERIES.set(known.len() as u64);
+        match filter_record_batch(series, &new) {
+            Ok(series) => Some(series).filter(|series| series.num_rows() > 0),
+            Err(error) => unreachable!("BUG: a mask as long as the batch does not fit it: {error}"),
+        }
+    }
+
+    /// Resolves when no table's upkeep runs.
+    pub(super) async fn upkeep_ended(&self) {
+        futures::join!(self.logs.upkeep_ended(), self.series.upkeep_ended(), self.samples.upkeep_ended());
     }
 
     /// Memory of all rows that are not committed.

@@ -66,10 +66,7 @@ mod tests {
     #[test]
     fn a_slice_counts_what_it_shows() {
         let texts: Vec<String> = (0..1_000).map(|_| "x".repeat(100)).collect();
-        for column in [
-            Arc::new(StringArray::from_iter_values(&texts)) as ArrayRef,
-            Arc::new(StringViewArray::from_iter_values(&texts)),
-        ] {
+        for column in [Arc::new(StringArray::from_iter_values(&texts)) as ArrayRef, Arc::new(StringViewArray::from_iter_values(&texts))] {
             let whole = batch(column);
             assert_eq!(batch_bytes(&whole), 101_000);
             assert_eq!(batch_bytes(&whole.slice(10, 5)), 505);

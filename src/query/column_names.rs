@@ -78,8 +78,21 @@ mod tests {
         assert_eq!(
             kinds(&LOGS),
             [
-                "timestamp", "timestamp", "text", "text", "integer", "integer", "text", "text", "text", "map", "text", "text",
-                "integer", "text", "binary"
+                "timestamp",
+                "timestamp",
+                "text",
+                "text",
+                "integer",
+                "integer",
+                "text",
+                "text",
+                "text",
+                "map",
+                "text",
+                "text",
+                "integer",
+                "text",
+                "binary"
             ]
         );
         let more = Schema::new(vec![Field::new("a", DataType::Boolean, true), Field::new("b", DataType::Date32, true)]);

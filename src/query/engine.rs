@@ -24,8 +24,8 @@ use tokio_util::task::AbortOnDropHandle;
 use super::admission::Admission;
 use super::catalog::{CATALOG, QueryCatalog, SCHEMA, TableStoreRegistry, TableStores};
 use super::memory_share::MemoryShare;
-use super::run::{BATCHES_AHEAD, Limits, Metered, QueryRun, ResultMeter, end_of};
-use super::yielding::with_pauses;
+use super::run::{BATCHES_AHEAD, Limits, Metered, QueryRun, ResultMeter, Work, end_of};
+use super::yielding::{Over, with_pauses};
 use super::{Config, QueryError, QueryRequest, RelationalView, functions, gate};
 use crate::table::Table;
 
@@ -104,23 +104,22 @@ impl QueryEngine {
         let (report, started) = oneshot::channel();
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
         let meter = ResultMeter::new(limits, Arc::clone(&truncated));
-        let shared = Arc::clone(&self.shared);
-        let work = self.threads.handle.spawn(async move {
+        let over = Over::default();
+        let (shared, ended) = (Arc::clone(&self.shared), over.clone());
+        let task = self.threads.handle.spawn(async move {
             // The place is given back when the work has left the thread, not when the reader has gone.
             let _place = place;
-            let work = shared.work(request, limits, report, meter, sender);
+            let work = shared.work(request, limits, &ended, report, meter, sender);
             tokio::time::timeout(limits.timeout(), work).await.unwrap_or(Err(QueryError::TimedOut { limit_ms: limits.timeout_ms }))
         });
-        let work = AbortOnDropHandle::new(work);
+        let work = Work { task: AbortOnDropHandle::new(task), over };
         let timed_out = QueryError::TimedOut { limit_ms: limits.timeout_ms };
         let started = tokio::select! {
             started = started => started,
             () = patience.as_mut() => return Err(timed_out),
         };
         match started {
-            Ok(Started { schema, versions }) => {
-                Ok(QueryRun { schema, versions, batches, truncated, patience, limits, work: Some(work) })
-            }
+            Ok(Started { schema, versions }) => Ok(QueryRun { schema, versions, batches, truncated, patience, limits, work: Some(work) }),
             Err(_) => Err(end_of(work).await.err().unwrap_or(timed_out)),
         }
     }
@@ -145,11 +144,12 @@ impl Shared {
         &self,
         request: QueryRequest,
         limits: Limits,
+        over: &Over,
         report: oneshot::Sender<Started>,
         mut meter: ResultMeter,
         sender: mpsc::Sender<RecordBatch>,
     ) -> Result<(), QueryError> {
-        let (mut stream, versions) = self.start(&request, &limits).await?;
+        let (mut stream, versions) = self.start(&request, &limits, over).await?;
         // A reader that has gone has dropped the channel as well; the first send ends the work.
         let _ = report.send(Started { schema: stream.schema(), versions });
         while let Some(batch) = stream.next().await {
@@ -168,12 +168,12 @@ impl Shared {
         &self,
         request: &QueryRequest,
         limits: &Limits,
+        over: &Over,
     ) -> Result<(SendableRecordBatchStream, Versions), QueryError> {
         let statement = gate::admit(&request.sql, &self.config)?;
         let parameters = request.parameters.to_values(self.config.max_query_bytes)?;
         let at_version = request.at_version.clone().unwrap_or_default();
-        let catalog =
-            QueryCatalog::open(&self.tables, &self.stores, &self.views, self.config.max_view_bytes, &at_version).await?;
+        let catalog = QueryCatalog::open(&self.tables, &self.stores, &self.views, self.config.max_view_bytes, &at_version).await?;
         let mut state = self.template.clone();
         state.register_catalog_list(Arc::clone(&catalog.list));
         state.mark_start_execution();
@@ -188,7 +188,7 @@ impl Shared {
         let plan = state.optimize(&plan)?;
         gate::admit_optimized(&plan)?;
         let physical = state.query_planner().create_physical_plan(&plan, &state).await?;
-        let physical = with_pauses(physical)?;
+        let physical = with_pauses(physical, over)?;
         Ok((execute_stream(physical, self.task_context(&state, limits))?, versions))
     }
 

@@ -70,7 +70,7 @@ async fn the_time_limit_ends_a_query_in_the_middle_of_its_work() {
 
 /// Waits until the work of an ended query has left its threads.
 async fn place_is_free(engine: &QueryEngine, places: usize) {
-    for _ in 0..500 {
+    for _ in 0..2_000 {
         if engine.free_places() == places {
             return;
         }
@@ -84,10 +84,15 @@ async fn a_join_that_only_feeds_a_count_can_be_ended() {
     let site = Site::filled().await;
     let engine = site.engine();
     let limits = LimitOverrides { timeout_ms: Some(300), ..LimitOverrides::default() };
-    let sql = "SELECT count(*) FROM logs a, logs b, logs c, logs d WHERE a.message < d.message";
-    let outcome = async { engine.run(QueryRequest { limits, ..QueryRequest::new(sql) }).await?.collect().await };
-    assert_eq!(outcome.await.unwrap_err(), QueryError::TimedOut { limit_ms: 300 });
-    place_is_free(&engine, 8).await;
+    for sql in [
+        "SELECT count(*) FROM logs a, logs b, logs c, logs d WHERE a.message < d.message",
+        "SELECT count(*) FROM logs a, logs b, logs c WHERE levenshtein(a.message, b.message) > 1000",
+        "SELECT count(*) FROM logs a JOIN logs b ON a.source = b.source AND levenshtein(a.message, b.message) > 1000",
+    ] {
+        let outcome = async { engine.run(QueryRequest { limits, ..QueryRequest::new(sql) }).await?.collect().await };
+        assert_eq!(outcome.await.unwrap_err(), QueryError::TimedOut { limit_ms: 300 }, "{sql}");
+        place_is_free(&engine, 8).await;
+    }
 }
 
 #[tokio::test]
@@ -115,12 +120,12 @@ async fn a_reader_that_stops_reading_does_not_keep_its_place_for_ever() {
 async fn a_sort_that_outgrows_its_memory_spills_and_a_hash_table_that_does_ends_with_a_clear_error() {
     let site = Site::filled().await;
     let spill = site.folder.path().join("spill");
-    let tight = Config { query_memory_bytes: 16 << 20, max_rows: 1_000_000, ..site.config() };
+    let tight = Config { query_memory_bytes: 24 << 20, max_rows: 1_000_000, ..site.config() };
     let engine = site.engine_with(tight);
     let sorted = "SELECT a.message FROM logs a, generate_series(1, 100) b ORDER BY a.message, b.value";
     let mut run = engine.run(QueryRequest::new(sorted)).await.unwrap();
     let first = run.next().await.unwrap().unwrap();
-    assert!(std::fs::read_dir(&spill).unwrap().count() > 0, "36 MB were sorted in 16 MiB without a file");
+    assert!(std::fs::read_dir(&spill).unwrap().count() > 0, "36 MB were sorted in 24 MiB without a file");
     let rest: usize = run.collect().await.unwrap().iter().map(RecordBatch::num_rows).sum();
     assert_eq!(first.num_rows() + rest, 300_000);
     let joined = "SELECT count(*) FROM (SELECT a.message, b.value FROM logs a, generate_series(1, 100) b) x \
@@ -159,7 +164,10 @@ async fn errors_name_what_is_wrong_and_what_is_near() {
     let error = told("SELECT mesage FROM logs").await;
     let QueryError::UnknownColumn { name, suggestions, known } = &error else { panic!("{error}") };
     assert_eq!((name.as_str(), suggestions.as_slice(), known.len()), ("mesage", ["message".to_owned()].as_slice(), 16));
-    assert!(error.to_string().starts_with("There is no column mesage here. Did you mean message? Columns in reach: timestamp, "), "{error}");
+    assert!(
+        error.to_string().starts_with("There is no column mesage here. Did you mean message? Columns in reach: timestamp, "),
+        "{error}"
+    );
     assert_eq!(told("SELECT * FROM log").await.to_string(), "There is no table log. Did you mean logs? SHOW TABLES lists all of them.");
     assert_eq!(told("SELEC 1").await.kind(), "syntax");
     assert_eq!(told("SELECT (1").await.kind(), "syntax");
@@ -182,10 +190,7 @@ async fn the_tables_describe_themselves() {
     assert_eq!(described.len(), 4, "{described:?}");
     assert!(described[3].starts_with("date|Date32"), "{described:?}");
     let columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'metrics' ORDER BY ordinal_position";
-    assert_eq!(
-        lines(&engine, columns).await,
-        ["timestamp", "name", "host", "labels", "value", "kind", "unit", "series_id", "date"]
-    );
+    assert_eq!(lines(&engine, columns).await, ["timestamp", "name", "host", "labels", "value", "kind", "unit", "series_id", "date"]);
     assert!(lines(&engine, "EXPLAIN SELECT * FROM logs").await.len() >= 2);
 }
 
@@ -218,7 +223,8 @@ async fn a_view_is_read_once_for_each_query_that_names_it() {
     let tickets = Arc::new(Tickets::default());
     let view: Arc<dyn RelationalView> = tickets.clone();
     let engine = QueryEngine::new(&site.config(), site.tables.clone(), vec![view]).unwrap();
-    let joined = "SELECT t.id, count(*) FROM tickets t JOIN tickets u ON t.id = u.id JOIN logs l ON l.host = t.host GROUP BY t.id ORDER BY t.id";
+    let joined =
+        "SELECT t.id, count(*) FROM tickets t JOIN tickets u ON t.id = u.id JOIN logs l ON l.host = t.host GROUP BY t.id ORDER BY t.id";
     assert_eq!(lines(&engine, joined).await, ["1|150", "2|150"]);
     assert_eq!(tickets.loads.load(Ordering::Relaxed), 1);
     cell(&engine, "SELECT count(*) FROM logs").await;
@@ -235,15 +241,11 @@ async fn deep_statements_end_with_rows_in_a_moment() {
     let clock = Stopwatch::start();
     let chain = format!("SELECT {}", vec!["1"; 390].join("+"));
     assert_eq!(cell(&engine, &chain).await, "390");
-    println!("chain {:?}", clock.elapsed());
     let links = |count: usize| (0..count).map(|n| format!("pid <> '{n}'")).collect::<Vec<_>>();
     assert_eq!(cell(&engine, &format!("SELECT count(*) FROM logs WHERE {}", links(390).join(" AND "))).await, "1830");
-    println!("filters {:?}", clock.elapsed());
     let list = (0..4_000).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
     assert_eq!(cell(&engine, &format!("SELECT count(*) FROM logs WHERE severity IN ({list})")).await, "3000");
-    println!("list {:?}", clock.elapsed());
     let union = vec!["SELECT 1"; 250].join(" UNION ALL ");
     assert_eq!(rows(&engine, &union).await.unwrap().iter().map(RecordBatch::num_rows).sum::<usize>(), 250);
-    println!("union {:?}", clock.elapsed());
     assert!(clock.elapsed() < Duration::from_secs(60), "{:?}", clock.elapsed());
 }

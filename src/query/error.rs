@@ -160,6 +160,10 @@ impl From<DataFusionError> for QueryError {
             DataFusionError::NotImplemented(detail) | DataFusionError::Execution(detail) | DataFusionError::Configuration(detail) => {
                 Self::invalid(one_line(detail))
             }
+            // A pattern that does not parse, or that would compile to too much: the one error functions wrap.
+            DataFusionError::External(error) if error.to_string().to_lowercase().contains("regex") => {
+                Self::invalid(one_line(&error.to_string()))
+            }
             DataFusionError::ArrowError(arrow, _) => Self::invalid(one_line(&arrow.to_string())),
             other => Self::internal(one_line(&other.to_string())),
         }

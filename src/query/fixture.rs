@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryViewArray, Float64Array, Int8Array, Int64Array, MapBuilder, MapFieldNames, RecordBatch, StringBuilder,
-    StringViewArray, TimestampMicrosecondArray,
+    ArrayRef, BinaryViewArray, Float64Array, Int8Array, Int64Array, MapBuilder, MapFieldNames, RecordBatch, StringBuilder, StringViewArray,
+    TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use tempfile::TempDir;

@@ -73,9 +73,7 @@ pub(super) fn admit(sql: &str, config: &Config) -> Result<Statement, QueryError>
 }
 
 fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, QueryError> {
-    Tokenizer::new(&PostgreSqlDialect {}, sql)
-        .tokenize_with_location()
-        .map_err(|error| QueryError::Syntax { detail: error.to_string() })
+    Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize_with_location().map_err(|error| QueryError::Syntax { detail: error.to_string() })
 }
 
 fn look_through(statement: &Statement, config: &Config) -> Result<(), QueryError> {

@@ -14,7 +14,8 @@ const CANARY: &str = "canary-5f1c0a";
 
 /// The time that a statement gets, and what an unlucky one may take on a loaded machine.
 const TIMEOUT_MS: u64 = 1_000;
-const LONGEST: Duration = Duration::from_secs(60);
+const PLACES: usize = 4;
+const LONGEST: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn hostile_statements_end_within_their_limits_and_touch_no_file() {
@@ -29,7 +30,7 @@ async fn hostile_statements_end_within_their_limits_and_touch_no_file() {
         memory_bytes: 64 << 20,
         query_memory_bytes: 32 << 20,
         max_spill_bytes: 64 << 20,
-        max_concurrent: 4,
+        max_concurrent: PLACES,
         max_wait_ms: 60_000,
         ..site.config()
     });
@@ -41,11 +42,11 @@ async fn hostile_statements_end_within_their_limits_and_touch_no_file() {
         let clock = Stopwatch::start();
         let answer = answer(&engine, statement).await;
         let shown: String = statement.chars().take(200).collect();
-        let told_after = clock.elapsed();
-        while engine.free_places() < 4 && clock.elapsed() < LONGEST {
+        // Told in time is not enough: the work has to leave its threads, or a few such statements would hold them all.
+        while engine.free_places() < PLACES && clock.elapsed() < LONGEST {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        if clock.elapsed() > Duration::from_millis(1_300) { println!("SLOW {told_after:?} {:?} {shown}", clock.elapsed()); }
+        assert!(clock.elapsed() < LONGEST, "{shown} held its place for {:?}", clock.elapsed());
         match answer {
             Ok(text) => {
                 answered += 1;
@@ -104,7 +105,8 @@ fn statements(canary: &Path, fresh: &Path) -> Vec<String> {
 
 /// Statements that are long or deep.
 fn generated(name: &str) -> String {
-    let nested = |open: &str, core: &str, close: &str, levels: usize| format!("SELECT {}{core}{}", open.repeat(levels), close.repeat(levels));
+    let nested =
+        |open: &str, core: &str, close: &str, levels: usize| format!("SELECT {}{core}{}", open.repeat(levels), close.repeat(levels));
     match name {
         "empty" => String::new(),
         "blank" => "   ".into(),

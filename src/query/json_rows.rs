@@ -198,8 +198,15 @@ pub(super) fn cell_text(column: &ArrayRef, row: usize) -> Result<String, EncodeE
         DataType::BinaryView => escaped(column.as_binary_view().value(row)),
         DataType::FixedSizeBinary(_) => escaped(column.as_fixed_size_binary().value(row)),
         DataType::Timestamp(unit, _) => moment(column, *unit, row)?,
-        DataType::Float16 | DataType::Float32 | DataType::Float64 | DataType::Map(..) | DataType::Struct(_) | DataType::List(_)
-        | DataType::LargeList(_) | DataType::FixedSizeList(..) | DataType::Dictionary(..) => {
+        DataType::Float16
+        | DataType::Float32
+        | DataType::Float64
+        | DataType::Map(..)
+        | DataType::Struct(_)
+        | DataType::List(_)
+        | DataType::LargeList(_)
+        | DataType::FixedSizeList(..)
+        | DataType::Dictionary(..) => {
             let mut json = Vec::new();
             write_json(column, row, &mut json)?;
             String::from_utf8_lossy(&json).into_owned()

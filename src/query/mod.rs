@@ -20,8 +20,8 @@
 mod admission;
 mod batch_bytes;
 mod catalog;
-mod columnar_rows;
 mod column_names;
+mod columnar_rows;
 mod config;
 mod csv_rows;
 mod engine;
@@ -53,7 +53,7 @@ mod hostile_statements;
 #[cfg(test)]
 mod scan_tests;
 
-pub use column_names::{result_columns, ResultColumn};
+pub use column_names::{ResultColumn, result_columns};
 pub use config::Config;
 pub use engine::{QueryEngine, Tables};
 pub use error::QueryError;

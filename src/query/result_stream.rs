@@ -19,11 +19,11 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 
+use super::QueryError;
 use super::column_names::result_columns;
 use super::columnar_rows::ColumnarRows;
 use super::csv_rows::CsvRows;
 use super::json_rows::JsonRows;
-use super::QueryError;
 
 /// The shapes that a result can be sent in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use tokio::time::Sleep;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::batch_bytes::batch_bytes;
+use super::yielding::Over;
 use super::{Config, LimitOverrides, QueryError};
 
 /// Batches between the query's threads and its reader. Two: the next is computed while one is written out.
@@ -110,7 +111,7 @@ pub struct QueryRun {
     pub(super) truncated: Arc<AtomicBool>,
     pub(super) patience: Pin<Box<Sleep>>,
     pub(super) limits: Limits,
-    pub(super) work: Option<AbortOnDropHandle<Result<(), QueryError>>>,
+    pub(super) work: Option<Work>,
 }
 
 impl fmt::Debug for QueryRun {
@@ -174,9 +175,21 @@ impl QueryRun {
     }
 }
 
+/// The task that does the work. Dropping this ends it, wherever it is.
+pub(super) struct Work {
+    pub(super) task: AbortOnDropHandle<Result<(), QueryError>>,
+    pub(super) over: Over,
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.over.set();
+    }
+}
+
 /// How the work ended.
-pub(super) async fn end_of(work: AbortOnDropHandle<Result<(), QueryError>>) -> Result<(), QueryError> {
-    work.await.unwrap_or_else(|error| {
+pub(super) async fn end_of(mut work: Work) -> Result<(), QueryError> {
+    (&mut work.task).await.unwrap_or_else(|error| {
         let why = if error.is_panic() { "a part of it broke down" } else { "the engine is being closed" };
         Err(QueryError::internal(why))
     })

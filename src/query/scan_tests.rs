@@ -1,7 +1,7 @@
 //! What queries see of the tables: every row once, and no file that cannot matter.
 
 use super::fixture::{START_US, Site, cell, lines, logs, rows, samples, series};
-use super::{QueryRequest, QueryError};
+use super::{QueryError, QueryRequest};
 use crate::clock::DAY_US;
 
 #[tokio::test]
@@ -47,7 +47,10 @@ async fn every_column_reads_back_from_files_as_from_memory() {
         lines(&engine, "SELECT DISTINCT attributes['user'] AS who FROM logs WHERE attributes['n'] < '3' ORDER BY who").await,
         ["user-0", "user-1", "user-2", "user-3", "user-4"]
     );
-    assert_eq!(cell(&engine, "SELECT severity_name(severity) || '/' || facility_name(facility) FROM logs WHERE pid = '3'").await, "error/daemon");
+    assert_eq!(
+        cell(&engine, "SELECT severity_name(severity) || '/' || facility_name(facility) FROM logs WHERE pid = '3'").await,
+        "error/daemon"
+    );
 }
 
 /// Deletes the files of a table that `keep` does not keep: a query that opens one of them fails.
@@ -104,12 +107,18 @@ async fn metrics_reads_samples_of_the_named_series_only() {
     let site = Site::filled().await;
     site.tables.samples.flush().await.unwrap();
     let engine = site.engine();
-    println!("{}", lines(&engine, "EXPLAIN ANALYZE SELECT count(value), max(value) FROM metrics WHERE name = 'cpu' AND date < '2026-11-22'").await.join("\n"));
     // Of two days, the files of the upper half of the ids hold nothing but `disk`.
     let cpu_too = |file: &crate::table::DataFile| file.statistics.columns["series_id"].min == Some(crate::table::Value::Int(0));
     assert_eq!(delete_files(&site.tables.samples, cpu_too), 2);
     assert_eq!(cell(&engine, "SELECT count(value), max(value) FROM metrics WHERE name = 'cpu'").await, "1485|498.0", "NaN is left out");
-    assert_eq!(cell(&engine, "SELECT sum(value) FROM metrics WHERE labels['mode'] = 'idle' AND name = 'cpu' AND host = 'host-01' AND date = '2026-11-20'").await, "14751.0");
+    assert_eq!(
+        cell(
+            &engine,
+            "SELECT sum(value) FROM metrics WHERE labels['mode'] = 'idle' AND name = 'cpu' AND host = 'host-01' AND date = '2026-11-20'"
+        )
+        .await,
+        "14751.0"
+    );
     let error = rows(&engine, "SELECT count(value) FROM metrics WHERE name = 'disk'").await.unwrap_err();
     assert_eq!(error.kind(), "internal", "{error}");
 }

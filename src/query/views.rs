@@ -3,16 +3,25 @@
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
-use datafusion::common::Result;
 use datafusion::common::JoinType;
+use datafusion::common::Result;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::logical_expr::{LogicalPlanBuilder, col, lit};
 
 use crate::record::arrow_schema::DATE;
 
 /// Columns of `metrics`, in their order.
-const COLUMNS: [&str; 9] =
-    ["samples.timestamp", "series.name", "series.host", "series.labels", "samples.value", "series.kind", "series.unit", "samples.series_id", "samples.date"];
+const COLUMNS: [&str; 9] = [
+    "samples.timestamp",
+    "series.name",
+    "series.host",
+    "series.labels",
+    "samples.value",
+    "series.kind",
+    "series.unit",
+    "samples.series_id",
+    "samples.date",
+];
 
 /// What `information_schema.views` tells of it.
 const DEFINITION: &str = "SELECT samples.timestamp, series.name, series.host, series.labels, samples.value, series.kind, series.unit, \

@@ -1,8 +1,9 @@
 //! The handle of an open table.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use deltalake_core::logstore::LogStoreRef;
@@ -135,6 +136,13 @@ impl Table {
     /// one is due, and removes log entries past their retention. Returns at once; errors are logged. Needs a runtime.
     pub fn maintain(&self) {
         checkpoint::maintain(self.shared.clone());
+    }
+
+    /// Resolves when no upkeep runs. The runtime may end after that, if [`Table::maintain`] is not called again.
+    pub async fn upkeep_ended(&self) {
+        while self.shared.maintaining.load(Ordering::Acquire) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// The files of an older version, without fresh rows: evidence is run again on it.

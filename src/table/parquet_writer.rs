@@ -135,6 +135,11 @@ const fn direct(leaf: &'static str, encoding: Encoding, statistics: EnabledStati
     ColumnRecipe { leaf, dictionary: false, encoding, statistics }
 }
 
+/// Time stamps that many rows share, until there are too many for a dictionary.
+const fn few_times(leaf: &'static str, statistics: EnabledStatistics) -> ColumnRecipe {
+    ColumnRecipe { leaf, dictionary: true, encoding: Encoding::DELTA_BINARY_PACKED, statistics }
+}
+
 impl Recipe {
     pub(super) fn of(layout: Layout) -> Self {
         use EnabledStatistics::{Chunk, None as Unmeasured, Page};
@@ -145,16 +150,16 @@ impl Recipe {
                 partitioned: true,
                 columns: vec![
                     direct("timestamp", Encoding::DELTA_BINARY_PACKED, Page),
-                    direct("received_at", Encoding::DELTA_BINARY_PACKED, Chunk),
+                    few_times("received_at", Chunk),
                     dictionary("host", Page),
                     dictionary("app", Page),
                     dictionary("severity", Page),
                     dictionary("facility", Chunk),
-                    dictionary("pid", Unmeasured),
+                    direct("pid", Encoding::DELTA_LENGTH_BYTE_ARRAY, Unmeasured),
                     dictionary("msgid", Page),
                     direct("message", Encoding::PLAIN, Unmeasured),
                     dictionary("attributes.key_value.key", Unmeasured),
-                    dictionary("attributes.key_value.value", Unmeasured),
+                    direct("attributes.key_value.value", Encoding::DELTA_LENGTH_BYTE_ARRAY, Unmeasured),
                     dictionary("source", Chunk),
                     dictionary("peer", Chunk),
                     dictionary("template_id", Chunk),
@@ -163,8 +168,8 @@ impl Recipe {
                 ],
                 zstd_level: 1,
                 page_bytes: 1 << 20,
-                page_rows: 16_384,
-                row_group_rows: 1 << 20,
+                page_rows: 8_192,
+                row_group_rows: 1 << 18,
             },
             Layout::Series => Self {
                 schema: SERIES.clone(),
@@ -191,8 +196,8 @@ impl Recipe {
                 partitioned: true,
                 columns: vec![
                     dictionary("series_id", Page),
-                    direct("timestamp", Encoding::DELTA_BINARY_PACKED, Page),
-                    direct("value", Encoding::BYTE_STREAM_SPLIT, Unmeasured),
+                    few_times("timestamp", Page),
+                    direct("value", Encoding::PLAIN, Unmeasured),
                 ],
                 zstd_level: 1,
                 page_bytes: 1 << 20,

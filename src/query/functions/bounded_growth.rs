@@ -11,15 +11,33 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, FieldRef, Int64Type};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
-use datafusion::logical_expr::{ColumnarValue, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature};
+use datafusion::logical_expr::{
+    ColumnarValue, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+};
 
 use super::series_bound::series_rows;
 use crate::query::QueryError;
 
 /// Names of the wrapped functions.
 pub(in crate::query) const GROWING: [&str; 18] = [
-    "repeat", "lpad", "rpad", "concat", "concat_ws", "text_concat", "replace", "regexp_replace", "overlay", "array_repeat",
-    "array_resize", "range", "generate_series", "array_concat", "array_to_string", "make_array", "encode", "translate",
+    "repeat",
+    "lpad",
+    "rpad",
+    "concat",
+    "concat_ws",
+    "text_concat",
+    "replace",
+    "regexp_replace",
+    "overlay",
+    "array_repeat",
+    "array_resize",
+    "range",
+    "generate_series",
+    "array_concat",
+    "array_to_string",
+    "make_array",
+    "encode",
+    "translate",
 ];
 
 /// Bytes that one call may return for one batch of rows. 8,192 rows of 4 KiB, well over the length of a log line.

@@ -62,11 +62,7 @@ impl ScalarUDFImpl for CodeName {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let codes = ColumnarValue::values_to_arrays(&args.args)?;
-        let words: StringViewArray = codes[0]
-            .as_primitive::<Int64Type>()
-            .iter()
-            .map(|code| self.word(code?))
-            .collect();
+        let words: StringViewArray = codes[0].as_primitive::<Int64Type>().iter().map(|code| self.word(code?)).collect();
         Ok(ColumnarValue::Array(Arc::new(words) as ArrayRef))
     }
 }

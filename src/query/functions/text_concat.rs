@@ -69,7 +69,11 @@ impl ExprPlanner for ConcatPlanner {
             side.get_type(schema).is_ok_and(|kind| {
                 matches!(
                     kind,
-                    DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(_, _) | DataType::ListView(_) | DataType::LargeListView(_)
+                    DataType::List(_)
+                        | DataType::LargeList(_)
+                        | DataType::FixedSizeList(_, _)
+                        | DataType::ListView(_)
+                        | DataType::LargeListView(_)
                 )
             })
         };
@@ -80,4 +84,3 @@ impl ExprPlanner for ConcatPlanner {
         Ok(PlannerResult::Planned(call))
     }
 }
-
