@@ -58,9 +58,7 @@ struct Sockets {
 impl App {
     /// Opens the data folder, recovers, and listens.
     pub async fn start(settings: &Settings, clock: Clock) -> anyhow::Result<Self> {
-        check_front_door(settings).map_err(|problems| {
-            anyhow!(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
-        })?;
+        check_front_door(settings).map_err(|problems| anyhow!(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
         START_TIME.set((clock.now_us() / 1_000_000).unsigned_abs());
         let shutdown = Shutdown::new();
         let sockets = bind(settings).await?;
@@ -79,7 +77,10 @@ impl App {
         let api = ApiState { queries: queries.clone(), desk: desk.clone(), flush: flush.clone() };
         let door = FrontDoor::new(!settings.access.require_token, Tokens::new(store.clone(), clock));
         let (listening, sources) = listen(settings, sockets, context, api, door)?;
-        folder.announce(&listening)?;
+        if let Err(error) = folder.announce(&listening) {
+            // A full disk, most likely: whoever comes to look into it must find a server that answers.
+            tracing::warn!(%error, "listening.json cannot be written; commands must be told where this server is with --server");
+        }
         Ok(Self { listening, shutdown, flush, queries, desk, pipeline, sources, workers, folder, store })
     }
 
@@ -99,7 +100,10 @@ impl App {
         folder.withdraw();
         match flushed {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error, "the last rows could not be written to the tables; they are in the log, and the next start writes them"),
+            Ok(Err(error)) => tracing::warn!(
+                error,
+                "the last rows could not be written to the tables; they are in the log, and the next start writes them"
+            ),
             Err(_) => tracing::warn!("the last rows could not be written in time; they are in the log, and the next start writes them"),
         }
     }
@@ -144,13 +148,15 @@ fn open_queries(settings: &Settings, pipeline: &Pipeline, store: &Store) -> anyh
 }
 
 fn analysis_config(settings: &Settings) -> AnalysisConfig {
-    AnalysisConfig {
-        rules_dir: (!settings.detect.rules_dir.is_empty()).then(|| PathBuf::from(&settings.detect.rules_dir)),
-    }
+    AnalysisConfig { rules_dir: (!settings.detect.rules_dir.is_empty()).then(|| PathBuf::from(&settings.detect.rules_dir)) }
 }
 
 async fn bind(settings: &Settings) -> anyhow::Result<Sockets> {
-    let in_use = |what: &str, address: &str| format!("cannot listen for {what} on {address}; is another server running there? Choose another address in the configuration or by flag");
+    let in_use = |what: &str, address: &str| {
+        format!(
+            "cannot listen for {what} on {address}; is another server running there? Choose another address in the configuration or by flag"
+        )
+    };
     let http = TcpListener::bind(&settings.http.listen).await.with_context(|| in_use("HTTP", &settings.http.listen))?;
     let (tcp, udp) = (&settings.syslog.tcp, &settings.syslog.udp);
     let syslog_tcp = match tcp.as_str() {

@@ -33,7 +33,8 @@ pub struct DataFolder {
 impl DataFolder {
     /// Creates the folder if it is missing (readable by its owner only, for it holds the logs of a site) and takes it.
     pub fn lock(path: &Path) -> anyhow::Result<Self> {
-        let cannot = || format!("the data folder {} cannot be opened; check that it is a folder that this user may write to", path.display());
+        let cannot =
+            || format!("the data folder {} cannot be opened; check that it is a folder that this user may write to", path.display());
         create_private(path).with_context(cannot)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LOCK_FILE)).with_context(cannot)?;
         match lock.try_lock() {

@@ -12,9 +12,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 6] = [
     &["clock", "shutdown", "self_metrics"],
     &["record", "store"],
-    &[
-        "source", "parse", "batch", "wal", "table", "query", "detect", "forecast", "capacity", "desk", "people", "notify", "sample_site",
-    ],
+    &["source", "parse", "batch", "wal", "table", "query", "detect", "forecast", "capacity", "desk", "people", "notify", "sample_site"],
     &["pipeline"],
     &["api", "wire", "console"],
     &["main", "lib", "app", "cli", "config", "data_folder"],
@@ -125,7 +123,8 @@ fn literal_length(rest: &[u8], before: Option<u8>) -> usize {
         [b'\'', b'\\', ..] => quoted(rest, b'\''),
         // A character and not a lifetime: the closing quote comes after one character.
         [b'\'', ..] => {
-            let text = std::str::from_utf8(&rest[1..rest.len().min(6)]).or_else(|error| std::str::from_utf8(&rest[1..1 + error.valid_up_to()]));
+            let text =
+                std::str::from_utf8(&rest[1..rest.len().min(6)]).or_else(|error| std::str::from_utf8(&rest[1..1 + error.valid_up_to()]));
             let character = text.ok().and_then(|text| text.chars().next()).map_or(0, char::len_utf8);
             if character > 0 && rest.get(1 + character) == Some(&b'\'') { 2 + character } else { 0 }
         }
@@ -220,7 +219,10 @@ fn modules_import_from_the_floors_below() {
     }
     judge(wrong, &[], "imports that the floors do not allow");
     for (from, to) in SIDEWAYS {
-        assert!(sideways.contains(&((*from).to_owned(), (*to).to_owned())), "{from} does not import {to} any more: take it out of SIDEWAYS");
+        assert!(
+            sideways.contains(&((*from).to_owned(), (*to).to_owned())),
+            "{from} does not import {to} any more: take it out of SIDEWAYS"
+        );
     }
 }
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 /// CPU time of all threads that are alive.
-pub fn cpu_time() -> Duration {
+pub(crate) fn cpu_time() -> Duration {
     let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let nanoseconds = tasks.filter_map(|task| {
         let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
@@ -15,17 +15,17 @@ pub fn cpu_time() -> Duration {
 }
 
 /// The most memory the process held since the last call of [`reset_peak_memory`], in MiB.
-pub fn peak_memory_mib() -> f64 {
+pub(crate) fn peak_memory_mib() -> f64 {
     memory_mib("VmHWM:")
 }
 
 /// Memory the process holds now, in MiB.
-pub fn memory_mib_now() -> f64 {
+pub(crate) fn memory_mib_now() -> f64 {
     memory_mib("VmRSS:")
 }
 
 /// Starts [`peak_memory_mib`] anew.
-pub fn reset_peak_memory() {
+pub(crate) fn reset_peak_memory() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 

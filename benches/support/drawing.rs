@@ -2,10 +2,10 @@
 
 /// SplitMix64: a handful of instructions a draw, so that the generator is not what a benchmark measures.
 #[derive(Debug)]
-pub struct Random(pub u64);
+pub(crate) struct Random(pub u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -13,39 +13,39 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    pub fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(limit)) >> 64) as u64
     }
 
-    pub fn range(&mut self, from: u64, to: u64) -> u64 {
+    pub(crate) fn range(&mut self, from: u64, to: u64) -> u64 {
         from + self.below(to - from)
     }
 
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Small numbers often, large ones seldom: the cube of a uniform draw.
-    pub fn skewed(&mut self, limit: u64) -> u64 {
+    pub(crate) fn skewed(&mut self, limit: u64) -> u64 {
         let u = self.unit();
         (u * u * u * limit as f64) as u64
     }
 
     /// A value with a long tail around `median`, as latencies and sizes have it.
-    pub fn long_tail(&mut self, median: f64) -> f64 {
+    pub(crate) fn long_tail(&mut self, median: f64) -> f64 {
         let sum: f64 = (0..4).map(|_| self.unit()).sum::<f64>() - 2.0;
         median * (sum * 2.2).exp()
     }
 
-    pub fn one_in(&mut self, count: u64) -> bool {
+    pub(crate) fn one_in(&mut self, count: u64) -> bool {
         self.below(count) == 0
     }
 
-    pub fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
         from[self.below(from.len() as u64) as usize]
     }
 
-    pub fn pick_skewed<'a>(&mut self, from: &[&'a str]) -> &'a str {
+    pub(crate) fn pick_skewed<'a>(&mut self, from: &[&'a str]) -> &'a str {
         from[self.skewed(from.len() as u64) as usize]
     }
 }

@@ -6,21 +6,21 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
 /// One kept-alive connection.
-pub struct Http {
+pub(crate) struct Http {
     stream: BufReader<TcpStream>,
     host: String,
 }
 
 impl Http {
     /// Connects to `host:port`.
-    pub fn connect(address: &str) -> std::io::Result<Self> {
+    pub(crate) fn connect(address: &str) -> std::io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         Ok(Self { stream: BufReader::new(stream), host: address.to_owned() })
     }
 
     /// Posts a body and gives status and answer.
-    pub fn post(&mut self, path: &str, headers: &str, body: &[u8]) -> std::io::Result<(u16, Vec<u8>)> {
+    pub(crate) fn post(&mut self, path: &str, headers: &str, body: &[u8]) -> std::io::Result<(u16, Vec<u8>)> {
         let head = format!("POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n{headers}\r\n", self.host, body.len());
         let stream = self.stream.get_mut();
         stream.write_all(head.as_bytes())?;

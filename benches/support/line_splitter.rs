@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use watchroom::record::{Attribute, LogRecord};
 
 /// The record of a line of [`super::syslog_workload::SyslogWorkload`]; text borrows from the line.
-pub fn split(line: &str, year: i64) -> LogRecord<'_> {
+pub(crate) fn split(line: &str, year: i64) -> LogRecord<'_> {
     let (priority, rest) = line.strip_prefix('<').and_then(|line| line.split_once('>')).unwrap_or(("13", line));
     let priority: u8 = priority.parse().unwrap_or(13);
     let record = LogRecord { facility: Some(priority / 8), severity: Some(priority % 8), ..LogRecord::default() };

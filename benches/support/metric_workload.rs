@@ -7,7 +7,7 @@ use super::syslog_workload::Random;
 
 /// The generator. Each series belongs to a target; the samples of a target's scrape share their time stamp.
 #[derive(Debug)]
-pub struct MetricWorkload {
+pub(crate) struct MetricWorkload {
     random: Random,
     series: Vec<Series>,
     scrape_ms: i64,
@@ -36,7 +36,7 @@ enum Kind {
 }
 
 /// A measurement: series, time stamp in µs, value.
-pub type Sample = (i64, i64, f64);
+pub(crate) type Sample = (i64, i64, f64);
 
 /// Series of one target, scraped together.
 const SERIES_OF_TARGET: usize = 250;
@@ -44,14 +44,14 @@ const INTERVAL_MS: i64 = 15_000;
 
 impl MetricWorkload {
     /// `series` series whose first scrape is at `start_us`.
-    pub fn new(seed: u64, series: usize, start_us: i64) -> Self {
+    pub(crate) fn new(seed: u64, series: usize, start_us: i64) -> Self {
         let mut random = Random(seed ^ 0x4D45_5452_4943_0001);
         let series = (0..series).map(|_| Series::new(&mut random)).collect();
         Self { random, series, scrape_ms: start_us / 1_000 }
     }
 
     /// Appends one scrape of every series.
-    pub fn scrape(&mut self, out: &mut Vec<Sample>) {
+    pub(crate) fn scrape(&mut self, out: &mut Vec<Sample>) {
         let mut at_us = 0;
         for (index, series) in self.series.iter_mut().enumerate() {
             if index % SERIES_OF_TARGET == 0 {

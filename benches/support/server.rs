@@ -7,25 +7,25 @@ use std::process::{Child, Command, Stdio};
 use super::http::Http;
 
 /// A running server; killed when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     folder: PathBuf,
     /// `host:port` of the HTTP API.
-    pub http: String,
+    pub(crate) http: String,
     /// `host:port` of syslog over TCP.
-    pub syslog: String,
+    pub(crate) syslog: String,
 }
 
 /// What the process has used.
 #[derive(Debug, Clone, Copy)]
-pub struct Usage {
-    pub cpu_seconds: f64,
-    pub peak_memory_mib: f64,
+pub(crate) struct Usage {
+    pub(crate) cpu_seconds: f64,
+    pub(crate) peak_memory_mib: f64,
 }
 
 impl Server {
     /// Starts on defaults (but for the ports) with a new data folder below `place`.
-    pub fn start(place: &Path) -> Self {
+    pub(crate) fn start(place: &Path) -> Self {
         let folder = place.join(format!("watchroom-bench-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         let mut child = Command::new(env!("CARGO_BIN_EXE_watchroom"))
@@ -43,7 +43,7 @@ impl Server {
     }
 
     /// CPU time so far and the most memory held.
-    pub fn usage(&self) -> Usage {
+    pub(crate) fn usage(&self) -> Usage {
         let proc = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap_or_default();
         let stat = proc("stat");
         // Fields 14 and 15 (user and system time, in hundredths of a second); the name in field 2 may hold blanks.
@@ -56,7 +56,7 @@ impl Server {
     }
 
     /// The one number that a statement answers.
-    pub fn count(&self, sql: &str) -> u64 {
+    pub(crate) fn count(&self, sql: &str) -> u64 {
         let mut http = Http::connect(&self.http).expect("the server answers");
         let body = serde_json::json!({ "query": sql, "format": "csv" }).to_string();
         let (status, answer) = http.post("/api/v1/sql", "", body.as_bytes()).expect("the server answers");
@@ -65,14 +65,14 @@ impl Server {
     }
 
     /// Commits all fresh rows.
-    pub fn flush(&self) {
+    pub(crate) fn flush(&self) {
         let mut http = Http::connect(&self.http).expect("the server answers");
         let (status, answer) = http.post("/api/v1/flush", "", b"").expect("the server answers");
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&answer));
     }
 
     /// Bytes of the Parquet files of a table.
-    pub fn table_bytes(&self, table: &str) -> u64 {
+    pub(crate) fn table_bytes(&self, table: &str) -> u64 {
         parquet_bytes(&self.folder.join("tables").join(table))
     }
 }

@@ -413,7 +413,7 @@ impl SyslogWorkload {
                     random.range(4_000_000, 9_000_000),
                     random.range(2_000_000, 4_000_000)
                 );
-                3
+                2
             }
         }
     }

@@ -12,13 +12,13 @@ mod drawing;
 mod syslog_messages;
 mod text_pools;
 
-pub use drawing::Random;
+pub(crate) use drawing::Random;
 use drawing::{address, client, hex, number, padded, text};
 use text_pools::{AGENTS, MONTHS};
 
 /// The generator; every call of [`SyslogWorkload::write_line`] moves its clock on.
 #[derive(Debug)]
-pub struct SyslogWorkload {
+pub(crate) struct SyslogWorkload {
     random: Random,
     hosts: Vec<Host>,
     /// Time of the next event, nanoseconds since the epoch.
@@ -192,7 +192,7 @@ fn traffic_of(role: &str) -> u32 {
 impl SyslogWorkload {
     /// A site of `hosts` machines whose first event is at `start_us` (µs since the epoch, UTC), with
     /// `events_per_second` events on average, at random distances.
-    pub fn new(seed: u64, hosts: usize, start_us: i64, events_per_second: u32) -> Self {
+    pub(crate) fn new(seed: u64, hosts: usize, start_us: i64, events_per_second: u32) -> Self {
         let mut random = Random(seed ^ 0x5745_4C4C_0000_0001);
         let mut share = 0;
         let hosts = (0..hosts.max(1)).map(|index| Host::new(index, &mut share, &mut random)).collect();
@@ -212,12 +212,12 @@ impl SyslogWorkload {
     }
 
     /// Time of the line written last, µs since the epoch.
-    pub fn now_us(&self) -> i64 {
+    pub(crate) fn now_us(&self) -> i64 {
         self.now_ns / 1_000
     }
 
     /// Appends one line without framing or line end.
-    pub fn write_line(&mut self, out: &mut Vec<u8>) {
+    pub(crate) fn write_line(&mut self, out: &mut Vec<u8>) {
         self.now_ns += (-(1.0 - self.random.unit()).ln() * self.mean_gap_ns) as i64;
         self.calendar.set(self.now_ns.div_euclid(1_000_000_000));
         let (host, program) = self.choose();

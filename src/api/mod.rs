@@ -6,6 +6,7 @@
 mod access;
 mod error;
 mod health;
+mod lingering;
 mod openapi;
 mod query_error;
 mod routes;

@@ -12,10 +12,9 @@ pub(super) fn query_error(error: QueryError) -> ApiError {
         QueryError::Syntax { .. } | QueryError::UnknownColumn { .. } | QueryError::UnknownTable { .. } | QueryError::Invalid { .. } => {
             StatusCode::BAD_REQUEST
         }
-        QueryError::TimedOut { .. }
-        | QueryError::TooManyRows { .. }
-        | QueryError::TooLarge { .. }
-        | QueryError::OutOfMemory { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        QueryError::TimedOut { .. } | QueryError::TooManyRows { .. } | QueryError::TooLarge { .. } | QueryError::OutOfMemory { .. } => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         QueryError::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };

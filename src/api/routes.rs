@@ -9,10 +9,10 @@ use axum::routing::{get, post};
 
 use super::{ApiError, FrontDoor, access, error, health, openapi, sql, tickets};
 use crate::desk::Desk;
+pub(super) use crate::people::Scope;
 use crate::pipeline::FlushHandle;
 use crate::query::QueryEngine;
 use crate::source::http_push::{self, PushState};
-pub(super) use crate::people::Scope;
 
 /// A route and who may call it.
 #[derive(Debug, Clone, Copy)]

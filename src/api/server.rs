@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
+use super::lingering::Lingering;
 use super::timed_body::with_deadline;
 use crate::self_metrics::{HTTP_CONNECTIONS, HTTP_REFUSED, HTTP_REQUESTS};
 use crate::shutdown::Shutdown;
@@ -31,6 +32,10 @@ const MAX_HEAD_BYTES: usize = 64 << 10;
 
 /// Open requests get this long to end when the server stops.
 const DRAIN_TIME: Duration = Duration::from_secs(3);
+
+/// After the last answer on a connection, what is still sent is read for this long: the largest body on a local network
+/// takes less, and a stop can wait for it.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Limits of the HTTP listener.
 #[derive(Debug, Clone)]
@@ -151,7 +156,7 @@ impl Place {
             .timer(TokioTimer::new())
             .header_read_timeout(self.server.config.header_timeout)
             .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Lingering::new(stream, LINGER)), service);
         tokio::pin!(connection);
         let result = tokio::select! {
             result = connection.as_mut() => result,

@@ -41,8 +41,7 @@ pub(super) async fn run(State(state): State<ApiState>, body: Bytes) -> Result<Re
     let format = parse_format(request.format.as_deref())?;
     let parameters = parse_parameters(request.parameters)?;
     let limits = LimitOverrides { timeout_ms: request.timeout_ms, max_rows: request.max_rows, ..LimitOverrides::default() };
-    let request =
-        QueryRequest { sql: request.query, parameters, limits, truncate: request.truncate, at_version: request.at_version };
+    let request = QueryRequest { sql: request.query, parameters, limits, truncate: request.truncate, at_version: request.at_version };
     QUERIES.add(1);
     let result = start(&state, request, format).await;
     if result.is_err() {
@@ -106,6 +105,9 @@ fn parse_parameters(value: Value) -> Result<Parameters, ApiError> {
         Value::Null => Ok(Parameters::None),
         Value::Array(values) => Ok(Parameters::Positional(values)),
         Value::Object(values) => Ok(Parameters::Named(values.into_iter().collect())),
-        _ => Err(ApiError::bad_request("`parameters` is neither a list nor an object", "send [1, \"x\"] for $1, $2 or {\"name\": 1} for $name")),
+        _ => Err(ApiError::bad_request(
+            "`parameters` is neither a list nor an object",
+            "send [1, \"x\"] for $1, $2 or {\"name\": 1} for $name",
+        )),
     }
 }

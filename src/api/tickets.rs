@@ -28,9 +28,8 @@ pub(super) async fn list(
     State(state): State<ApiState>,
     query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|error| {
-        ApiError::bad_request(error.body_text(), "the parameters are state, priority, open, text, limit and cursor")
-    })?;
+    let Query(query) = query
+        .map_err(|error| ApiError::bad_request(error.body_text(), "the parameters are state, priority, open, text, limit and cursor"))?;
     let ListQuery { state: in_state, priority, open, text, limit, cursor } = query;
     let filter = TicketFilter { state: in_state, priority, open_only: open, text, limit, cursor };
     let page = state.desk.list(&filter).await.map_err(desk_error)?;

@@ -110,11 +110,10 @@ impl LogColumns {
     ///
     /// Text of those records that stands in `data` is not copied; `data` lives as long as the batch.
     pub fn begin_block(&mut self, data: &Bytes, origin: &Origin, received_at_us: TimestampUs) {
-        for column in
-            [&mut self.host, &mut self.app, &mut self.pid, &mut self.msgid, &mut self.message, &mut self.parse_error, &mut self.raw]
-        {
+        for column in [&mut self.host, &mut self.app, &mut self.pid, &mut self.msgid, &mut self.parse_error, &mut self.raw] {
             column.leave_block();
         }
+        self.message.leave_block();
         let none = Block::default();
         self.block_bytes += data.len();
         self.context = BlockContext {
@@ -221,9 +220,9 @@ impl LogColumns {
 
     /// Bytes the rows keep in memory: views and numbers, copied text, and every block that was begun.
     pub fn byte_size(&self) -> usize {
-        let texts = [&self.host, &self.app, &self.pid, &self.msgid, &self.message, &self.source, &self.peer, &self.parse_error, &self.raw];
+        let texts = [&self.host, &self.app, &self.pid, &self.msgid, &self.source, &self.peer, &self.parse_error, &self.raw];
         let text_bytes: usize = texts.iter().map(|column| column.byte_size()).sum();
-        self.block_bytes + text_bytes + self.attributes.byte_size() + self.len() * (8 + 8 + 2 + 2 + 8)
+        self.block_bytes + self.message.byte_size() + text_bytes + self.attributes.byte_size() + self.len() * (8 + 8 + 2 + 2 + 8)
     }
 
     /// The rows as a batch of [`LOGS`]. The builder is empty afterwards; a block has to be begun before the next push.

@@ -52,11 +52,11 @@ impl Block {
         Self { buffer: borrowable.then(|| Buffer::from(data.clone())) }
     }
 
-    /// Where `text` stands in the block, if it does.
-    fn offset_of(&self, text: &[u8]) -> Option<u32> {
-        let block = self.buffer.as_ref()?.as_slice();
-        let start = (text.as_ptr() as usize).checked_sub(block.as_ptr() as usize)?;
-        (start + text.len() <= block.len()).then_some(start as u32)
+    /// The block and the place of `text` in it, if `text` stands there and is too long to stand in its view.
+    fn find(&self, text: &[u8]) -> Option<(&Buffer, u32)> {
+        let buffer = self.buffer.as_ref().filter(|_| text.len() > INLINE)?;
+        let start = (text.as_ptr() as usize).checked_sub(buffer.as_ptr() as usize)?;
+        (start + text.len() <= buffer.len()).then_some((buffer, start as u32))
     }
 }
 
@@ -68,11 +68,18 @@ pub(super) fn fit(text: &str) -> &str {
     &text[..text.floor_char_boundary(VALUE_LIMIT)]
 }
 
+/// At most [`INLINE`] bytes as a view. Two overlapping words cover any length: a copy of variable length would be a call,
+/// five times a line.
 fn inline_view(text: &[u8]) -> View {
-    let mut view = [0_u8; 16];
-    view[0] = text.len() as u8;
-    view[4..4 + text.len()].copy_from_slice(text);
-    View::from_le_bytes(view)
+    let length = text.len();
+    let bytes = match (text.first_chunk::<8>(), text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        (Some(head), _, Some(tail)) => View::from(u64::from_le_bytes(*head)) | View::from(u32::from_le_bytes(*tail)) << (8 * (length - 4)),
+        (None, Some(head), Some(tail)) => {
+            View::from(u32::from_le_bytes(*head)) | View::from(u32::from_le_bytes(*tail)) << (8 * (length - 4))
+        }
+        _ => text.iter().rev().fold(0, |view, byte| view << 8 | View::from(*byte)),
+    };
+    length as View | bytes << 32
 }
 
 fn long_view(text: &[u8], slot: u32, offset: u32) -> View {
@@ -95,15 +102,15 @@ impl TextColumn {
         if text.len() <= INLINE {
             return inline_view(text);
         }
-        match (block.offset_of(text), &block.buffer) {
-            (Some(offset), Some(buffer)) => {
+        match block.find(text) {
+            Some((buffer, offset)) => {
                 let slot = *self.block_slot.get_or_insert_with(|| {
                     self.buffers.push(buffer.clone());
                     (self.buffers.len() - 1) as u32
                 });
                 long_view(text, slot, offset)
             }
-            _ => self.copy(text),
+            None => self.copy(text),
         }
     }
 
@@ -217,6 +224,18 @@ mod tests {
         let array = column.finish(&DataType::Utf8View).unwrap();
         assert_eq!(texts(&array), [Some("a line that is longer than twelve byte"), Some("short"), None, Some("text from somewhere else")]);
         assert_eq!(column.byte_size(), 0);
+    }
+
+    #[test]
+    fn short_text_of_every_length_stands_in_the_view() {
+        let text = "abcdefghijklm";
+        let mut column = TextColumn::default();
+        for length in 0..=13 {
+            column.push(Some(text[..length].as_bytes()), &Block::default());
+        }
+        let array = column.finish(&DataType::Utf8View).unwrap();
+        let found = texts(&array);
+        assert!((0..=13).all(|length| found[length] == Some(&text[..length])));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use clap::Args;
 use super::server_options::{ConfigOptions, ListenOptions};
 use super::terminal;
 use crate::config::{Problem, Settings, check_front_door, parse_utc_offset};
-use crate::pipeline::load_rules;
+use crate::pipeline::{BrokenRule, load_rules};
 use crate::source::{AllowList, MAX_LINE_BYTES_CEILING};
 
 /// Options of `check`.
@@ -23,7 +23,7 @@ pub(super) struct CheckOptions {
     print: bool,
 }
 
-/// Exit code 0 when a server would start with it, 2 when not.
+/// Exit code 0 when a server would start with it and run every rule, 2 when not.
 pub(super) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
     let settings = match options.config.settings(&options.listen) {
         Ok(settings) => settings,
@@ -32,11 +32,10 @@ pub(super) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    let problems = problems(&settings);
+    let mut problems = problems(&settings);
+    problems.extend(broken_rules(&settings));
     if !problems.is_empty() {
-        let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        terminal::complain(&format!("the configuration is wrong\n{}", text.join("\n")));
-        return Ok(ExitCode::from(2));
+        return Ok(refuse(&problems));
     }
     if options.print {
         terminal::print(&toml::to_string_pretty(&settings)?)?;
@@ -46,12 +45,28 @@ pub(super) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the values mean together, beyond their types.
-fn problems(settings: &Settings) -> Vec<Problem> {
+/// Says what is wrong, and gives the exit code for that.
+pub(super) fn refuse(problems: &[Problem]) -> ExitCode {
+    let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    terminal::complain(&format!("the configuration is wrong\n{}", text.join("\n")));
+    ExitCode::from(2)
+}
+
+fn problem(key: &str, what: String, instead: &str) -> Problem {
+    Problem { place: "configuration".into(), key: key.into(), what, instead: instead.into() }
+}
+
+/// A server runs without them, and says so.
+fn broken_rules(settings: &Settings) -> Vec<Problem> {
+    let folder = (!settings.detect.rules_dir.is_empty()).then(|| Path::new(&settings.detect.rules_dir));
+    let wrong = |error: BrokenRule| problem("detect.rules_dir", error.to_string(), "a rule as described in queries/README.md");
+    load_rules(folder).1.into_iter().map(wrong).collect()
+}
+
+/// What the values mean together, beyond their types: with any of these a server does not start.
+pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
     let mut problems = check_front_door(settings).err().unwrap_or_default();
-    let mut problem = |key: &str, what: String, instead: &str| {
-        problems.push(Problem { place: "configuration".into(), key: key.into(), what, instead: instead.into() });
-    };
+    let mut problem = |key: &str, what: String, instead: &str| problems.push(problem(key, what, instead));
     if let Err(error) = parse_utc_offset(&settings.syslog.utc_offset) {
         problem("syslog.utc_offset", error.to_string(), "\"+02:00\"");
     }
@@ -70,10 +85,6 @@ fn problems(settings: &Settings) -> Vec<Problem> {
         if !path.is_empty() && !Path::new(path).is_file() {
             problem(key, format!("{path} is not a file"), "the path of a PEM file");
         }
-    }
-    let folder = (!settings.detect.rules_dir.is_empty()).then(|| Path::new(&settings.detect.rules_dir));
-    for error in load_rules(folder).1 {
-        problem("detect.rules_dir", error.to_string(), "a rule as described in queries/README.md");
     }
     problems
 }

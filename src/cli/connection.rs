@@ -1,6 +1,7 @@
 //! How a client command reaches the data: over HTTP to a running server, or to one that it starts in this process for as
 //! long as the command lasts. Either way the same routes are called.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -12,7 +13,7 @@ use super::terminal;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::data_folder::read_listening;
+use crate::data_folder::{DataFolder, read_listening};
 
 /// How long an answer of `/health` may take before the server counts as gone.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -22,6 +23,8 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct Connection {
     client: Client,
     base: Url,
+    /// What the server is known by, also when it comes back on another port: its data folder, or the URL that was given.
+    name: String,
     token: Option<String>,
     /// The server in this process, when none ran.
     own: Option<Box<App>>,
@@ -34,13 +37,17 @@ impl Connection {
         let token = options.token.clone();
         if let Some(server) = &options.server {
             let base = Url::parse(server).with_context(|| format!("`{server}` is no URL; write it like http://127.0.0.1:8514"))?;
-            return Ok(Self { client, base, token, own: None });
+            return Ok(Self { client, name: base.to_string(), base, token, own: None });
         }
-        let settings = options.config.settings(&ListenOptions::default()).map_err(|error| anyhow!("the configuration is wrong\n{error}"))?;
+        let settings =
+            options.config.settings(&ListenOptions::default()).map_err(|error| anyhow!("the configuration is wrong\n{error}"))?;
         if let Some(base) = running_server(&client, &settings).await {
-            return Ok(Self { client, base, token, own: None });
+            return Ok(Self { client, base, name: folder_name(&settings.data.dir), token, own: None });
         }
-        if !settings.data.dir.join("tables").try_exists().unwrap_or(false) && options.config.data.is_none() && options.config.config.is_none() {
+        if !settings.data.dir.join("tables").try_exists().unwrap_or(false)
+            && options.config.data.is_none()
+            && options.config.config.is_none()
+        {
             bail!(
                 "no server runs on the data folder {}, and there is no data in it; start one with `watchroom serve`, \
                  or name the folder with --data or the server with --server",
@@ -62,18 +69,18 @@ impl Connection {
         settings.detect.enabled = false;
         let app = App::start(&settings, Clock::System).await?;
         let base = Url::parse(&format!("http://{}", app.listening.http))?;
-        Ok(Self { client, base, token: None, own: Some(Box::new(app)) })
+        Ok(Self { client, base, name: folder_name(&settings.data.dir), token: None, own: Some(Box::new(app)) })
     }
 
     /// Speaks to a server that the caller started itself.
     pub(super) fn to(listening_http: &str) -> anyhow::Result<Self> {
         let base = Url::parse(&format!("http://{listening_http}"))?;
-        Ok(Self { client: Client::builder().no_proxy().build()?, base, token: None, own: None })
+        Ok(Self { client: Client::builder().no_proxy().build()?, name: base.to_string(), base, token: None, own: None })
     }
 
-    /// Where the server is.
-    pub(super) fn base(&self) -> &Url {
-        &self.base
+    /// What the server is known by.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     fn request(&self, method: Method, path: &str) -> anyhow::Result<RequestBuilder> {
@@ -114,14 +121,24 @@ fn client(options: &ClientOptions) -> anyhow::Result<Client> {
     let mut builder = Client::builder().no_proxy();
     if let Some(path) = &options.ca {
         let pem = std::fs::read(path).with_context(|| format!("the certificate {} cannot be read", path.display()))?;
-        builder = builder.add_root_certificate(Certificate::from_pem(&pem).with_context(|| format!("{} is no PEM certificate", path.display()))?);
+        builder =
+            builder.add_root_certificate(Certificate::from_pem(&pem).with_context(|| format!("{} is no PEM certificate", path.display()))?);
     }
     Ok(builder.build()?)
 }
 
-/// The server that `listening.json` names, if it answers.
+/// A data folder by its full path, however it was written.
+fn folder_name(folder: &Path) -> String {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).display().to_string()
+}
+
+/// The server that `listening.json` names, if it answers. One that was killed leaves its note, and its port may be
+/// another server's by now; but not its lock on the folder.
 async fn running_server(client: &Client, settings: &Settings) -> Option<Url> {
     let listening = read_listening(&settings.data.dir)?;
+    if DataFolder::lock(&settings.data.dir).is_ok() {
+        return None;
+    }
     let scheme = if listening.tls { "https" } else { "http" };
     let base = Url::parse(&format!("{scheme}://{}", listening.http)).ok()?;
     let answer = client.get(base.join("/health").ok()?).timeout(HEALTH_TIMEOUT).send().await;

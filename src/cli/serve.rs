@@ -6,7 +6,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::server_options::{ConfigOptions, ListenOptions};
-use super::terminal;
+use super::{check, terminal};
 use crate::app::App;
 use crate::clock::Clock;
 
@@ -28,6 +28,10 @@ pub(super) async fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
+    let problems = check::problems(&settings);
+    if !problems.is_empty() {
+        return Ok(check::refuse(&problems));
+    }
     terminal::start_logging(&settings.log.level)?;
     // Before anything is opened, so that a signal during a long recovery ends it cleanly.
     let mut terminate = signal(SignalKind::terminate())?;

@@ -12,8 +12,8 @@ mod utc_offset;
 
 pub use front_door::{FrontDoorError, check_front_door};
 pub use load::{ConfigError, Overrides, Problem, load};
-pub use utc_offset::{UtcOffsetError, parse_utc_offset};
 pub use settings::{
     AccessSettings, DataSettings, DetectSettings, HttpSettings, LogSettings, QuerySettings, Settings, SyslogSettings, TableSettings,
     WalSettings,
 };
+pub use utc_offset::{UtcOffsetError, parse_utc_offset};

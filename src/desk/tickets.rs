@@ -112,7 +112,12 @@ impl Desk {
     }
 
     /// The first finding of a ticket whose window ended in `[from_us, to_us)`: the end of that window.
-    pub async fn first_finding_between(&self, number: i64, from_us: TimestampUs, to_us: TimestampUs) -> Result<Option<TimestampUs>, DeskError> {
+    pub async fn first_finding_between(
+        &self,
+        number: i64,
+        from_us: TimestampUs,
+        to_us: TimestampUs,
+    ) -> Result<Option<TimestampUs>, DeskError> {
         let mut read = self.store.read().await?;
         let row = sqlx::query("SELECT min(window_end_us) FROM findings WHERE ticket = ?1 AND window_end_us >= ?2 AND window_end_us < ?3")
             .bind(number)

@@ -9,9 +9,7 @@ use tokio::sync::mpsc;
 use super::fresh_room::FreshRoom;
 use super::tables::Tables;
 use crate::clock::Stopwatch;
-use crate::self_metrics::{
-    COMMIT_SECONDS, FLUSH_FAILURES, FLUSH_SECONDS, FLUSHED_BYTES, FLUSHED_ROWS, FRESH_BYTES, WAL_DISK_BYTES,
-};
+use crate::self_metrics::{COMMIT_SECONDS, FLUSH_FAILURES, FLUSH_SECONDS, FLUSHED_BYTES, FLUSHED_ROWS, FRESH_BYTES, WAL_DISK_BYTES};
 use crate::shutdown::Shutdown;
 use crate::table::{FlushReport, Table, TableError};
 use crate::wal;

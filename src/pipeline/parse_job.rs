@@ -34,8 +34,7 @@ pub(super) struct ParsedBlocks {
 pub(super) fn parse_blocks(blocks: Vec<StoredBlock>, known_series: &KnownSeries) -> ParsedBlocks {
     let started = Stopwatch::start();
     let last_sequence = blocks.last().map_or(0, |stored| stored.sequence);
-    let mut parsed =
-        ParsedBlocks { logs: None, samples: None, series: None, last_sequence, permits: Vec::new(), reports: Vec::new() };
+    let mut parsed = ParsedBlocks { logs: None, samples: None, series: None, last_sequence, permits: Vec::new(), reports: Vec::new() };
     let frames = blocks.iter().map(|stored| stored.block.frames.len()).sum();
     if blocks.first().is_some_and(|stored| stored.block.kind.is_metrics()) {
         let mut metrics = MetricColumns::new(known_series);

@@ -21,11 +21,7 @@ impl RequestCheck for RemoteWriteCheck {
 
     fn check(&self, request: &[u8]) -> Result<RequestSummary, String> {
         let summary = remote_write::decode_write_request(request, &mut Ignore).map_err(|error| error.to_string())?;
-        Ok(RequestSummary {
-            valid_samples: summary.samples,
-            invalid_samples: summary.invalid.total(),
-            reason: reason(&summary.invalid),
-        })
+        Ok(RequestSummary { valid_samples: summary.samples, invalid_samples: summary.invalid.total(), reason: reason(&summary.invalid) })
     }
 }
 

@@ -37,7 +37,9 @@ pub fn load_rules(folder: Option<&Path>) -> (Vec<Rule>, Vec<BrokenRule>) {
                 }
             }
         }
-        Err(error) => broken.push(BrokenRule::Unreadable { path: folder.map_or_else(String::new, |path| path.display().to_string()), error }),
+        Err(error) => {
+            broken.push(BrokenRule::Unreadable { path: folder.map_or_else(String::new, |path| path.display().to_string()), error })
+        }
     }
     let mut rules = Vec::new();
     for (file, text) in files {

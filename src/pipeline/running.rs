@@ -74,7 +74,8 @@ impl Pipeline {
             let handle = ShardHandle { wal: Arc::new(log), to_parse };
             shards.insert(name, OpenShard { handle, replay });
         }
-        let logs: HashMap<Arc<str>, Arc<wal::Shard>> = shards.iter().map(|(name, shard)| (name.clone(), shard.handle.wal.clone())).collect();
+        let logs: HashMap<Arc<str>, Arc<wal::Shard>> =
+            shards.iter().map(|(name, shard)| (name.clone(), shard.handle.wal.clone())).collect();
         let (flush_now, requests) = mpsc::channel(4);
         let flusher =
             Flusher { tables: tables.clone(), room, config: config.flush.clone(), logs: logs.clone(), shutdown: shutdown.clone() };

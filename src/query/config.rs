@@ -21,8 +21,8 @@ pub struct Config {
     pub max_rows: u64,
     /// Bytes of a result's values, before encoding. 256 MiB are 100,000 rows of 2.5 KiB, longer than any ordinary log line.
     pub max_result_bytes: u64,
-    /// Bytes of memory all queries share for sorting, grouping and joining. A fortieth of a 20 GiB machine, and enough to
-    /// group a few million hosts, users or addresses without spilling.
+    /// Bytes of memory all queries share for sorting, grouping and joining: an eighth of a 4 GiB machine, the smallest that
+    /// the product is meant for. What does not fit is spilled, so a larger pool buys speed and not answers.
     pub memory_bytes: usize,
     /// Bytes of that memory a single query may hold. Half of it: one heavy query leaves room for the light ones.
     pub query_memory_bytes: usize,
@@ -42,8 +42,8 @@ pub struct Config {
     /// Tables a statement may read once common table expressions are written out. Ten lines of `WITH` that each join the
     /// line before with itself read 1,024.
     pub max_relations: usize,
-    /// Bytes of decoded Parquet footers kept for each table. A footer of a `logs` file takes about 20 to 60 KiB: 32 MiB
-    /// hold those of several hundred files, which is what a month's hot files come to after compaction.
+    /// Bytes of decoded Parquet footers kept for each table; the least recently used go first. Three tables of 32 MiB are
+    /// twice what DataFusion keeps for all, because here every query reads the same three.
     pub footer_cache_bytes: usize,
     /// Bytes of each relational view a query may read. The desk's tables count thousands of rows, not millions.
     pub max_view_bytes: usize,

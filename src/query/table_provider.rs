@@ -4,6 +4,11 @@
 //! Files prune three times: whole files by the ranges in the Delta log before any is opened, whole files again by what a
 //! join or a top-k has learnt meanwhile, and row groups and pages by the ranges in the footers.
 //!
+//! Filters are evaluated after decoding, not while. `benches/query.rs`, a million log events in four files, milliseconds of
+//! CPU after and while: one host in one minute 8.1 and 4.6, one host with all columns 35 and 22, but a severity counted by
+//! host 12 and 30, a word that is nowhere 173 and 188, the newest hundred rows 86 and 97. What it gains for one host, whose
+//! rows lie together, it loses where the matching rows are scattered, which is what rules ask all day.
+//!
 //! No output order is declared although each file is sorted: files of a day overlap, so an order would hold only with one
 //! file a group, which costs more parallelism and merging than it saves in sorting.
 

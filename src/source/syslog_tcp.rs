@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -170,7 +170,7 @@ async fn hand_over(
         if split.frames.is_empty() {
             buffer.advance(split.consumed);
         } else {
-            let data = buffer.split_to(split.consumed).freeze();
+            let data = take_front(buffer, split.consumed);
             let block = FrameBlock {
                 kind: BlockKind::Syslog,
                 origin: origin.clone(),
@@ -186,6 +186,17 @@ async fn hand_over(
             None => return Ok(()),
         }
     }
+}
+
+/// The first bytes of the buffer. Rows keep what they came in until they are written, so a few bytes are copied out of a
+/// large buffer, and only a buffer that is mostly used is handed on whole.
+fn take_front(buffer: &mut BytesMut, length: usize) -> Bytes {
+    if length < buffer.capacity() / 2 {
+        let copy = Bytes::copy_from_slice(&buffer[..length]);
+        buffer.advance(length);
+        return copy;
+    }
+    buffer.split_to(length).freeze()
 }
 
 fn overlong_block(overlong: Overlong, origin: &Arc<Origin>, context: &SourceContext) -> FrameBlock {

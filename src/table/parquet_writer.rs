@@ -194,11 +194,7 @@ impl Recipe {
                 schema: SAMPLES.clone(),
                 order: SortOrder { groups: &["series_id"], time: "timestamp" },
                 partitioned: true,
-                columns: vec![
-                    dictionary("series_id", Page),
-                    few_times("timestamp", Page),
-                    direct("value", Encoding::PLAIN, Unmeasured),
-                ],
+                columns: vec![dictionary("series_id", Page), few_times("timestamp", Page), direct("value", Encoding::PLAIN, Unmeasured)],
                 zstd_level: 1,
                 page_bytes: 1 << 20,
                 page_rows: 16_384,
@@ -304,7 +300,7 @@ fn write_file(
     let temporary = folder.join(format!(".{name}.tmp"));
     unfinished.files.push(temporary.clone());
     let target = File::create_new(&temporary).map_err(|error| WriteError::io(&temporary, error))?;
-    let (target, statistics) = encode_file(target, recipe, batches, &file.rows).map_err(|error| WriteError::parquet(&temporary, error))?;
+    let statistics = encode_file(&target, recipe, batches, &file.rows).map_err(|error| WriteError::parquet(&temporary, error))?;
     target.sync_all().map_err(|error| WriteError::io(&temporary, error))?;
     let size_bytes = target.metadata().map_err(|error| WriteError::io(&temporary, error))?.len();
 
@@ -346,7 +342,7 @@ struct EncodedColumn {
 ///
 /// All columns of all row groups are encoded in parallel and kept, compressed, until the file is put together: a tenth
 /// of the rows' size in memory.
-fn encode_file(target: File, recipe: &Recipe, batches: &[RecordBatch], rows: &[RowRef]) -> Result<(File, FileStatistics), ParquetError> {
+fn encode_file(target: &File, recipe: &Recipe, batches: &[RecordBatch], rows: &[RowRef]) -> Result<FileStatistics, ParquetError> {
     let parquet_schema = ArrowSchemaConverter::new().convert(&recipe.schema)?;
     let properties = Arc::new(recipe.properties()?);
     let mut writer = SerializedFileWriter::new(target, parquet_schema.root_schema_ptr(), properties)?;
@@ -382,7 +378,9 @@ fn encode_file(target: File, recipe: &Recipe, batches: &[RecordBatch], rows: &[R
         group.close()?;
         rows_so_far += rows.len() as u64;
     }
-    Ok((writer.into_inner()?, statistics))
+    // Not `into_inner`: it would turn a full disk into a text.
+    writer.close()?;
+    Ok(statistics)
 }
 
 /// Leaves of a column in the file.

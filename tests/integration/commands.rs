@@ -62,6 +62,12 @@ fn check_names_file_line_key_fault_and_mend() {
             assert!(wrong.stderr.contains(words), "{command}: {words:?} is not in:\n{}", wrong.stderr);
         }
     }
+    std::fs::write(&file, "[wal]\nsegment_bytes = 16777216\n").unwrap();
+    for command in ["check", "serve"] {
+        let wrong = run(folder.path(), &[command, "--config", &file]);
+        assert_eq!(wrong.code, 2, "{command}: no request of the allowed size would fit the log");
+        assert!(wrong.stderr.contains("at least http.max_decompressed_bytes"), "{}", wrong.stderr);
+    }
     let environment = [("WATCHROOM_TABLE_FLUSH_AGE_MS", "soon")];
     let wrong = run_with(folder.path(), &["check"], &environment, b"");
     assert_eq!(wrong.code, 2);
@@ -142,6 +148,14 @@ async fn query_prints_every_format_with_and_without_a_server() {
     // A server that died leaves its note: the folder is opened all the same.
     Launch::on(folder.path()).start().await.kill();
     formats();
+    // ... and if another server has taken the port since, that one is not asked.
+    let died = Launch::on(folder.path()).start().await;
+    let address = died.address("http").to_owned();
+    died.kill();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = Launch::on(elsewhere.path()).flag("--http", &address).start().await;
+    formats();
+    drop(other);
     let nowhere = run(folder.path(), &["query", "SELECT 1"]);
     assert_eq!(nowhere.code, 1);
     assert!(nowhere.stderr.contains("--data") && nowhere.stderr.contains("watchroom serve"), "{}", nowhere.stderr);
@@ -176,6 +190,11 @@ async fn ingest_takes_files_compressed_files_and_stdin_and_goes_on_where_it_stop
     assert!(again.starts_with("10 lines") && again.contains("were sent before and skipped"), "{again}");
     let distinct = "SELECT count(DISTINCT pid) FROM logs";
     assert_eq!((server.number("SELECT count(*) FROM logs").await, server.number(distinct).await), (2_511, 2_511));
+    // The folder is the same one without a server, and when the server is back on another port.
+    terminate(server).await;
+    assert!(ingest("plain.log", b"").starts_with("0 lines"));
+    let _server = Launch::on(folder.path()).start().await;
+    assert!(ingest("plain.log", b"").starts_with("0 lines"));
     let missing = run(folder.path(), &["ingest", "missing.log", "--data", &data]);
     assert_eq!(missing.code, 1);
     assert!(missing.stderr.contains("missing.log"), "{}", missing.stderr);

@@ -147,7 +147,8 @@ async fn kills_double_no_ticket_and_no_finding() {
     ticket_when(&server, |_| true).await;
     let found = tickets(&server).await;
     assert_eq!(found.len(), 1, "{found:?}");
-    let rows = server.sql("SELECT count(*) AS n, count(DISTINCT window_end) AS windows, count(DISTINCT ticket) AS tickets FROM findings").await;
+    let rows =
+        server.sql("SELECT count(*) AS n, count(DISTINCT window_end) AS windows, count(DISTINCT ticket) AS tickets FROM findings").await;
     assert_eq!((&rows[0]["n"], &rows[0]["tickets"]), (&rows[0]["windows"], &1.into()), "{rows:?}");
     assert_eq!(server.number("SELECT count(*) FROM tickets").await, 1);
 }

@@ -2,6 +2,7 @@
 //!
 //! Needs to mount a file system, so it is skipped (and says so) where that is not allowed.
 
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 use std::process::Command;
@@ -23,16 +24,18 @@ const LINES: u64 = 60_000;
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    /// `Err` holds the reason why nothing can be mounted here.
-    fn mount() -> Result<Self, String> {
+    /// `None` where nothing can be mounted, which is said.
+    fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={DISK_MIB}m");
         let ran = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()).output();
-        match ran {
-            Ok(ran) if ran.status.success() => Ok(Self(folder)),
-            Ok(ran) => Err(String::from_utf8_lossy(&ran.stderr).trim().to_owned()),
-            Err(error) => Err(error.to_string()),
-        }
+        let why = match ran {
+            Ok(ran) if ran.status.success() => return Some(Self(folder)),
+            Ok(ran) => String::from_utf8_lossy(&ran.stderr).trim().to_owned(),
+            Err(error) => error.to_string(),
+        };
+        eprintln!("disk_full: SKIPPED, no file system can be mounted here: {why}");
+        None
     }
 
     fn path(&self) -> &Path {
@@ -41,9 +44,9 @@ impl SmallDisk {
 
     /// Takes all the room there is.
     fn fill(&self) {
-        let mut ballast = std::fs::File::create(self.path().join("ballast")).unwrap();
-        let block = vec![1; 64 << 10];
-        while ballast.write_all(&block).is_ok() {}
+        let ballast = OpenOptions::new().create(true).append(true).open(self.path().join("ballast"));
+        let mut ballast = ballast.unwrap();
+        while ballast.write(&[1; 4 << 10]).is_ok() {}
     }
 
     fn free(&self) {
@@ -90,10 +93,7 @@ async fn push_until_taken(server: &Server, known: &Known, name: &str) -> Duratio
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_holds_senders_back_and_loses_nothing() {
-    let disk = match SmallDisk::mount() {
-        Ok(disk) => disk,
-        Err(why) => return eprintln!("disk_full: SKIPPED, no file system can be mounted here: {why}"),
-    };
+    let Some(disk) = SmallDisk::mount() else { return };
     let launch = Launch::on(disk.path())
         .env("WATCHROOM_TABLE_FLUSH_AGE_MS", 300)
         .env("WATCHROOM_WAL_LOG_SHARDS", 1)
@@ -126,4 +126,27 @@ async fn a_full_disk_holds_senders_back_and_loses_nothing() {
     let server = launch.start().await;
     assert_eq!(known.check(&server).await.lines, LINES);
     drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_on_a_full_disk_answers_queries() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let launch = Launch::on(disk.path());
+    let server = launch.start().await;
+    let known = Known::default();
+    push_until_taken(&server, &known, "before").await;
+    server.kill();
+    // A start gives back what the log took in advance; the second one finds nothing at all.
+    for start in 0..2 {
+        disk.fill();
+        let server = launch.start().await;
+        known.check(&server).await;
+        disk.fill();
+        push_until_refused(&server, &known, &format!("full{start}")).await;
+        server.kill();
+    }
+    disk.free();
+    let server = launch.start().await;
+    push_until_taken(&server, &known, "after").await;
+    known.check(&server).await;
 }

@@ -125,7 +125,7 @@ async fn other_machines_need_tls_and_a_token() {
     let folder = tempfile::tempdir().unwrap();
     let open = Launch::on(folder.path()).flag("--http", "0.0.0.0:0");
     let refused = open.try_start().await.expect_err("it must not listen");
-    assert_eq!(refused.status.code(), Some(1), "{}", refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{}", refused.stderr);
     for words in ["needs TLS and tokens", "tls_cert = ", "tls_key = ", "require_token = true", "watchroom token create"] {
         assert!(refused.stderr.contains(words), "{words:?} is not in:\n{}", refused.stderr);
     }

@@ -130,3 +130,28 @@ async fn slow_heads_and_slow_bodies_are_cut_off() {
     assert_eq!(server.number("SELECT count(*) FROM logs").await, 0);
     assert_eq!(server.get("/health").await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_cannot_take_all_connections() {
+    let folder = tempfile::tempdir().unwrap();
+    let launch =
+        Launch::on(folder.path()).env("WATCHROOM_HTTP_MAX_CONNECTIONS_PER_PEER", 3).env("WATCHROOM_SYSLOG_MAX_CONNECTIONS_PER_PEER", 2);
+    let server = launch.start().await;
+    for (listener, places) in [("http", 3), ("syslog_tcp", 2)] {
+        let address = server.address(listener);
+        let mut held = Vec::new();
+        for _ in 0..places {
+            held.push(TcpStream::connect(address).await.unwrap());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let mut one_more = TcpStream::connect(address).await.unwrap();
+        let closed = tokio::time::timeout(Duration::from_secs(5), one_more.read(&mut [0])).await;
+        assert!(matches!(closed, Ok(Ok(0) | Err(_))), "{listener}: {closed:?}");
+        for stream in &mut held {
+            assert!(tokio::time::timeout(Duration::from_millis(20), stream.read(&mut [0])).await.is_err(), "{listener}: a place was lost");
+        }
+        drop(held);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(server.get("/health").await.status, 200, "the places are free again");
+}

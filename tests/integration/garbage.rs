@@ -199,3 +199,19 @@ async fn a_count_that_lies_takes_what_there_is_and_its_connection_only() {
     let lied = rows[3]["parse_error"].as_str().expect("the end of the message never came, and that is told");
     assert!(lied.contains("9000000"), "{lied}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_datagram_is_a_message_whatever_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Launch::on(folder.path()).start().await;
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let datagrams: [&[u8]; 5] = [b"<13>one", b"<13>two\nlines", b"7 <13>no count", b"caf\xe9", &[b'x'; 60_000]];
+    for datagram in datagrams {
+        socket.send_to(datagram, server.address("syslog_udp")).await.unwrap();
+    }
+    server.wait_for("SELECT count(*) FROM logs WHERE source = 'syslog_udp' AND peer = '127.0.0.1'", 5, Duration::from_secs(10)).await;
+    let rows = server.sql("SELECT left(message, 20) AS message, octet_length(message) AS bytes FROM logs ORDER BY message").await;
+    let texts: Vec<_> = rows.iter().map(|row| row["message"].as_str().unwrap()).collect();
+    assert_eq!(texts, ["caf\u{fffd}", "no count", "one", "two\nlines", "x".repeat(20).as_str()]);
+    assert_eq!(rows[4]["bytes"], 60_000);
+}

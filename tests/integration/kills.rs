@@ -75,7 +75,9 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_counted_twice() {
     let checked = everything_is_in_the_tables(&launch, &known).await;
     let seconds = started.elapsed().as_secs_f64();
     eprintln!("kills: {kills} ({kills_of_starts} of them during a start) in {seconds:.0} s; the starts found {found:?}; {checked:?}");
-    assert!(checked.acknowledged_rows > 0 && checked.lines > 0 && checked.samples > 0, "{checked:?}");
+    let Checked { acknowledged_rows, unanswered_requests, lines, samples } = checked;
+    assert!(acknowledged_rows > 0 && lines > 0 && samples > 0, "the load was no load");
+    assert!(unanswered_requests <= u64::from(kills) * 3, "a killed server has at most one request of each sender");
 }
 
 /// When to kill.
@@ -83,7 +85,10 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_counted_twice() {
 enum Moment {
     After(Duration),
     /// So long after a new file appeared below this folder: in the middle of a flush, a commit or a rotation.
-    File { folder: &'static str, then: Duration },
+    File {
+        folder: &'static str,
+        then: Duration,
+    },
 }
 
 impl Moment {

@@ -14,6 +14,7 @@ mod disk_full;
 mod front_door;
 mod front_door_limits;
 mod garbage;
+mod idempotency;
 mod kills;
 mod load;
 mod recovery;

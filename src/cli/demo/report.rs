@@ -146,7 +146,12 @@ impl Summary {
         let mut table = new_table(&["began (UTC)", "where", "what", "found"]);
         for Outcome { incident, found } in &self.outcomes {
             let found = found.map_or_else(|| "not found".to_owned(), |(number, minutes)| format!("ticket {number}, after {minutes} min"));
-            table.add_row([show_minute(incident.start_us), format!("{} {}", incident.host, incident.entity), incident.description.clone(), found]);
+            table.add_row([
+                show_minute(incident.start_us),
+                format!("{} {}", incident.host, incident.entity),
+                incident.description.clone(),
+                found,
+            ]);
         }
         table
     }

@@ -82,7 +82,7 @@ fn report(sent: &Sent, seconds: f64) {
 }
 
 async fn send_all(connection: &Connection, options: &IngestOptions, sent: &mut Sent) -> anyhow::Result<()> {
-    let mut positions = Positions::load(connection.base().as_str());
+    let mut positions = Positions::load(connection.name());
     for file in &options.files {
         let name = file.display().to_string();
         send_file(connection, options, file, &mut positions, sent).await.with_context(|| format!("{name} was not sent to its end"))?;
@@ -126,7 +126,13 @@ async fn send_file(
     Ok(())
 }
 
-async fn send_piece(connection: &Connection, format: LineFormat, lines: Bytes, progress: &ProgressBar, sent: &mut Sent) -> anyhow::Result<()> {
+async fn send_piece(
+    connection: &Connection,
+    format: LineFormat,
+    lines: Bytes,
+    progress: &ProgressBar,
+    sent: &mut Sent,
+) -> anyhow::Result<()> {
     let is_json = match format {
         LineFormat::Json => true,
         LineFormat::Syslog => false,

@@ -9,8 +9,8 @@ use axum::response::Response;
 use bytes::Bytes;
 
 use super::{PushError, PushState, decoded_body, receipt_json, store_once};
-use crate::source::body::BodyError;
 use crate::record::{BlockKind, CutFrame, FrameBlock, FrameRange, Origin, Receipt};
+use crate::source::body::BodyError;
 
 /// `POST /insert/syslog`: syslog messages, one a line; what `watchroom ingest` sends.
 pub(super) async fn insert_syslog(

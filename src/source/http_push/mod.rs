@@ -102,17 +102,12 @@ async fn decoded_body(headers: &HeaderMap, body: Bytes, limits: BodyLimits) -> R
 
 /// Stores a block, unless the request's key says that it is stored already.
 async fn store_once(state: &PushState, path: &str, headers: &HeaderMap, block: FrameBlock) -> Result<Receipt, PushError> {
-    let key = IdempotencyKeys::of(path, headers);
-    if let Some(key) = &key
-        && let Some(receipt) = state.keys.answered(key, state.context.clock.now_us())
-    {
-        return Ok(receipt);
-    }
-    let receipt = state.context.intake.take_durably(block).await?;
-    if let Some(key) = key {
-        state.keys.note(key, &receipt, state.context.clock.now_us());
-    }
-    Ok(receipt)
+    let SourceContext { intake, clock, .. } = &state.context;
+    let stored = match IdempotencyKeys::of(path, headers) {
+        Some(key) => state.keys.store_once(key, block, intake.clone(), clock.now_us()).await,
+        None => intake.take_durably(block).await,
+    };
+    Ok(stored?)
 }
 
 /// `{"accepted": n, "errors": [{"line", "error"}]}`.
