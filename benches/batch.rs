@@ -2,6 +2,14 @@
 //!
 //! `cargo bench --bench batch`; with `--test` a short run that only shows that everything works.
 
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark prints, and has nobody to report errors to"
+)]
+
 #[path = "support/cpu_time.rs"]
 mod cpu_time;
 #[path = "support/line_splitter.rs"]
@@ -41,11 +49,10 @@ fn logs(rows: usize, repeats: usize) {
     let blocks = blocks(rows);
     let origin = Origin { source: "syslog_tcp".into(), peer: "10.20.0.250".into(), utc_offset_s: None, hints: "".into() };
     for batch_rows in [8_192, 65_536] {
-        let mut of_blocks = Vec::new();
+        let (mut pushing, mut finishing) = (Vec::new(), Vec::new());
         let mut built = 0;
         for _ in 0..repeats {
             let mut columns = LogColumns::with_capacity(batch_rows);
-            let mut finishing = 0.0;
             for block in &blocks {
                 let text = std::str::from_utf8(block).expect("the workload is ASCII");
                 let records: Vec<(&str, LogRecord<'_>)> = text.lines().map(|line| (line, line_splitter::split(line, 2026))).collect();
@@ -54,29 +61,30 @@ fn logs(rows: usize, repeats: usize) {
                 for (line, record) in &records {
                     columns.push(record, line.as_bytes());
                 }
-                let pushing = watch.elapsed().as_nanos() as f64 / records.len() as f64;
+                pushing.push(watch.elapsed().as_nanos() as f64 / records.len().max(1) as f64);
                 if columns.len() >= batch_rows {
-                    let (watch, batch) = (Stopwatch::start(), columns.finish().expect("every record fits"));
-                    finishing = watch.elapsed().as_nanos() as f64 / batch.num_rows() as f64;
+                    let watch = Stopwatch::start();
+                    let batch = columns.finish().expect("every record fits");
+                    finishing.push(watch.elapsed().as_nanos() as f64 / batch.num_rows() as f64);
                     built += batch.num_rows();
                     columns = LogColumns::with_capacity(batch_rows);
                 }
-                of_blocks.push((pushing, finishing));
             }
             built += columns.finish().expect("every record fits").num_rows();
         }
         assert_eq!(built, rows * repeats);
-        let median = |of: fn(&(f64, f64)) -> f64| {
-            let mut values: Vec<f64> = of_blocks.iter().map(of).collect();
-            values.sort_unstable_by(f64::total_cmp);
-            values[values.len() / 2]
-        };
         println!(
-            "log columns, batches of {batch_rows} rows: {:.0} ns a line to push, {:.0} ns to finish (median block)",
-            median(|b| b.0),
-            median(|b| b.1)
+            "log columns, batches of {batch_rows} rows: {:.0} ns a line to push (median block), {:.0} ns to finish (median batch)",
+            median(&mut pushing),
+            median(&mut finishing)
         );
     }
+}
+
+/// NaN where nothing was measured.
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn samples(rows: usize, repeats: usize) {

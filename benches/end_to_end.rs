@@ -6,7 +6,13 @@
 //! target folder) change size and disk. The sender's own CPU time is not in the figures, but it takes its share of the
 //! cores.
 
-#![allow(missing_docs, clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and has nobody to report errors to")]
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark prints, and has nobody to report errors to"
+)]
 
 #[path = "support/http.rs"]
 mod http;
@@ -27,7 +33,7 @@ use http::Http;
 use metric_workload::MetricWorkload;
 use server::Server;
 use syslog_workload::SyslogWorkload;
-use watchroom::clock::Stopwatch;
+use watchroom::clock::{Clock, HOUR_US, Stopwatch};
 
 const CONNECTIONS: usize = 4;
 /// Lines a second of the site that is played: 5 million lines are six hours of it.
@@ -46,10 +52,10 @@ fn main() {
 
 /// The workload, cut into one framed stream a connection.
 fn streams(messages: usize) -> (Vec<Vec<u8>>, usize) {
-    // Six hours ago, on the second: the lines lie on one or two days.
-    let start_us = 1_767_600_000_000_000;
+    // The past six hours: lines without a year are taken as this year's only near the present.
+    let start_us = Clock::System.now_us() - 6 * HOUR_US;
     let mut workload = SyslogWorkload::new(1, 40, start_us, SITE_EVENTS_A_SECOND);
-    let mut streams = vec![Vec::with_capacity(messages / CONNECTIONS * 220); CONNECTIONS];
+    let mut streams: Vec<Vec<u8>> = (0..CONNECTIONS).map(|_| Vec::with_capacity(messages / CONNECTIONS * 220)).collect();
     let (mut line, mut bytes) = (Vec::new(), 0);
     for index in 0..messages {
         line.clear();
@@ -116,7 +122,7 @@ fn acknowledgements(place: &std::path::Path, seconds: u64) {
             let address = server.http.clone();
             std::thread::spawn(move || {
                 let mut http = Http::connect(&address).expect("the server accepts");
-                let mut latencies = Histogram::<u64>::new(3).expect("three digits");
+                let mut latencies = latency_histogram();
                 let body: String = (0..10)
                     .map(|line| format!("{{\"host\":\"web{client:02}\",\"app\":\"shop\",\"severity\":\"info\",\"message\":\"order {line} was placed\"}}\n"))
                     .collect();
@@ -131,7 +137,7 @@ fn acknowledgements(place: &std::path::Path, seconds: u64) {
             })
         })
         .collect();
-    let mut all = Histogram::<u64>::new(3).expect("three digits");
+    let mut all = latency_histogram();
     for client in clients {
         all.add(client.join().expect("a client ends well")).expect("the same bounds");
     }
@@ -143,6 +149,11 @@ fn acknowledgements(place: &std::path::Path, seconds: u64) {
         ms(0.99),
         ms(0.999)
     );
+}
+
+/// Microseconds, up to a minute.
+fn latency_histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 60_000_000, 3).expect("the bounds are right")
 }
 
 /// Remote write of 1,000 series, 5,000 samples a request, from two clients.

@@ -1,6 +1,12 @@
 //! What one core parses: lines a second of each grammar, samples a second of remote write.
 
-#![allow(missing_docs, reason = "criterion's macros make public functions without documentation")]
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark prints, and has nobody to report errors to"
+)]
 
 use std::hint::black_box;
 

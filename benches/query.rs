@@ -3,6 +3,14 @@
 //!
 //! `cargo bench --bench query`; with `--test` a short run that only shows that everything works.
 
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark prints, and has nobody to report errors to"
+)]
+
 #[path = "support/cpu_time.rs"]
 mod cpu_time;
 #[path = "support/line_splitter.rs"]

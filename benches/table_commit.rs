@@ -4,6 +4,14 @@
 //! (log entry and folder), so the same two on a plain file are measured beside them for comparison. Appends and snapshots
 //! are CPU time of the calling thread (Linux: `/proc/thread-self/schedstat`).
 
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark prints, and has nobody to report errors to"
+)]
+
 use std::fs::File;
 use std::hint::black_box;
 use std::io::Write as _;

@@ -4,6 +4,14 @@
 //! `-- --test` runs everything once on little data, as a check that it works. Every figure is printed for each of three
 //! rounds, because a disk that is shared varies from one to the next.
 
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark prints, and has nobody to report errors to"
+)]
+
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};

@@ -141,6 +141,8 @@ fn open_queries(settings: &Settings, pipeline: &Pipeline, store: &Store) -> anyh
         memory_bytes: size(limits.memory_bytes),
         query_memory_bytes: size(limits.memory_bytes / 2),
         spill_dir: Some(settings.data.dir.join("spill")),
+        // All cores: the operating system shares them fairly with the threads that receive and store.
+        target_partitions: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         ..query::Config::default()
     };
     let views = pipeline::desk_views(store);

@@ -272,7 +272,7 @@ impl SyslogWorkload {
                 put!(out, " EVENT [app@32473 version=\"4.{}.2\" zone=\"{}\"] ", 11 + host % 2, ["eu-a", "eu-b", "eu-c"][host % 3]);
             }
             Program::Postgres => text(out, " LOG - "),
-            _ if self.hosts[host].modern && host % 5 == 0 => {
+            _ if self.hosts[host].modern && host.is_multiple_of(5) => {
                 text(out, " - [origin ip=\"");
                 address(out, self.hosts[host].address);
                 text(out, "\" software=\"rsyslogd\"] ");
@@ -310,10 +310,10 @@ impl Host {
             })
             .collect();
         Self {
-            name: format!("{role}-{:02}", earlier + 1) + if index % 3 == 0 { ".fra.harbour.example" } else { "" },
+            name: format!("{role}-{:02}", earlier + 1) + if index.is_multiple_of(3) { ".fra.harbour.example" } else { "" },
             address: [10, 20, (index / 200) as u8, (index % 200) as u8 + 10],
             // Half of the hosts of every role.
-            modern: (index + earlier) % 2 == 0,
+            modern: (index + earlier).is_multiple_of(2),
             programs,
             uptime_base_us: random.below(40_000_000_000_000),
         }

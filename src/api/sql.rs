@@ -13,8 +13,9 @@ use serde_json::Value;
 
 use super::query_error::query_error;
 use super::{ApiError, ApiState};
+use crate::clock::Stopwatch;
 use crate::query::{Encoder, Format, LimitOverrides, Parameters, QueryRequest, QueryRun};
-use crate::self_metrics::{QUERIES, QUERY_FAILURES};
+use crate::self_metrics::{QUERIES, QUERY_FAILURES, QUERY_SECONDS};
 
 /// The request's body.
 #[derive(Debug, Deserialize)]
@@ -41,7 +42,14 @@ pub(super) async fn run(State(state): State<ApiState>, body: Bytes) -> Result<Re
     let format = parse_format(request.format.as_deref())?;
     let parameters = parse_parameters(request.parameters)?;
     let limits = LimitOverrides { timeout_ms: request.timeout_ms, max_rows: request.max_rows, ..LimitOverrides::default() };
-    let request = QueryRequest { sql: request.query, parameters, limits, truncate: request.truncate, at_version: request.at_version };
+    let request = QueryRequest {
+        sql: request.query,
+        parameters,
+        limits,
+        truncate: request.truncate,
+        selective: false,
+        at_version: request.at_version,
+    };
     QUERIES.add(1);
     let result = start(&state, request, format).await;
     if result.is_err() {
@@ -51,6 +59,7 @@ pub(super) async fn run(State(state): State<ApiState>, body: Bytes) -> Result<Re
 }
 
 async fn start(state: &ApiState, request: QueryRequest, format: Format) -> Result<Response, ApiError> {
+    let watch = Stopwatch::start();
     let mut run = state.queries.run(request).await.map_err(query_error)?;
     let encoder = Encoder::new(format, &run.schema()).map_err(|error| ApiError::bad_request(error.to_string(), ""))?;
     // The first rows are waited for, so that what fails early fails with a status.
@@ -59,7 +68,7 @@ async fn start(state: &ApiState, request: QueryRequest, format: Format) -> Resul
         Some(batch) => Some(batch.map_err(query_error)?),
     };
     let versions = serde_json::to_string(run.versions()).unwrap_or_default();
-    let pieces = encoded(run, encoder, first);
+    let pieces = encoded(run, encoder, first, watch);
     let headers = [(header::CONTENT_TYPE, format.media_type()), (header::CACHE_CONTROL, "no-store")];
     let mut response = (headers, Body::from_stream(pieces)).into_response();
     if let Ok(versions) = versions.parse() {
@@ -73,8 +82,9 @@ fn encoded(
     run: QueryRun,
     encoder: Encoder,
     first: Option<arrow::array::RecordBatch>,
+    watch: Stopwatch,
 ) -> impl futures::Stream<Item = Result<Bytes, std::io::Error>> {
-    stream::unfold(Some((run, encoder, first)), |state| async move {
+    stream::unfold(Some((run, encoder, first)), move |state| async move {
         let (mut run, mut encoder, first) = state?;
         let next = match first {
             Some(batch) => Some(Ok(batch)),
@@ -91,7 +101,10 @@ fn encoded(
                 let end = encoder.finish_with_error(&error).ok_or_else(|| std::io::Error::other(error.to_string()));
                 Some((end, None))
             }
-            None => Some((encoder.finish().map_err(std::io::Error::other), None)),
+            None => {
+                QUERY_SECONDS.record(watch.elapsed());
+                Some((encoder.finish().map_err(std::io::Error::other), None))
+            }
         }
     })
 }

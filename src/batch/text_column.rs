@@ -231,7 +231,7 @@ mod tests {
         let text = "abcdefghijklm";
         let mut column = TextColumn::default();
         for length in 0..=13 {
-            column.push(Some(text[..length].as_bytes()), &Block::default());
+            column.push(Some(&text.as_bytes()[..length]), &Block::default());
         }
         let array = column.finish(&DataType::Utf8View).unwrap();
         let found = texts(&array);

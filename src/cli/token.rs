@@ -53,7 +53,7 @@ fn parse_scopes(text: &str) -> Result<Scopes, String> {
 }
 
 fn parse_duration(text: &str) -> Result<i64, String> {
-    parse_duration_us(text).map_err(|error| error.to_string())
+    parse_duration_us(text)
 }
 
 /// Makes, lists or revokes.

@@ -21,7 +21,8 @@ pub fn check_front_door(settings: &Settings) -> Result<(), FrontDoorError> {
         Err(what) => problem("http.listen", what, "an address and a port, such as 127.0.0.1:8514"),
         Ok(addresses) => {
             let has_tls = !settings.http.tls_cert.is_empty() && !settings.http.tls_key.is_empty();
-            if !all_loopback(&addresses) && !(has_tls && settings.access.require_token) {
+            let is_locked = has_tls && settings.access.require_token;
+            if !all_loopback(&addresses) && !is_locked {
                 problem(
                     "http.listen",
                     format!("{} can be reached from other machines, and that needs TLS and tokens", settings.http.listen),

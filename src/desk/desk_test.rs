@@ -1,5 +1,7 @@
 //! The desk over a real store: from finding to ticket, under concurrency and failure.
 
+#![allow(clippy::disallowed_methods, reason = "a test joins the tasks that it spawns")]
+
 use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::*;

@@ -199,6 +199,8 @@ impl Analysis {
             parameters: Parameters::Typed(parameters),
             limits: LimitOverrides { max_rows: Some(max_rows as u64), ..LimitOverrides::default() },
             truncate: true,
+            // A window of minutes out of files of hours or days.
+            selective: true,
             ..QueryRequest::new(sql)
         };
         let mut run = self.queries.run(request).await?;

@@ -46,7 +46,7 @@ pub(super) struct ColumnarRows {
 }
 
 enum Writer {
-    Arrow(StreamWriter<Outbox>),
+    Arrow(Box<StreamWriter<Outbox>>),
     Parquet(Option<Box<ArrowWriter<Outbox>>>),
 }
 
@@ -59,7 +59,7 @@ impl fmt::Debug for ColumnarRows {
 impl ColumnarRows {
     pub(super) fn arrow(schema: &Schema) -> Result<Self, EncodeError> {
         let (schema, outbox) = (unique(schema), Outbox::default());
-        let writer = Writer::Arrow(StreamWriter::try_new(outbox.clone(), &schema)?);
+        let writer = Writer::Arrow(Box::new(StreamWriter::try_new(outbox.clone(), &schema)?));
         Ok(Self { schema, outbox, writer })
     }
 

@@ -175,6 +175,10 @@ impl Shared {
         let at_version = request.at_version.clone().unwrap_or_default();
         let catalog = QueryCatalog::open(&self.tables, &self.stores, &self.views, self.config.max_view_bytes, &at_version).await?;
         let mut state = self.template.clone();
+        if request.selective {
+            let parquet = &mut state.config_mut().options_mut().execution.parquet;
+            (parquet.pushdown_filters, parquet.reorder_filters) = (true, true);
+        }
         state.register_catalog_list(Arc::clone(&catalog.list));
         state.mark_start_execution();
 

@@ -18,6 +18,9 @@ pub struct QueryRequest {
     pub limits: LimitOverrides,
     /// Ends the result quietly at the row or byte limit instead of with an error; [`super::QueryRun::truncated`] tells.
     pub truncate: bool,
+    /// The caller knows that few rows pass the filters: they are then evaluated while the files are decoded, which saves
+    /// most of the decoding, and costs where many rows pass. See the measurement in `table_provider`.
+    pub selective: bool,
     /// Reads a table (`logs`, `series`, `samples`) as it was at a Delta version, without rows still in memory.
     pub at_version: Option<BTreeMap<String, i64>>,
 }

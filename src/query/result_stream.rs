@@ -97,9 +97,9 @@ pub struct Encoder(Rows);
 
 #[derive(Debug)]
 enum Rows {
-    Json(JsonRows),
+    Json(Box<JsonRows>),
     Csv(CsvRows),
-    Columnar(ColumnarRows),
+    Columnar(Box<ColumnarRows>),
 }
 
 impl Encoder {
@@ -110,11 +110,11 @@ impl Encoder {
     pub fn new(format: Format, schema: &SchemaRef) -> Result<Self, EncodeError> {
         let columns = result_columns(schema);
         Ok(Self(match format {
-            Format::Json => Rows::Json(JsonRows::new(columns, false)?),
-            Format::Ndjson => Rows::Json(JsonRows::new(columns, true)?),
+            Format::Json => Rows::Json(Box::new(JsonRows::new(columns, false)?)),
+            Format::Ndjson => Rows::Json(Box::new(JsonRows::new(columns, true)?)),
             Format::Csv => Rows::Csv(CsvRows::new(columns)),
-            Format::Arrow => Rows::Columnar(ColumnarRows::arrow(schema)?),
-            Format::Parquet => Rows::Columnar(ColumnarRows::parquet(schema)?),
+            Format::Arrow => Rows::Columnar(Box::new(ColumnarRows::arrow(schema)?)),
+            Format::Parquet => Rows::Columnar(Box::new(ColumnarRows::parquet(schema)?)),
         }))
     }
 

@@ -174,6 +174,6 @@ fn a_full_disk_is_told_apart() {
     let batch = rows(10, |_| "h".into(), |_| NOON_US);
     let recipe = Recipe::of(Layout::Logs);
     let order: Vec<RowRef> = (0..10).map(|row| (0, row)).collect();
-    let error = encode_file(&device, &recipe, &[batch], &order).err().expect("the device is full");
+    let error = encode_file(&device, &recipe, &[batch], &order).unwrap_err();
     assert!(matches!(WriteError::parquet(Path::new("f"), error), WriteError::DiskFull { .. }));
 }

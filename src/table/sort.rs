@@ -1,9 +1,8 @@
 //! The order of rows in files: which day's file a row goes into, and where in it.
 //!
 //! Rows are put into groups (a day, a host and a program; or a day and a series), the groups are sorted, and each group
-//! is sorted by time. There are few groups and rows arrive nearly in order of time, so this costs one hash lookup and a
-//! scattered write a row; a comparison sort of all rows costs several times as much. Equal times keep the order of
-//! arrival.
+//! is sorted by time. There are few groups and rows arrive nearly in order of time, so this costs about one hash lookup and
+//! a scattered write a row. Equal times keep the order of arrival.
 
 use std::hash::Hash;
 
