@@ -157,7 +157,7 @@ impl Summary {
     }
 
     fn ticket_table(&self) -> Table {
-        let mut table = new_table(&["ticket", "priority", "title", "first seen (UTC)", "findings"]);
+        let mut table = new_table(&["ticket", "priority", "title", "last seen (UTC)", "findings"]);
         for ticket in self.tickets.iter().filter(|ticket| ticket.resolved_at_us.is_none()).rev() {
             table.add_row([
                 ticket.number.to_string(),
