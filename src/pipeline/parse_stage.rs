@@ -56,7 +56,8 @@ async fn gather(first: StoredBlock, stored: &mut mpsc::UnboundedReceiver<StoredB
                 bytes += next.block.data.len();
                 blocks.push(next);
             }
-            Err(_) if waited || bytes > JOB_BYTES / 16 => break,
+            // Somebody who waits for the parser's word is not kept waiting for company.
+            Err(_) if waited || bytes > JOB_BYTES / 16 || blocks.iter().any(|stored| stored.report.is_some()) => break,
             Err(_) => {
                 waited = true;
                 tokio::time::sleep(GATHER).await;
