@@ -18,6 +18,8 @@
 mod http;
 #[path = "support/metric_workload.rs"]
 mod metric_workload;
+#[path = "support/protobuf.rs"]
+mod protobuf;
 #[path = "support/server.rs"]
 mod server;
 #[path = "support/syslog_workload.rs"]
@@ -31,6 +33,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use http::Http;
 use metric_workload::MetricWorkload;
+use protobuf::{field, varint};
 use server::Server;
 use syslog_workload::SyslogWorkload;
 use watchroom::clock::{Clock, HOUR_US, Stopwatch};
@@ -227,28 +230,14 @@ fn add_series(request: &mut Vec<u8>, id: i64, timestamp_ms: i64, value: f64) {
         ("job", "node".to_owned()),
     ] {
         let mut label = Vec::new();
-        add_field(&mut label, 0x0A, name.as_bytes());
-        add_field(&mut label, 0x12, text.as_bytes());
-        add_field(&mut series, 0x0A, &label);
+        field(&mut label, 0x0A, name.as_bytes());
+        field(&mut label, 0x12, text.as_bytes());
+        field(&mut series, 0x0A, &label);
     }
     let mut sample = vec![0x09];
     sample.extend_from_slice(&value.to_le_bytes());
     sample.push(0x10);
-    add_varint(&mut sample, timestamp_ms.unsigned_abs());
-    add_field(&mut series, 0x12, &sample);
-    add_field(request, 0x0A, &series);
-}
-
-fn add_field(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
-    out.push(tag);
-    add_varint(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
-}
-
-fn add_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
+    varint(&mut sample, timestamp_ms.unsigned_abs());
+    field(&mut series, 0x12, &sample);
+    field(request, 0x0A, &series);
 }

@@ -6,9 +6,12 @@
 
 #[path = "support/cpu_time.rs"]
 mod cpu_time;
+#[path = "support/protobuf.rs"]
+mod protobuf;
 
 use std::collections::HashSet;
 
+use protobuf::{field, varint};
 use watchroom::batch::SampleColumns;
 use watchroom::parse::remote_write::{WriteVisitor, decode_write_request};
 use watchroom::record::{Label, SeriesId, series_id};
@@ -81,18 +84,4 @@ fn request(series: usize) -> Vec<u8> {
         field(&mut request, 0x0A, &one);
     }
     request
-}
-
-fn field(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
-    out.push(tag);
-    varint(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
-}
-
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }

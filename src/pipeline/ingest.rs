@@ -125,13 +125,11 @@ impl Intake for Ingest {
     async fn take_durably(&self, block: FrameBlock) -> Result<Receipt, IntakeError> {
         let started = Stopwatch::start();
         let (source, items, bytes) = (block.origin.source.clone(), block.frames.len() as u64, block.data.len() as u64);
-        let accepted = block.frames.len() as u64;
-        let result = self.store(block).await;
-        match result {
+        match self.store(block).await {
             Ok(parsed) => {
                 INGEST_ACK_SECONDS.record(started.elapsed());
                 let report = tokio::time::timeout(REPORT_TIMEOUT, parsed).await;
-                Ok(report.ok().and_then(Result::ok).unwrap_or(Receipt { accepted, errors: Vec::new() }))
+                Ok(report.ok().and_then(Result::ok).unwrap_or(Receipt { accepted: items, errors: Vec::new() }))
             }
             Err(error) => {
                 self_metrics::account(&source, Outcome::Rejected, items, bytes);
