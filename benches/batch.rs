@@ -22,7 +22,7 @@ mod syslog_workload;
 use bytes::Bytes;
 use watchroom::batch::{LogColumns, SampleColumns};
 use watchroom::clock::Stopwatch;
-use watchroom::record::{LogRecord, Origin};
+use watchroom::record::{LogRecord, Origin, Zone};
 
 use cpu_time::cpu_time;
 use metric_workload::MetricWorkload;
@@ -47,7 +47,7 @@ fn main() {
 /// other programs use the machine.
 fn logs(rows: usize, repeats: usize) {
     let blocks = blocks(rows);
-    let origin = Origin { source: "syslog_tcp".into(), peer: "10.20.0.250".into(), utc_offset_s: None, hints: "".into() };
+    let origin = Origin { source: "syslog_tcp".into(), peer: "10.20.0.250".into(), zone: Zone::UTC, hints: "".into() };
     for batch_rows in [8_192, 65_536] {
         let (mut pushing, mut finishing) = (Vec::new(), Vec::new());
         let mut built = 0;

@@ -29,6 +29,7 @@ use bytes::Bytes;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use watchroom::batch::{LogColumns, SampleColumns};
 use watchroom::record::Origin;
+use watchroom::record::Zone;
 use watchroom::table::{Layout, write_parquet};
 
 use cpu_time::{cpu_time, memory_mib_now, peak_memory_mib, reset_peak_memory};
@@ -99,7 +100,7 @@ fn bytes_by_column(root: &Path, files: &[watchroom::table::WrittenFile]) -> BTre
 /// The rows of a flush: lines of forty hosts that arrive a little after they were written.
 fn log_batches(rows: usize) -> Vec<RecordBatch> {
     let mut workload = SyslogWorkload::new(1, 40, START_US, 10_000);
-    let origin = Origin { source: "syslog_tcp".into(), peer: "10.20.0.250".into(), utc_offset_s: None, hints: "".into() };
+    let origin = Origin { source: "syslog_tcp".into(), peer: "10.20.0.250".into(), zone: Zone::UTC, hints: "".into() };
     let mut batches = Vec::new();
     let mut left = rows;
     while left > 0 {

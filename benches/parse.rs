@@ -14,9 +14,10 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use watchroom::parse::remote_write::{WriteVisitor, decode_write_request};
 use watchroom::parse::{Context, JsonFields, parse_json_line, parse_syslog};
 use watchroom::record::Label;
+use watchroom::record::Zone;
 
 /// 2026-01-01T00:00:00Z.
-const CONTEXT: Context = Context { received_at_us: 1_767_225_600_000_000, utc_offset_s: None };
+const CONTEXT: Context = Context { received_at_us: 1_767_225_600_000_000, zone: Zone::UTC };
 
 /// About 200 bytes each: the length of the median line of the public syslog collections.
 const SYSLOG: [(&str, &str); 5] = [

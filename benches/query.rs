@@ -30,6 +30,7 @@ use watchroom::batch::{LogColumns, SampleColumns};
 use watchroom::clock::Stopwatch;
 use watchroom::query::{Config, QueryEngine, QueryRequest, Tables};
 use watchroom::record::Origin;
+use watchroom::record::Zone;
 use watchroom::table::{self, Table, TableKind};
 
 use cpu_time::cpu_time;
@@ -148,7 +149,7 @@ async fn filled(folder: &Path, log_rows: usize, sample_rows: usize) -> (Tables, 
 }
 
 fn log_batch(workload: &mut SyslogWorkload, rows: usize) -> RecordBatch {
-    let origin = Origin { source: "syslog_tcp".into(), peer: "10.20.0.250".into(), utc_offset_s: None, hints: "".into() };
+    let origin = Origin { source: "syslog_tcp".into(), peer: "10.20.0.250".into(), zone: Zone::UTC, hints: "".into() };
     let mut columns = LogColumns::with_capacity(rows);
     let mut data = Vec::with_capacity(rows * 256);
     for _ in 0..rows {

@@ -16,12 +16,12 @@ use crate::console;
 use crate::data_folder::{DataFolder, Listening};
 use crate::desk::Desk;
 use crate::people::Tokens;
-use crate::pipeline::{self, Analysis, AnalysisConfig, FlushConfig, FlushHandle, Pipeline, PipelineConfig, RemoteWriteCheck, stage};
+use crate::pipeline::{self, Analysis, FlushConfig, FlushHandle, Pipeline, PipelineConfig, RemoteWriteCheck, RuleBook, stage};
 use crate::query::{self, QueryEngine};
 use crate::self_metrics::START_TIME;
 use crate::shutdown::{Phase, Shutdown};
 use crate::source::http_push::PushState;
-use crate::source::{AllowList, BodyLimits, SourceContext, SyslogConfig, serve_syslog_tcp, serve_syslog_udp};
+use crate::source::{AllowList, BodyLimits, SourceContext, SyslogConfig, TimeZones, serve_syslog_tcp, serve_syslog_udp};
 use crate::store::{DESK_FILE, Store};
 use crate::{table, wal};
 
@@ -41,6 +41,8 @@ pub struct App {
     pub queries: Arc<QueryEngine>,
     /// The desk.
     pub desk: Desk,
+    /// The detection rules.
+    pub rules: Arc<RuleBook>,
     pipeline: Pipeline,
     sources: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
@@ -69,8 +71,9 @@ impl App {
         let queries = Arc::new(open_queries(settings, &pipeline, &store)?);
         let flush = pipeline.flusher();
         let mut workers = vec![stage::spawn("ledger", &shutdown, pipeline::keep_ledger(store.clone(), clock.clone(), shutdown.clone()))];
+        let rules = Arc::new(RuleBook::open(rules_dir(settings)));
         if settings.detect.enabled {
-            let analysis = Analysis::new(&analysis_config(settings), queries.clone(), desk.clone(), flush.clone(), clock.clone());
+            let analysis = Analysis::new(rules.clone(), queries.clone(), desk.clone(), flush.clone(), clock.clone());
             workers.push(stage::spawn("analysis", &shutdown, analysis.run(shutdown.clone())));
         }
         let context = SourceContext { intake: pipeline.ingest(), clock: clock.clone(), shutdown: shutdown.clone() };
@@ -81,7 +84,7 @@ impl App {
             // A full disk, most likely: whoever comes to look into it must find a server that answers.
             tracing::warn!(%error, "listening.json cannot be written; commands must be told where this server is with --server");
         }
-        Ok(Self { listening, shutdown, flush, queries, desk, pipeline, sources, workers, folder, store })
+        Ok(Self { listening, shutdown, flush, queries, desk, rules, pipeline, sources, workers, folder, store })
     }
 
     /// Stops in order: sources, queue, tables, logs, store. Nothing acknowledged is lost if it is cut short.
@@ -149,8 +152,8 @@ fn open_queries(settings: &Settings, pipeline: &Pipeline, store: &Store) -> anyh
     Ok(QueryEngine::new(&config, query::Tables { logs, series, samples }, views)?)
 }
 
-fn analysis_config(settings: &Settings) -> AnalysisConfig {
-    AnalysisConfig { rules_dir: (!settings.detect.rules_dir.is_empty()).then(|| PathBuf::from(&settings.detect.rules_dir)) }
+fn rules_dir(settings: &Settings) -> Option<PathBuf> {
+    (!settings.detect.rules_dir.is_empty()).then(|| PathBuf::from(&settings.detect.rules_dir))
 }
 
 async fn bind(settings: &Settings) -> anyhow::Result<Sockets> {
@@ -198,6 +201,7 @@ fn listen(
             ..BodyLimits::default()
         },
         max_line_bytes: syslog.max_line_bytes,
+        zones: syslog.zones.clone(),
         remote_write: Arc::new(RemoteWriteCheck),
         keys: Arc::default(),
     };
@@ -226,7 +230,7 @@ fn syslog_config(settings: &Settings) -> anyhow::Result<SyslogConfig> {
     let syslog = &settings.syslog;
     Ok(SyslogConfig {
         max_line_bytes: size(syslog.max_line_bytes),
-        utc_offset_s: Some(crate::config::parse_utc_offset(&syslog.utc_offset)?),
+        zones: Arc::new(TimeZones::parse(&syslog.time_zone, &syslog.time_zones)?),
         allow: AllowList::parse(&syslog.allow)?,
         max_connections: syslog.max_connections,
         max_connections_per_peer: size(syslog.max_connections_per_peer),

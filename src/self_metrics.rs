@@ -139,6 +139,7 @@ counters! {
     QUERY_FAILURES = "watchroom_query_failures_total", "SQL statements that ended with an error or were refused.";
     RULE_RUNS = "watchroom_rule_runs_total", "Runs of detection rules.";
     RULE_FAILURES = "watchroom_rule_failures_total", "Runs of detection rules that failed.";
+    RULE_ROWS_CUT = "watchroom_rule_rows_cut_total", "Runs of detection rules whose answer was cut for length.";
     FINDINGS = "watchroom_findings_total", "Findings recorded.";
     TICKETS_OPENED = "watchroom_tickets_opened_total", "Tickets opened by findings.";
     HTTP_REQUESTS = "watchroom_http_requests_total", "HTTP requests answered.";

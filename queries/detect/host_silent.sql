@@ -1,49 +1,84 @@
 -- name: host_silent
--- description: A host that logged regularly has said nothing for 15 minutes while others go on.
+-- description: A host that logged regularly has said nothing for 15 minutes, and for three times its own longest pause, while others go on.
 -- schedule: every 5m
--- window: 6h
--- delay: 1m
+-- lookback: 9h
 -- severity: high
 -- entity: host
 -- title: {host} has logged nothing since {last_line}
--- what_to_do: Does the host answer (ping, console, hypervisor)? If it does, look at its log forwarder and at the way from
+-- runbook: Does the host answer (ping, console, hypervisor)? If it does, look at its log forwarder and at the way from
 --   there to here (firewall, relay, a full disk that stops the forwarder). If it does not, it is down: look at power and network.
 
 -- Regular is who logged in three quarters of the quarter-hours in which anybody did, for two hours at least. When nobody or
 -- hardly anybody (less than one in five) is heard, it is not the hosts that are silent but the way to us, and this rule
--- keeps quiet. It speaks in the run in which the 15 minutes are over, once for each silence.
+-- keeps quiet. It speaks once for each silence.
 WITH beats AS (
-    SELECT host, date_bin(INTERVAL '15 minutes', timestamp) AS quarter, max(timestamp) AS last_line, count(*) AS lines
+    SELECT host, date_bin(INTERVAL '1 minute', timestamp) AS minute, max(timestamp) AS last_line
     FROM logs
-    WHERE timestamp >= $window_start AND timestamp < $window_end AND host IS NOT NULL
-    GROUP BY host, quarter
+    WHERE timestamp >= $read_start AND timestamp < $window_end AND host IS NOT NULL
+    GROUP BY 1, 2
 ),
-site AS (
-    SELECT count(DISTINCT quarter) AS site_quarters FROM beats
+steps AS (
+    SELECT
+        host,
+        minute,
+        last_line,
+        lead(minute) OVER (PARTITION BY host ORDER BY minute) AS next_minute,
+        date_part('epoch', minute) - date_part('epoch', lag(minute) OVER (PARTITION BY host ORDER BY minute)) AS pause_s,
+        date_bin(INTERVAL '15 minutes', minute) AS quarter,
+        lag(date_bin(INTERVAL '15 minutes', minute)) OVER (PARTITION BY host ORDER BY minute) AS quarter_before
+    FROM beats
 ),
-regular AS (
-    SELECT host, quarters, last_line, lines, last_line + INTERVAL '15 minutes' < $window_end AS is_silent
-    FROM (
-        SELECT host, count(*) AS quarters, max(last_line) AS last_line, sum(lines) AS lines
-        FROM beats
-        GROUP BY host
-    )
-    CROSS JOIN site
-    WHERE quarters >= 8 AND 4 * quarters >= 3 * site_quarters
+habits AS (
+    SELECT
+        host,
+        last_line,
+        next_minute,
+        sum(CASE WHEN quarter = quarter_before THEN 0 ELSE 1 END) OVER past AS quarters,
+        -- Three hours without a line are a silence whatever the habits.
+        least(greatest(900, 3 * coalesce(max(pause_s) OVER past, 0)), 10800) AS patience_s
+    FROM steps
+    WINDOW past AS (PARTITION BY host ORDER BY minute RANGE BETWEEN INTERVAL '6 hours' PRECEDING AND CURRENT ROW)
 ),
-others AS (
-    SELECT count(*) AS hosts, count(*) FILTER (WHERE NOT is_silent) AS heard FROM regular
+deadlines AS (
+    SELECT
+        host,
+        last_line,
+        next_minute,
+        quarters,
+        arrow_cast(
+            to_timestamp_micros(CAST(1000000 * (date_part('epoch', last_line) + patience_s) AS BIGINT)), 'Timestamp(Microsecond, Some("UTC"))'
+        ) AS noticed_at
+    FROM habits
+),
+silences AS (
+    SELECT host, last_line, quarters, noticed_at
+    FROM deadlines
+    WHERE quarters >= 8 AND (next_minute IS NULL OR next_minute > noticed_at)
+        AND noticed_at >= $window_start AND noticed_at < $window_end
+),
+judged AS (
+    SELECT
+        silences.host,
+        silences.last_line,
+        silences.noticed_at,
+        silences.quarters,
+        count(DISTINCT date_bin(INTERVAL '15 minutes', beats.minute))
+            FILTER (WHERE beats.minute > silences.last_line - INTERVAL '6 hours' AND beats.minute <= silences.last_line) AS site_quarters,
+        count(DISTINCT beats.host)
+            FILTER (WHERE beats.minute > silences.last_line - INTERVAL '1 hour' AND beats.minute <= silences.last_line) AS hosts,
+        count(DISTINCT beats.host)
+            FILTER (WHERE beats.minute > silences.last_line AND beats.minute <= silences.noticed_at AND beats.host <> silences.host) AS heard
+    FROM silences
+    JOIN beats ON beats.minute > silences.last_line - INTERVAL '6 hours' AND beats.minute <= silences.noticed_at
+    GROUP BY silences.host, silences.last_line, silences.noticed_at, silences.quarters
 )
-SELECT host, last_line, lines, quarters, heard AS other_hosts_heard
-FROM regular
-CROSS JOIN others
-WHERE is_silent AND last_line + INTERVAL '15 minutes' >= $watermark
-    AND heard >= 1 AND 5 * heard >= hosts
-ORDER BY last_line, host
+SELECT date_bin(INTERVAL '5 minutes', noticed_at) AS timestamp, host, last_line, quarters, heard AS other_hosts_heard
+FROM judged
+WHERE 4 * quarters >= 3 * site_quarters AND heard >= 1 AND 5 * heard >= hosts
 
 -- evidence:
 SELECT timestamp, app, severity, message
 FROM logs
-WHERE timestamp >= $window_start AND timestamp < $window_end AND host = $host
+WHERE timestamp >= $read_start AND timestamp < $window_end AND host = $host
 ORDER BY timestamp DESC
 LIMIT 20

@@ -10,6 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
+use futures::TryFutureExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -148,9 +149,9 @@ impl Place {
         let body_timeout = self.server.config.body_timeout;
         let service = service_fn(move |request: Request<Incoming>| {
             HTTP_REQUESTS.add(1);
-            let mut request = with_deadline(request.map(Body::new), body_timeout);
+            let (mut request, end) = with_deadline(request.map(Body::new), body_timeout);
             request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().oneshot(request)
+            router.clone().oneshot(request).map_ok(move |response| end.announce(response))
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

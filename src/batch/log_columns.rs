@@ -273,11 +273,12 @@ mod tests {
     use super::super::text_column::texts;
     use super::*;
     use crate::record::Attribute;
+    use crate::record::Zone;
 
     const RECEIVED: TimestampUs = 1_795_334_400_000_000;
 
     fn origin(peer: &str) -> Origin {
-        Origin { source: "syslog_tcp".into(), peer: peer.into(), utc_offset_s: None, hints: "".into() }
+        Origin { source: "syslog_tcp".into(), peer: peer.into(), zone: Zone::UTC, hints: "".into() }
     }
 
     fn column<'a>(batch: &'a RecordBatch, name: &str) -> &'a ArrayRef {

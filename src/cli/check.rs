@@ -7,9 +7,9 @@ use clap::Args;
 
 use super::server_options::{ConfigOptions, ListenOptions};
 use super::terminal;
-use crate::config::{Problem, Settings, check_front_door, parse_utc_offset};
+use crate::config::{Problem, Settings, check_front_door};
 use crate::pipeline::{BrokenRule, load_rules};
-use crate::source::{AllowList, MAX_LINE_BYTES_CEILING};
+use crate::source::{AllowList, MAX_LINE_BYTES_CEILING, TimeZones};
 
 /// Options of `check`.
 #[derive(Debug, Args)]
@@ -67,8 +67,9 @@ fn broken_rules(settings: &Settings) -> Vec<Problem> {
 pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
     let mut problems = check_front_door(settings).err().unwrap_or_default();
     let mut problem = |key: &str, what: String, instead: &str| problems.push(problem(key, what, instead));
-    if let Err(error) = parse_utc_offset(&settings.syslog.utc_offset) {
-        problem("syslog.utc_offset", error.to_string(), "\"+02:00\"");
+    if let Err(error) = TimeZones::parse(&settings.syslog.time_zone, &settings.syslog.time_zones) {
+        let advice = "time_zone = \"Europe/Vienna\", time_zones = [\"10.1.0.0/16=America/New_York\"]";
+        problem("syslog.time_zone and syslog.time_zones", error.to_string(), advice);
     }
     if let Err(error) = AllowList::parse(&settings.syslog.allow) {
         problem("syslog.allow", error.to_string(), "[\"10.0.0.0/8\"]");

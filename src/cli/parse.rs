@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use clap::Args;
 
 use crate::clock::Clock;
-use crate::config::parse_utc_offset;
 use crate::parse::{Context, parse_syslog, structured_json};
+use crate::record::Zone;
 
 /// Longest line read whole; the rest of a longer one is parsed as a line of its own.
 const MAX_LINE_BYTES: u64 = 1 << 20;
@@ -24,16 +24,16 @@ pub(super) struct ParseOptions {
     /// Time of receipt (RFC 3339), which settles the year of stamps without one; default is now
     #[arg(long, value_name = "TIME")]
     received_at: Option<jiff::Timestamp>,
-    /// Offset from UTC of stamps that state none, such as +02:00
-    #[arg(long, value_name = "OFFSET", default_value = "Z")]
-    utc_offset: String,
+    /// Zone of stamps that state none: Europe/Vienna, +02:00
+    #[arg(long, value_name = "ZONE", default_value = "Z")]
+    time_zone: Zone,
 }
 
 /// Prints `facility severity timestamp host app pid msgid structured_data message parse_error dialect` of each line.
 pub(super) fn run(options: &ParseOptions) -> anyhow::Result<ExitCode> {
     let context = Context {
         received_at_us: options.received_at.map_or_else(|| Clock::System.now_us(), jiff::Timestamp::as_microsecond),
-        utc_offset_s: Some(parse_utc_offset(&options.utc_offset)?),
+        zone: options.time_zone,
     };
     let input: Box<dyn Read> = if options.file.as_os_str() == "-" {
         Box::new(std::io::stdin())

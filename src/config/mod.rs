@@ -8,7 +8,6 @@
 mod front_door;
 mod load;
 mod settings;
-mod utc_offset;
 
 pub use front_door::{FrontDoorError, check_front_door};
 pub use load::{ConfigError, Overrides, Problem, load};
@@ -16,4 +15,3 @@ pub use settings::{
     AccessSettings, DataSettings, DetectSettings, HttpSettings, LogSettings, QuerySettings, Settings, SyslogSettings, TableSettings,
     WalSettings,
 };
-pub use utc_offset::{UtcOffsetError, parse_utc_offset};

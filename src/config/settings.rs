@@ -94,8 +94,10 @@ pub struct SyslogSettings {
     pub udp: String,
     /// Networks that may send, such as `["10.0.0.0/8"]`; needed where the address is not loopback.
     pub allow: Vec<String>,
-    /// Offset of time stamps that state none: `+02:00`, `-05:00`, `Z`.
-    pub utc_offset: String,
+    /// Zone of time stamps that state none: `Europe/Vienna`, `-05:00`, `Z`; for HTTP and files too.
+    pub time_zone: String,
+    /// Other zones for single networks, the longest prefix first served: `["10.1.0.0/16=America/New_York"]`.
+    pub time_zones: Vec<String>,
     /// Longest line kept whole; at most 1 MiB.
     pub max_line_bytes: u64,
     /// TCP connections open at the same time.
@@ -114,7 +116,8 @@ impl Default for SyslogSettings {
             tcp: "127.0.0.1:5514".into(),
             udp: "127.0.0.1:5514".into(),
             allow: Vec::new(),
-            utc_offset: "Z".into(),
+            time_zone: "Z".into(),
+            time_zones: Vec::new(),
             max_line_bytes: 64 << 10,
             max_connections: 4096,
             max_connections_per_peer: 512,

@@ -33,18 +33,18 @@ pub struct Recorded {
 }
 
 impl Desk {
-    /// Records what a rule found in one window, and how far it has read, in one transaction: all of it or nothing.
+    /// Records what rules found, in the order given, and how far each has read, in one transaction: all of it or nothing.
     ///
-    /// Without `run` (a finding from outside) no watermark moves. Evidence is cut to its limits and kept for the ticket's
+    /// Without `runs` (findings from outside) no watermark moves. Evidence is cut to its limits and kept for the ticket's
     /// first and latest finding.
-    pub async fn record_findings(&self, findings: &[Finding], run: Option<&RuleRun>) -> Result<Recorded, DeskError> {
+    pub async fn record_findings(&self, findings: &[Finding], runs: &[RuleRun]) -> Result<Recorded, DeskError> {
         let now_us = self.clock.now_us();
         let mut recorded = Recorded::default();
         let mut write = self.store.write().await?;
         for finding in findings {
             record_one(&mut write, finding, now_us, &mut recorded).await?;
         }
-        if let Some(run) = run {
+        for run in runs {
             save_run(&mut write, run, now_us).await?;
         }
         write.commit().await?;

@@ -2,7 +2,7 @@
 //!
 //! ```sql
 //! -- name: error_burst
-//! -- what_to_do: Read the lines.
+//! -- runbook: Read the lines.
 //! --   A line that begins with three spaces goes on with the value before it.
 //!
 //! -- The first line that is no comment ends the header: this comment is free.
@@ -105,13 +105,13 @@ mod tests {
 
     use super::*;
 
-    const KNOWN: [&str; 2] = ["name", "what_to_do"];
+    const KNOWN: [&str; 2] = ["name", "runbook"];
 
     #[test]
     fn values_go_on_over_lines_and_the_body_keeps_its_line_number() {
-        let text = "-- name: a\n-- what_to_do: first: look\n--   then think\n--\n--   then act\n\n-- free\nSELECT 1\n";
+        let text = "-- name: a\n-- runbook: first: look\n--   then think\n--\n--   then act\n\n-- free\nSELECT 1\n";
         let header = Header::parse("a.sql", text, &KNOWN).unwrap();
-        assert_eq!(header.required("what_to_do", "").unwrap().value, "first: look\nthen think\n\nthen act");
+        assert_eq!(header.required("runbook", "").unwrap().value, "first: look\nthen think\n\nthen act");
         assert_eq!((header.body, header.body_line), ("\n-- free\nSELECT 1\n", 6));
     }
 
@@ -121,7 +121,7 @@ mod tests {
             let error = Header::parse("a.sql", text, &KNOWN).unwrap_err().to_string();
             assert!(error.contains(what), "{error}");
         };
-        says("-- name: a\n-- nmae: b\n", "a.sql, line 2: there is no key `nmae`; the keys are name, what_to_do");
+        says("-- name: a\n-- nmae: b\n", "a.sql, line 2: there is no key `nmae`; the keys are name, runbook");
         says("-- name: a\n-- name: b\n", "line 2: `name` stands on line 1 already");
         says("-- just words\n", "line 1: `just words` is no header line");
         let missing = Header::parse("a.sql", "SELECT 1", &KNOWN).unwrap().required("name", "error_burst").unwrap_err();

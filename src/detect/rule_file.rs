@@ -4,16 +4,21 @@ use super::header::Header;
 use super::sql_words::words;
 use super::window::PARAMETERS;
 use super::{RuleFileError, Schedule, TitleTemplate, Window, parse_duration_us};
-use crate::clock::{HOUR_US, SECOND_US, TimestampUs};
+use crate::clock::{DAY_US, SECOND_US, TimestampUs};
 use crate::store::FindingSeverity;
 
-const KEYS: [&str; 10] = ["name", "description", "schedule", "window", "delay", "catch_up", "severity", "entity", "title", "what_to_do"];
+const KEYS: [&str; 12] =
+    ["name", "description", "schedule", "lookback", "learn", "delay", "late", "severity", "entity", "title", "runbook", "owner"];
 
-/// How long after its end a window is judged if the rule says nothing: parsing and the slowest senders need a moment.
+/// How long after its end a bin is judged if the rule says nothing: parsing and the slowest senders need a moment.
 const DEFAULT_DELAY_US: i64 = 30 * SECOND_US;
 
-/// A rule that is further behind than this catches up in steps of its `catch_up`.
-const FAR_BEHIND_US: i64 = 2 * HOUR_US;
+/// How long a bin is judged again with every run if the rule says nothing, for lines that come later than the delay.
+const DEFAULT_LATE_US: i64 = 5 * 60 * SECOND_US;
+
+/// Longest stretch that one run judges while there is a past to catch up with: what a query over it holds in memory stays
+/// bounded, and rules catch up side by side.
+const LONGEST_WINDOW_US: i64 = DAY_US;
 
 /// Separates the query from the one that fetches sample lines.
 const EVIDENCE_MARK: &str = "-- evidence:";
@@ -28,23 +33,26 @@ pub struct Rule {
     pub name: String,
     /// What it watches, in a sentence or two.
     pub description: String,
-    /// When its windows end.
+    /// The borders of its bins. Each row of the answer is about one bin.
     pub schedule: Schedule,
-    /// Length of a window, µs.
-    pub window_us: i64,
-    /// How long after its end a window is judged, µs.
+    /// How far back before the judged bins the query reads, µs.
+    pub lookback_us: i64,
+    /// How much of the past a rule with detectors sees before it speaks for the first time, µs; 0 without detectors.
+    pub learn_us: i64,
+    /// How long after its end a bin is judged, µs.
     pub delay_us: i64,
-    /// Distance of the windows that are judged while the rule has hours to catch up with; at most the part of the window
-    /// that it really judges. `None`: none are left out.
-    pub catch_up_us: Option<i64>,
+    /// For how long after that it is judged again with every run, for data that comes late, µs.
+    pub late_us: i64,
     /// How bad a finding is.
     pub severity: FindingSeverity,
     /// The columns that say what a finding is about; with the name they are its identity.
     pub entity: Vec<String>,
     /// One line for people.
     pub title: TitleTemplate,
-    /// What to do, in Markdown.
-    pub what_to_do: String,
+    /// What to look at first and what to do, in Markdown.
+    pub runbook: String,
+    /// The team that owns what it finds; empty where the desk decides.
+    pub owner: String,
     /// The query. Each row of its answer is a finding.
     pub sql: String,
     /// Fetches the lines that a finding rests on; takes the entity columns as further parameters, as text.
@@ -58,37 +66,34 @@ impl Rule {
     /// -- name: disk_errors
     /// -- description: The kernel reports that a disk cannot read or write.
     /// -- schedule: every 5m
-    /// -- window: 10m
     /// -- severity: critical
     /// -- entity: host
     /// -- title: {value} disk errors on {host}
-    /// -- what_to_do: Look at `smartctl -a`, then replace the disk.
+    /// -- runbook: Look at `smartctl -a`, then replace the disk.
     ///
-    /// SELECT host, count(*) AS value FROM logs
+    /// SELECT date_bin(INTERVAL '5 minutes', timestamp) AS timestamp, host, count(*) AS value FROM logs
     /// WHERE timestamp >= $window_start AND timestamp < $window_end AND message LIKE '%I/O error%'
-    /// GROUP BY host
+    /// GROUP BY 1, host
     ///
     /// -- evidence:
     /// SELECT timestamp, message FROM logs
     /// WHERE timestamp >= $window_start AND timestamp < $window_end AND host = $host LIMIT 20
     /// ```
     ///
-    /// Every key but `delay` (default `30s`) and `catch_up` is needed, unknown ones are errors, and the part from
-    /// `-- evidence:` on may be missing. A value goes on over lines that begin with `--` and three spaces.
+    /// The keys `lookback`, `learn`, `delay` (default `30s`), `late` (default `5m`) and `owner` may be missing, unknown ones
+    /// are errors, and so may the part from `-- evidence:` on. A value goes on over lines that begin with `--` and three
+    /// spaces.
     pub fn parse(file: &str, text: &str) -> Result<Self, RuleFileError> {
         let header = Header::parse(file, text, &KEYS)?;
         let name = rule_name(&header, file)?;
         let schedule = header.required("schedule", "every 5m")?;
-        let window = header.required("window", "15m")?;
         let severity = header.required("severity", "high")?;
         let title = header.required("title", "{value} errors on {host}")?;
         let entity = entity_columns(&header)?;
-        let delay_us = match header.optional("delay") {
-            Some(delay) => parse_duration_us(&delay.value).map_err(|why| header.wrong(delay, why))?,
-            None => DEFAULT_DELAY_US,
+        let duration_us = |key: &str, default_us: i64| match header.optional(key) {
+            Some(entry) => parse_duration_us(&entry.value).map_err(|why| header.wrong(entry, why)),
+            None => Ok(default_us),
         };
-        let catch_up = header.optional("catch_up");
-        let catch_up_us = catch_up.map(|entry| parse_duration_us(&entry.value).map_err(|why| header.wrong(entry, why))).transpose()?;
         let (sql, evidence) = queries(&header)?;
         check(&header, &sql, &PARAMETERS)?;
         if let Some(evidence) = &evidence {
@@ -99,40 +104,61 @@ impl Rule {
             name,
             description: header.required("description", "What the rule watches, in a sentence.")?.value.clone(),
             schedule: Schedule::parse(&schedule.value).map_err(|why| header.wrong(schedule, why))?,
-            window_us: parse_duration_us(&window.value).map_err(|why| header.wrong(window, why))?,
-            delay_us,
-            catch_up_us,
+            lookback_us: duration_us("lookback", 0)?,
+            learn_us: duration_us("learn", 0)?,
+            delay_us: duration_us("delay", DEFAULT_DELAY_US)?,
+            late_us: duration_us("late", DEFAULT_LATE_US)?.min(LONGEST_WINDOW_US / 2),
             severity: severity.value.parse().map_err(|why: String| header.wrong(severity, why))?,
             entity,
             title: TitleTemplate::parse(&title.value).map_err(|why| header.wrong(title, why))?,
-            what_to_do: header.required("what_to_do", "What to look at first.")?.value.clone(),
+            runbook: header.required("runbook", "What to look at first.")?.value.clone(),
+            owner: header.optional("owner").map_or_else(String::new, |entry| entry.value.clone()),
             sql: sql.text.to_owned(),
             evidence_sql: evidence.map(|evidence| evidence.text.to_owned()),
         })
     }
 
-    /// The next window to judge after `watermark_us` (the end of the last one judged), or `None` if it is not over yet.
+    /// What the next run judges, or `None` if no new bin is over.
     ///
-    /// Called again with the window's end until it gives `None`, it steps through whatever was missed; given a manual
-    /// clock it steps through a past week. A rule that never ran begins with the latest window.
-    pub fn next_window(&self, watermark_us: Option<TimestampUs>, now_us: TimestampUs) -> Option<Window> {
-        let judged_until_us = now_us - self.delay_us;
-        let mut end_us = self.schedule.next_due(watermark_us, judged_until_us);
-        if let (Some(watermark_us), Some(step_us)) = (watermark_us, self.catch_up_us)
-            && judged_until_us - watermark_us > FAR_BEHIND_US
-        {
-            end_us = end_us.max(self.schedule.latest(watermark_us + step_us));
-        }
-        if end_us > judged_until_us || end_us == TimestampUs::MIN {
+    /// `settled_us` is the moment up to which everything is judged for good (`None` before the first run), `judged_us` the
+    /// end of the last run's window: between the two lie bins that late data may still change, and each run reads them
+    /// again. A rule that never ran begins with the latest bin; one that is behind goes on a day at a time.
+    pub fn next_window(&self, settled_us: Option<TimestampUs>, judged_us: Option<TimestampUs>, now_us: TimestampUs) -> Option<Window> {
+        let newest_us = self.schedule.latest(now_us - self.delay_us);
+        let seen_us = judged_us.max(settled_us);
+        if newest_us == TimestampUs::MIN || seen_us.is_some_and(|seen_us| newest_us <= seen_us) {
             return None;
         }
-        let start_us = end_us - self.window_us;
-        Some(Window { start_us, end_us, watermark_us: watermark_us.unwrap_or(start_us) })
+        let start_us = settled_us.unwrap_or_else(|| self.schedule.latest(newest_us - 1));
+        Some(self.window(start_us, newest_us.min(self.longest_end_us(start_us))))
+    }
+
+    /// The same window, ending no later than `end_us`; `None` if no whole bin is left of it.
+    pub fn cut(&self, window: &Window, end_us: TimestampUs) -> Option<Window> {
+        let end_us = self.schedule.latest(end_us).min(window.end_us);
+        (end_us > window.start_us).then(|| self.window(window.start_us, end_us))
+    }
+
+    /// The window from one border of the schedule to another.
+    pub fn window(&self, start_us: TimestampUs, end_us: TimestampUs) -> Window {
+        Window { read_start_us: start_us - self.lookback_us, start_us, end_us }
+    }
+
+    /// The last border that one run beginning at `start_us` may reach: at least one bin, at most a day.
+    pub fn longest_end_us(&self, start_us: TimestampUs) -> TimestampUs {
+        self.schedule.latest(start_us + LONGEST_WINDOW_US).max(self.schedule.next_after(start_us))
+    }
+
+    /// The moment up to which a good run over `window` settles things: bins younger than the allowed lateness are read
+    /// again.
+    pub fn settled_us(&self, window: &Window, now_us: TimestampUs) -> TimestampUs {
+        let settled_us = self.schedule.latest(now_us - self.delay_us - self.late_us);
+        settled_us.clamp(window.start_us, window.end_us)
     }
 
     /// When [`Rule::next_window`] will next give a window.
-    pub fn due_at_us(&self, watermark_us: Option<TimestampUs>, now_us: TimestampUs) -> TimestampUs {
-        self.schedule.next_due(watermark_us, now_us - self.delay_us).saturating_add(self.delay_us)
+    pub fn due_at_us(&self, judged_us: Option<TimestampUs>, now_us: TimestampUs) -> TimestampUs {
+        self.schedule.next_due(judged_us, now_us - self.delay_us).saturating_add(self.delay_us)
     }
 }
 
@@ -230,16 +256,16 @@ mod tests {
 -- name: disk_errors
 -- description: The kernel reports that a disk cannot read or write.
 -- schedule: every 5m
--- window: 10m
+-- lookback: 10m
 -- severity: critical
 -- entity: host
 -- title: {value} disk errors on {host}
--- what_to_do: Look at `smartctl -a`.
+-- runbook: Look at `smartctl -a`.
 
-SELECT host, count(*) AS value
+SELECT date_bin(INTERVAL '5 minutes', timestamp) AS timestamp, host, count(*) AS value
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end
-GROUP BY host;
+GROUP BY 1, host;
 
 -- evidence:
 SELECT message FROM logs
@@ -251,11 +277,15 @@ WHERE timestamp < $window_end AND host = $host LIMIT 20;
         Rule::parse("rules/disk_errors.sql", &GOOD.replacen(from, to, 1)).unwrap_err().to_string()
     }
 
+    fn good() -> Rule {
+        Rule::parse("rules/disk_errors.sql", GOOD).unwrap()
+    }
+
     #[test]
     fn a_good_file_reads_whole() {
-        let rule = Rule::parse("rules/disk_errors.sql", GOOD).unwrap();
-        assert_eq!((rule.name.as_str(), rule.window_us, rule.delay_us), ("disk_errors", 10 * MINUTE_US, 30 * SECOND_US));
-        assert!(rule.sql.starts_with("SELECT host, count(*)") && rule.sql.ends_with("GROUP BY host"));
+        let rule = good();
+        assert_eq!((rule.name.as_str(), rule.lookback_us, rule.delay_us), ("disk_errors", 10 * MINUTE_US, 30 * SECOND_US));
+        assert!(rule.sql.starts_with("SELECT date_bin(") && rule.sql.ends_with("GROUP BY 1, host"));
         assert!(rule.evidence_sql.unwrap().ends_with("LIMIT 20"));
     }
 
@@ -266,55 +296,56 @@ WHERE timestamp < $window_end AND host = $host LIMIT 20;
             assert!(error.starts_with("rules/disk_errors.sql, line ") && error.contains(what), "{error}");
         };
         says("every 5m", "each 5m", "line 3: `schedule`: `each 5m` is no schedule; write `every 5m`");
-        says("window: 10m", "window: ten", "line 4: `window`: `ten` is no duration");
+        says("lookback: 10m", "lookback: ten", "line 4: `lookback`: `ten` is no duration");
         says("critical", "urgent", "line 5: `severity`: `urgent` is no severity; write one of critical");
         says("entity: host", "entity: host; app", "line 6: `entity`: `host; app` is no column");
         says("{host}", "{host", "line 7: `title`:");
-        says("-- what_to_do: Look", "-- todo: Look", "line 8: there is no key `todo`");
+        says("-- runbook: Look", "-- todo: Look", "line 8: there is no key `todo`");
         says("name: disk_errors", "name: other", "line 1: `name`: the file is called `disk_errors`");
         says("-- severity: critical\n", "", "the header has no `severity`; add a line such as `-- severity: high`");
-        says("$window_start", "$window_begin", "line 12: there is no parameter `$window_begin`; use $window_start");
+        says("$window_start", "$window_begin", "line 12: there is no parameter `$window_begin`; use $read_start, $window_start");
         says("$window_start", "now() - INTERVAL '5 minutes'", "line 12: `now` reads the present time");
         says("$window_start", "CURRENT_TIMESTAMP", "use $window_end");
-        says("= $host", "= $app", "line 17: there is no parameter `$app`; use $window_start, $window_end, $watermark, $host");
+        says("= $host", "= $app", "line 17: there is no parameter `$app`; use $read_start, $window_start, $window_end, $host");
         says("AND timestamp < $window_end\n", "\n", "line 10: the query does not use $window_end");
     }
 
     #[test]
-    fn windows_end_on_the_grid_and_follow_each_other() {
-        let rule = Rule::parse("disk_errors.sql", GOOD).unwrap();
-        let first = rule.next_window(None, 1_002 * MINUTE_US).unwrap();
-        assert_eq!((first.start_us, first.end_us, first.watermark_us), (990 * MINUTE_US, 1_000 * MINUTE_US, 990 * MINUTE_US));
-        assert_eq!(rule.next_window(Some(first.end_us), 1_005 * MINUTE_US), None, "the delay is not over");
+    fn a_bin_is_judged_after_the_delay_and_again_while_late_data_may_come() {
+        let rule = good();
+        let first = rule.next_window(None, None, 1_002 * MINUTE_US).unwrap();
+        assert_eq!((first.start_us, first.end_us, first.read_start_us), (995 * MINUTE_US, 1_000 * MINUTE_US, 985 * MINUTE_US));
+        let settled = rule.settled_us(&first, 1_002 * MINUTE_US);
+        assert_eq!(settled, 995 * MINUTE_US, "five minutes have not passed since its end");
+        assert_eq!(rule.next_window(Some(settled), Some(first.end_us), 1_005 * MINUTE_US), None, "the delay is not over");
         assert_eq!(rule.due_at_us(Some(first.end_us), 1_005 * MINUTE_US), 1_005 * MINUTE_US + rule.delay_us);
-        let next = rule.next_window(Some(first.end_us), 1_005 * MINUTE_US + rule.delay_us).unwrap();
-        assert_eq!((next.end_us, next.watermark_us), (1_005 * MINUTE_US, first.end_us));
+        let now_us = 1_005 * MINUTE_US + rule.delay_us;
+        let next = rule.next_window(Some(settled), Some(first.end_us), now_us).unwrap();
+        assert_eq!((next.start_us, next.end_us), (995 * MINUTE_US, 1_005 * MINUTE_US), "the bin before is read again");
+        assert_eq!(rule.settled_us(&next, now_us), 1_000 * MINUTE_US);
     }
 
     #[test]
-    fn a_missed_hour_is_judged_window_by_window() {
-        let rule = Rule::parse("disk_errors.sql", GOOD).unwrap();
-        let (mut watermark, mut windows) = (Some(1_000 * MINUTE_US), 0);
-        while let Some(window) = rule.next_window(watermark, 1_061 * MINUTE_US) {
-            assert_eq!(window.watermark_us, watermark.unwrap());
-            watermark = Some(window.end_us);
-            windows += 1;
-        }
-        assert_eq!(windows, 12);
-    }
-
-    #[test]
-    fn hours_of_absence_are_caught_up_with_in_larger_steps() {
-        let text = GOOD.replacen("-- severity", "-- catch_up: 15m\n-- severity", 1);
-        let rule = Rule::parse("rules/disk_errors.sql", &text).unwrap();
-        let now_us = 1_000 * MINUTE_US + rule.delay_us;
-        let (mut watermark_us, mut ends) = (Some(800 * MINUTE_US), Vec::new());
-        while let Some(window) = rule.next_window(watermark_us, now_us) {
-            watermark_us = Some(window.end_us);
+    fn a_past_is_caught_up_with_a_day_at_a_time_and_no_bin_is_left_out() {
+        let rule = good();
+        let (start_us, now_us) = (20_000 * MINUTE_US, 24_001 * MINUTE_US);
+        let (mut settled_us, mut judged_us, mut ends) = (start_us, None, Vec::new());
+        while let Some(window) = rule.next_window(Some(settled_us), judged_us, now_us) {
+            assert_eq!(window.start_us, settled_us);
+            settled_us = rule.settled_us(&window, now_us);
+            judged_us = Some(window.end_us);
             ends.push(window.end_us / MINUTE_US);
         }
-        assert_eq!(ends[..6], [815, 830, 845, 860, 875, 890]);
-        assert_eq!(ends[6..10], [895, 900, 905, 910], "two hours behind and nearer, none is left out");
-        assert_eq!(ends.last(), Some(&1_000));
+        assert_eq!(ends, [21_440, 22_880, 24_000]);
+        assert_eq!(settled_us / MINUTE_US, 23_995);
+    }
+
+    #[test]
+    fn a_window_is_cut_at_the_borders_of_bins() {
+        let rule = good();
+        let window = rule.window(1_000 * MINUTE_US, 1_020 * MINUTE_US);
+        assert_eq!(rule.cut(&window, 1_014 * MINUTE_US).unwrap().end_us, 1_010 * MINUTE_US);
+        assert_eq!(rule.cut(&window, 2_000 * MINUTE_US), Some(window));
+        assert_eq!(rule.cut(&window, 1_004 * MINUTE_US), None);
     }
 }

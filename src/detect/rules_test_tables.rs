@@ -53,17 +53,36 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// The rule's findings in the window that ends at `end_us`, the run before having ended at `watermark_us`.
-    pub(super) async fn findings(&self, rule: &Rule, watermark_us: Option<TimestampUs>, end_us: TimestampUs) -> Vec<Finding> {
-        let start_us = end_us - rule.window_us;
-        let window = Window { start_us, end_us, watermark_us: watermark_us.unwrap_or(start_us) };
+    /// The rule's findings in the bin that ends at `end_us`.
+    pub(super) async fn findings(&self, rule: &Rule, end_us: TimestampUs) -> Vec<Finding> {
+        self.findings_between(rule, rule.schedule.latest(end_us - 1), end_us).await
+    }
+
+    /// The rule's findings in the bins between two borders, in the order of time: judged in one run, and judged again bin by
+    /// bin, which must find the same.
+    pub(super) async fn findings_between(&self, rule: &Rule, start_us: TimestampUs, end_us: TimestampUs) -> Vec<Finding> {
+        let at_once = self.judge(rule, rule.window(start_us, end_us)).await;
+        let (mut one_by_one, mut bin_us) = (Vec::new(), start_us);
+        while bin_us < end_us {
+            let next_us = rule.schedule.next_after(bin_us);
+            one_by_one.extend(self.judge(rule, rule.window(bin_us, next_us)).await);
+            bin_us = next_us;
+        }
+        let shown = |findings: &[Finding]| findings.iter().map(|f| (f.window_end_us, f.title.clone())).collect::<Vec<_>>();
+        assert_eq!(shown(&at_once), shown(&one_by_one), "{}: a run over many bins finds what single runs find", rule.name);
+        at_once
+    }
+
+    async fn judge(&self, rule: &Rule, window: Window) -> Vec<Finding> {
         let rows = self.rows(&rule.sql, &window, &[]).await;
-        rows.into_iter().map(|row| rule.finding(row, &window).unwrap()).collect()
+        let mut findings: Vec<_> = rows.into_iter().filter_map(|row| rule.finding(row, &window).unwrap()).collect();
+        findings.sort_by(|a, b| (a.window_end_us, &a.title).cmp(&(b.window_end_us, &b.title)));
+        findings
     }
 
     /// The lines that the rule gives as evidence for a finding.
     pub(super) async fn evidence(&self, rule: &Rule, finding: &Finding) -> Vec<Map<String, Value>> {
-        let window = Window { start_us: finding.window_start_us, end_us: finding.window_end_us, watermark_us: finding.window_start_us };
+        let window = rule.window(finding.window_start_us, finding.window_end_us);
         let entity: Vec<_> = finding.entity.iter().map(|(column, value)| (column.as_str(), ScalarValue::from(value.as_str()))).collect();
         self.rows(rule.evidence_sql.as_deref().unwrap(), &window, &entity).await
     }
@@ -83,7 +102,11 @@ impl Tables {
         for parameters in [as_text, as_time] {
             let values: Vec<_> = parameters.into_iter().chain(entity.iter().cloned()).collect();
             let frame = context.sql(sql).await.unwrap().with_param_values(values).unwrap();
-            answers.push(json_rows(&frame.collect().await.unwrap()));
+            let mut rows = json_rows(&frame.collect().await.unwrap());
+            if !sql.contains("\nORDER BY") {
+                rows.sort_by_key(|row| serde_json::to_string(row).unwrap());
+            }
+            answers.push(rows);
         }
         assert_eq!(answers[0], answers[1], "text and timestamps as parameters");
         answers.remove(0)

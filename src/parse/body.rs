@@ -222,9 +222,10 @@ pub(super) fn plain_attribute<'a>(name: &'a str, value: &'a str) -> Attribute<'a
 mod tests {
     use super::*;
     use crate::parse::parse_syslog;
+    use crate::record::Zone;
 
     fn parse(line: &str) -> LogRecord<'static> {
-        let context = Context { received_at_us: 1_767_225_600_000_000, utc_offset_s: None }; // 2026-01-01
+        let context = Context { received_at_us: 1_767_225_600_000_000, zone: Zone::UTC }; // 2026-01-01
         parse_syslog(line.as_bytes().to_vec().leak(), &context, Box::leak(Box::default()))
     }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Context, parse_syslog, structured_json, timestamp};
 use crate::clock::SECOND_US;
-use crate::record::LogRecord;
+use crate::record::{LogRecord, Zone};
 
 /// Shares of lines with every stated field right, in percent, below which the test fails: what was measured, rounded down.
 const FLOORS: [(&str, f64); 3] = [("rfc3164", 98.0), ("rfc5424", 95.0), ("vendor", 94.0)];
@@ -20,7 +20,7 @@ const DEFAULT_RECEIPT: &str = "2026-06-01T00:00:00Z";
 
 fn moment(text: &str) -> i64 {
     let (stamp, _) = timestamp::read_iso(text).unwrap();
-    stamp.resolve(&Context { received_at_us: 0, utc_offset_s: None }).unwrap()
+    stamp.resolve(&Context { received_at_us: 0, zone: Zone::UTC }).unwrap()
 }
 
 fn bytes_of(case: &Value) -> Vec<u8> {
@@ -100,7 +100,7 @@ fn real_lines_give_what_their_sources_say() {
     for line in file.lines() {
         let case: Value = serde_json::from_str(line).unwrap();
         let (frame, mut scratch) = (bytes_of(&case), String::new());
-        let context = Context { received_at_us: moment(case["received_at"].as_str().unwrap_or(DEFAULT_RECEIPT)), utc_offset_s: None };
+        let context = Context { received_at_us: moment(case["received_at"].as_str().unwrap_or(DEFAULT_RECEIPT)), zone: Zone::UTC };
         let record = parse_syslog(&frame, &context, &mut scratch);
         let class = case["class"].as_str().unwrap();
         let wrong = differences(&case["expect"], &record);

@@ -351,8 +351,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::record::Zone;
 
-    const CONTEXT: Context = Context { received_at_us: 1_767_225_600_000_000, utc_offset_s: None };
+    const CONTEXT: Context = Context { received_at_us: 1_767_225_600_000_000, zone: Zone::UTC };
 
     fn parse(line: &str) -> LogRecord<'_> {
         parse_json_line(line.as_bytes(), &CONTEXT, &JsonFields::default())

@@ -73,9 +73,10 @@ fn rfc3339(us: TimestampUs) -> String {
 mod tests {
     use super::*;
     use crate::parse::{Context, parse_syslog};
+    use crate::record::Zone;
 
     fn printed(line: &str) -> String {
-        let context = Context { received_at_us: 1_767_225_600_000_000, utc_offset_s: None };
+        let context = Context { received_at_us: 1_767_225_600_000_000, zone: Zone::UTC };
         let mut scratch = String::new();
         structured_json(&parse_syslog(line.as_bytes(), &context, &mut scratch)).to_string()
     }

@@ -10,7 +10,7 @@ use super::body::plain_attribute;
 use super::syslog::stated;
 use super::{Context, time_zone, timestamp};
 use crate::clock::TimestampUs;
-use crate::record::LogRecord;
+use crate::record::{LogRecord, Zone};
 
 /// Which family a line belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl<'a> Columns<'a> {
 
     fn moment(&self, context: &Context) -> Option<TimestampUs> {
         let zone = time_zone::read_after(self.zone, 0).0.or_else(|| time_zone::abbreviation(self.zone));
-        let zoned = Context { utc_offset_s: zone.or(context.utc_offset_s), ..*context };
+        let zoned = Context { zone: zone.map_or(context.zone, Zone::Offset), ..*context };
         timestamp::read_unix_time(self.event_time)
             .or_else(|| timestamp::read_unix_time(self.time))
             .or_else(|| timestamp::read_iso(self.time)?.0.resolve(&zoned))
@@ -153,7 +153,7 @@ mod tests {
     use crate::parse::parse_syslog;
 
     fn parse(line: &str) -> LogRecord<'static> {
-        let context = Context { received_at_us: 1_767_225_600_000_000, utc_offset_s: None }; // 2026-01-01
+        let context = Context { received_at_us: 1_767_225_600_000_000, zone: Zone::UTC }; // 2026-01-01
         parse_syslog(line.as_bytes().to_vec().leak(), &context, Box::leak(Box::default()))
     }
 

@@ -43,6 +43,7 @@ mod wire;
 mod conformance;
 
 use crate::clock::TimestampUs;
+use crate::record::Zone;
 
 pub use json_line::{JsonFields, parse_json_line};
 pub use json_record::structured_json;
@@ -53,6 +54,6 @@ pub use syslog::parse_syslog;
 pub struct Context {
     /// When the frame was received, µs UTC: settles the year of stamps that have none.
     pub received_at_us: TimestampUs,
-    /// Offset from UTC, in seconds, of stamps that state none; `None` means UTC.
-    pub utc_offset_s: Option<i32>,
+    /// Zone of stamps that state none.
+    pub zone: Zone,
 }

@@ -62,11 +62,12 @@ pub(super) fn read<'a>(text: &'a str, context: &Context, record: &mut LogRecord<
 mod tests {
     use super::*;
     use crate::parse::parse_syslog;
+    use crate::record::Zone;
 
     #[test]
     fn columns_of_a_traffic_log() {
         let line = "<14>Dec 30 08:00:01 pa1 1,2025/12/30 08:00:01,007051000012345,TRAFFIC,end,2049,2025/12/30 08:00:00,10.0.0.9,192.0.2.1,,,\"allow, all\",,,dns,vsys1,trust,untrust,ae1";
-        let context = Context { received_at_us: 1_767_225_600_000_000, utc_offset_s: None };
+        let context = Context { received_at_us: 1_767_225_600_000_000, zone: Zone::UTC };
         let mut scratch = String::new();
         let record = parse_syslog(line.as_bytes(), &context, &mut scratch);
         assert_eq!(
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn without_header_the_generated_time_counts() {
-        let context = Context { received_at_us: 1_767_225_600_000_000, utc_offset_s: Some(3_600) };
+        let context = Context { received_at_us: 1_767_225_600_000_000, zone: Zone::Offset(3_600) };
         let mut scratch = String::new();
         let record =
             parse_syslog(b"<14>1,2025/12/30 09:00:09,0070,SYSTEM,general,0,2025/12/30 09:00:01,,auth-fail", &context, &mut scratch);

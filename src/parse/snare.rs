@@ -35,9 +35,10 @@ pub(super) fn read<'a>(message: &'a str, context: &Context, record: &mut LogReco
 mod tests {
     use super::*;
     use crate::parse::parse_syslog;
+    use crate::record::Zone;
 
     fn parse(line: &str) -> LogRecord<'static> {
-        let context = Context { received_at_us: 1_767_225_600_000_000, utc_offset_s: None };
+        let context = Context { received_at_us: 1_767_225_600_000_000, zone: Zone::UTC };
         parse_syslog(line.as_bytes().to_vec().leak(), &context, Box::leak(Box::default()))
     }
 

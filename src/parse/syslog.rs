@@ -83,8 +83,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::record::Zone;
 
-    const CONTEXT: Context = Context { received_at_us: 1_767_225_600_000_000, utc_offset_s: None };
+    const CONTEXT: Context = Context { received_at_us: 1_767_225_600_000_000, zone: Zone::UTC };
 
     fn parse(frame: &[u8]) -> LogRecord<'static> {
         let scratch = Box::leak(Box::default());

@@ -5,6 +5,7 @@
 
 use super::{Context, time_zone};
 use crate::clock::{DAY_US, SECOND_US, TimestampUs};
+use crate::record::Zone;
 
 /// A stamp as it is written: year and offset only where they are stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +27,9 @@ pub(super) struct Stamp {
 impl Stamp {
     /// The moment that the stamp names for this receiver. `None` only where a 29 February has no leap year within reach.
     pub(super) fn resolve(&self, context: &Context) -> Option<TimestampUs> {
-        let offset_s = i64::from(self.offset_s.or(context.utc_offset_s).unwrap_or(0));
-        let within_day = (i64::from(self.second_of_day) - offset_s) * SECOND_US + i64::from(self.micros);
-        let at = |year: i32| days_from_civil(year, self.month, self.day) * DAY_US + within_day;
+        let zone = self.offset_s.map_or(context.zone, Zone::Offset);
+        let within_day = i64::from(self.second_of_day) * SECOND_US + i64::from(self.micros);
+        let at = |year: i32| zone.to_utc(days_from_civil(year, self.month, self.day) * DAY_US + within_day);
         if let Some(year) = self.year {
             return Some(at(year));
         }
@@ -294,8 +295,8 @@ mod tests {
 
     fn context(received: &str) -> Context {
         let (stamp, _) = read_iso(received).unwrap();
-        let received_at_us = stamp.resolve(&Context { received_at_us: 0, utc_offset_s: None }).unwrap();
-        Context { received_at_us, utc_offset_s: None }
+        let received_at_us = stamp.resolve(&Context { received_at_us: 0, zone: Zone::UTC }).unwrap();
+        Context { received_at_us, zone: Zone::UTC }
     }
 
     fn moment(text: &str, received: &str) -> String {
@@ -348,7 +349,7 @@ mod tests {
 
     #[test]
     fn the_offset_of_the_source_counts_only_where_the_stamp_has_none() {
-        let context = Context { received_at_us: 1_717_410_000_000_000, utc_offset_s: Some(7_200) };
+        let context = Context { received_at_us: 1_717_410_000_000_000, zone: Zone::Offset(7_200) };
         let at = |text| read(text).unwrap().0.resolve(&context).unwrap() / SECOND_US;
         assert_eq!(at("Jun  3 12:08:33"), 1_717_409_313);
         assert_eq!(at("2024-06-03T12:08:33"), 1_717_409_313);
@@ -357,7 +358,7 @@ mod tests {
 
     #[test]
     fn a_new_year_in_the_sources_zone_is_still_the_old_year_in_utc() {
-        let context = Context { received_at_us: 1_767_222_000_000_000, utc_offset_s: Some(7_200) }; // 2025-12-31T23:00:00Z
+        let context = Context { received_at_us: 1_767_222_000_000_000, zone: Zone::Offset(7_200) }; // 2025-12-31T23:00:00Z
         let us = read("Jan  1 00:59:59").unwrap().0.resolve(&context).unwrap();
         assert_eq!(us / SECOND_US, 1_767_221_999);
     }

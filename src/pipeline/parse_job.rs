@@ -95,7 +95,7 @@ impl Outcomes {
 }
 
 fn add_log_block(columns: &mut LogColumns, block: &FrameBlock) -> Receipt {
-    let context = Context { received_at_us: block.received_at_us, utc_offset_s: block.origin.utc_offset_s };
+    let context = Context { received_at_us: block.received_at_us, zone: block.origin.zone };
     let json_fields = (block.kind == BlockKind::JsonLines).then(|| JsonFields::from_hints(&block.origin.hints));
     let mut outcomes = Outcomes::default();
     let mut errors = Vec::new();

@@ -1,21 +1,24 @@
 //! A run of frames from one sender: what the WAL stores and the parser reads.
 //!
-//! Layout in the WAL (little endian), version 1:
+//! Layout in the WAL (little endian), version 2:
 //!
 //! ```text
-//! u8 version · u8 kind · i64 received_at_us · i32 utc_offset_s (i32::MIN: none given) · u16 source length · source
-//! · u16 peer length · peer · u16 hints length · hints
+//! u8 version · u8 kind · i64 received_at_us · i32 utc_offset_s (i32::MIN: named zone) · u16 source length · source
+//! · u16 peer length · peer · u16 hints length · hints · u16 zone length · zone
 //! · u32 frame count · count × (u32 start, u32 end) · u32 cut count
 //! · count × (u32 frame, u64 original length) · data
 //! ```
+//!
+//! Version 1 had no zone and is still read; `i32::MIN` meant UTC there.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::clock::TimestampUs;
+use crate::record::Zone;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const NO_OFFSET: i32 = i32::MIN;
 
 /// What the frames of a block are, and so who parses them and which table they end in.
@@ -44,8 +47,8 @@ pub struct Origin {
     pub source: Arc<str>,
     /// The sender's address, without port where many connections share a sender; empty for files.
     pub peer: Arc<str>,
-    /// Offset from UTC, in seconds, of time stamps that state none; `None` means UTC.
-    pub utc_offset_s: Option<i32>,
+    /// Zone of time stamps that state none.
+    pub zone: Zone,
     /// What the request said about its own format, as its URL query (`_time_field=ts&_msg_field=log`); usually empty.
     pub hints: Arc<str>,
 }
@@ -105,12 +108,16 @@ impl FrameBlock {
 
     /// Everything before the data, as the WAL stores it; the stored block is this followed by `data`.
     pub fn encode_header(&self) -> Vec<u8> {
-        let names = [&self.origin.source, &self.origin.peer, &self.origin.hints];
+        let (utc_offset_s, zone) = match self.origin.zone {
+            Zone::Offset(offset_s) => (offset_s, String::new()),
+            zone @ Zone::Named(_) => (NO_OFFSET, zone.to_string()),
+        };
+        let names: [&str; 4] = [&self.origin.source, &self.origin.peer, &self.origin.hints, &zone];
         let mut out = Vec::with_capacity(64 + 8 * self.frames.len());
         out.push(VERSION);
         out.push(self.kind as u8);
         out.extend_from_slice(&self.received_at_us.to_le_bytes());
-        out.extend_from_slice(&self.origin.utc_offset_s.unwrap_or(NO_OFFSET).to_le_bytes());
+        out.extend_from_slice(&utc_offset_s.to_le_bytes());
         for name in names {
             // Names come from configuration, socket addresses and URLs, which hyper keeps below 64 KiB.
             let length = u16::try_from(name.len()).unwrap_or(0);
@@ -133,7 +140,8 @@ impl FrameBlock {
     /// Reads a stored block back. Shares `stored`; every range is checked against the data.
     pub fn decode(stored: Bytes) -> Result<Self, BlockDecodeError> {
         let mut rest = Reader(&stored);
-        if rest.u8()? != VERSION {
+        let version = rest.u8()?;
+        if !(1..=VERSION).contains(&version) {
             return Err(BlockDecodeError("unknown version"));
         }
         let kind = match rest.u8()? {
@@ -143,10 +151,19 @@ impl FrameBlock {
             _ => return Err(BlockDecodeError("unknown kind")),
         };
         let received_at_us = i64::from_le_bytes(rest.array()?);
-        let utc_offset_s = Some(i32::from_le_bytes(rest.array()?)).filter(|offset| *offset != NO_OFFSET);
+        let utc_offset_s = i32::from_le_bytes(rest.array()?);
         let source = rest.name()?;
         let peer = rest.name()?;
         let hints = rest.name()?;
+        let zone = match (utc_offset_s, version) {
+            (NO_OFFSET, 1) => Zone::UTC,
+            (NO_OFFSET, _) => rest.name()?.parse().map_err(|_| BlockDecodeError("unknown time zone"))?,
+            (offset_s, 1) => Zone::Offset(offset_s),
+            (offset_s, _) => {
+                rest.name()?;
+                Zone::Offset(offset_s)
+            }
+        };
         let count = u32::from_le_bytes(rest.array()?) as usize;
         let table = rest.take(count.checked_mul(8).ok_or(BlockDecodeError("frame count"))?)?;
         let cut_count = u32::from_le_bytes(rest.array()?) as usize;
@@ -164,7 +181,7 @@ impl FrameBlock {
             }
             frames.push(frame);
         }
-        Ok(Self { kind, origin: Arc::new(Origin { source, peer, utc_offset_s, hints }), received_at_us, data, frames, cut })
+        Ok(Self { kind, origin: Arc::new(Origin { source, peer, zone, hints }), received_at_us, data, frames, cut })
     }
 }
 
@@ -205,10 +222,18 @@ mod tests {
         Bytes::from(bytes)
     }
 
+    fn zones() -> impl Strategy<Value = Zone> {
+        prop_oneof![
+            (-50_400..50_401_i32).prop_map(Zone::Offset),
+            Just("Asia/Kolkata".parse().unwrap()),
+            Just("Europe/Vienna".parse().unwrap())
+        ]
+    }
+
     proptest! {
         #[test]
         fn a_stored_block_reads_back(lines in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..50), 0..20),
-                                     received_at_us in any::<i64>(), offset in prop::option::of(-86_400..86_400_i32)) {
+                                     received_at_us in any::<i64>(), zone in zones()) {
             let mut data = Vec::new();
             let mut frames = Vec::new();
             for line in &lines {
@@ -217,7 +242,7 @@ mod tests {
                 frames.push(FrameRange { start, end: data.len() as u32 });
                 data.push(b'\n');
             }
-            let origin = Arc::new(Origin { source: "syslog_tcp".into(), peer: "10.0.0.7".into(), utc_offset_s: offset, hints: "".into() });
+            let origin = Arc::new(Origin { source: "syslog_tcp".into(), peer: "10.0.0.7".into(), zone, hints: "".into() });
             let block = FrameBlock { kind: BlockKind::Syslog, origin, received_at_us, data: data.into(), frames, cut: vec![CutFrame { frame: 0, original_length: 9 }] };
             let back = FrameBlock::decode(stored(&block)).unwrap();
             prop_assert_eq!(back.iter().collect::<Vec<_>>(), lines.iter().map(Vec::as_slice).collect::<Vec<_>>());

@@ -10,9 +10,11 @@ mod intake;
 mod labels;
 mod log_record;
 mod severity;
+mod zone;
 
 pub use frame_block::{BlockDecodeError, BlockKind, CutFrame, FrameBlock, FrameRange, Origin};
 pub use intake::{Intake, IntakeError, LineError, Receipt};
 pub use labels::{Label, SeriesId, series_id};
 pub use log_record::{Attribute, LogRecord};
 pub use severity::{facility_name, severity_name};
+pub use zone::{NamedZone, Zone, ZoneError};

@@ -14,18 +14,22 @@ mod allow_list;
 mod body;
 mod framing;
 pub mod http_push;
+mod network;
 mod syslog_tcp;
 mod syslog_udp;
+mod time_zones;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use allow_list::{AllowList, NetworkParseError};
+pub use allow_list::AllowList;
 pub use body::{BodyError, BodyLimits};
 pub use framing::{FrameSplitter, MAX_LINE_BYTES_CEILING, Overlong, Split};
+pub use network::NetworkParseError;
 pub use syslog_tcp::serve_syslog_tcp;
 pub use syslog_udp::serve_syslog_udp;
+pub use time_zones::{TimeZones, TimeZonesError};
 
 use crate::clock::Clock;
 use crate::record::{Intake, Origin};
@@ -35,8 +39,8 @@ use crate::record::{Intake, Origin};
 pub struct SyslogConfig {
     /// Longest line kept whole, in bytes; longer ones are cut and flagged.
     pub max_line_bytes: usize,
-    /// Offset from UTC of time stamps that state none, in seconds.
-    pub utc_offset_s: Option<i32>,
+    /// Zones of time stamps that state none.
+    pub zones: Arc<TimeZones>,
     /// Peers that may send; empty means everybody who can reach the socket.
     pub allow: AllowList,
     /// Connections open at the same time.
@@ -52,8 +56,8 @@ pub struct SyslogConfig {
 impl SyslogConfig {
     /// The origin of blocks from `peer`. The port is left out: it says nothing about the sender.
     fn origin(&self, source: &'static str, peer: SocketAddr) -> Arc<Origin> {
-        let peer = peer.ip().to_canonical().to_string();
-        Arc::new(Origin { source: source.into(), peer: peer.into(), utc_offset_s: self.utc_offset_s, hints: "".into() })
+        let zone = self.zones.of(peer.ip());
+        Arc::new(Origin { source: source.into(), peer: peer.ip().to_canonical().to_string().into(), zone, hints: "".into() })
     }
 }
 

@@ -19,4 +19,5 @@ mod kills;
 mod load;
 mod recovery;
 mod server;
+mod time_zones;
 mod visibility;

@@ -21,7 +21,7 @@ use super::terminal;
 use crate::app::App;
 use crate::clock::{Clock, DAY_US, SECOND_US, Stopwatch};
 use crate::config::Settings;
-use crate::pipeline::{Analysis, AnalysisConfig};
+use crate::pipeline::Analysis;
 use crate::sample_site::{Site, SiteConfig};
 
 /// Options of `demo`.
@@ -76,12 +76,11 @@ async fn show(app: &App, options: &DemoOptions, folder: &std::path::Path) -> any
     app.flush.flush().await.map_err(anyhow::Error::msg)?;
 
     let judging = Stopwatch::start();
-    let analysis =
-        Analysis::new(&AnalysisConfig { rules_dir: None }, app.queries.clone(), app.desk.clone(), app.flush.clone(), Clock::System);
+    let analysis = Analysis::new(app.rules.clone(), app.queries.clone(), app.desk.clone(), app.flush.clone(), Clock::System);
     judge_week(&analysis, app, &site).await?;
     let judge_seconds = judging.elapsed_seconds();
 
-    let summary = Summary::collect(app, &site, &sent, send_seconds, judge_seconds, analysis.rules().len(), folder).await?;
+    let summary = Summary::collect(app, &site, &sent, send_seconds, judge_seconds, app.rules.current().rules.len(), folder).await?;
     if options.json {
         terminal::print(&format!("{}\n", summary.to_json()))?;
     } else {
@@ -110,31 +109,18 @@ fn settings(folder: &tempfile::TempDir) -> Settings {
 /// Has the rules judge the week from its first hour on.
 async fn judge_week(analysis: &Analysis, app: &App, site: &Site) -> anyhow::Result<()> {
     let start_us = site.config().start_us;
-    for rule in analysis.rules() {
-        // A rule compares with the past, of which it needs one window before it can say anything.
-        app.desk.rewind_rule(&rule.name, start_us + rule.window_us).await?;
+    for rule in &app.rules.current().rules {
+        // A rule compares with the past, of which it needs some before it can say anything.
+        app.desk.rewind_rule(&rule.name, rule.schedule.latest(start_us + rule.lookback_us)).await?;
     }
     let progress = bar("judging the week", u64::from(site.config().days) * 24);
-    while let Some(behind_us) = furthest_behind(analysis, app).await? {
+    while let Some(behind_us) = analysis.furthest_behind_us().await {
         let judged_us = (Clock::System.now_us() - behind_us - start_us).max(0);
         progress.set_position((judged_us / (3600 * SECOND_US)).unsigned_abs());
         analysis.run_due().await;
     }
     progress.finish_and_clear();
     Ok(())
-}
-
-/// How far the slowest rule is behind the present, in µs; `None` when all have caught up.
-async fn furthest_behind(analysis: &Analysis, app: &App) -> anyhow::Result<Option<i64>> {
-    let now_us = Clock::System.now_us();
-    let mut furthest = None;
-    for rule in analysis.rules() {
-        let watermark_us = app.desk.rule_state(&rule.name).await?.and_then(|state| state.watermark_us);
-        if rule.next_window(watermark_us, now_us).is_some() {
-            furthest = furthest.max(watermark_us.map(|at_us| now_us - at_us));
-        }
-    }
-    Ok(furthest)
 }
 
 /// The site goes on in real time, and the rules with it, until Ctrl-C.

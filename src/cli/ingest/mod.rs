@@ -21,6 +21,7 @@ use super::connection::{Connection, error_text};
 use super::server_options::ClientOptions;
 use super::terminal;
 use crate::clock::Stopwatch;
+use crate::record::Zone;
 
 /// A server that stays overloaded or away for this long ends the command; the position is kept.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -34,6 +35,9 @@ pub(super) struct IngestOptions {
     /// What a line is
     #[arg(long, value_enum, default_value_t = LineFormat::Auto)]
     format: LineFormat,
+    /// Zone of time stamps that state none: Europe/Vienna, +02:00 [default: the server's `syslog.time_zone`]
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<Zone>,
     /// Begin at the start of each file, whatever was sent before
     #[arg(long)]
     from_start: bool,
@@ -117,7 +121,7 @@ async fn send_file(
         reader = back;
         let Some(Piece { lines, end }) = piece? else { break };
         progress.set_position(reader.read_bytes());
-        send_piece(connection, options.format, lines, &progress, sent).await?;
+        send_piece(connection, options, lines, &progress, sent).await?;
         if let Some(key) = &key {
             positions.set(key, end)?;
         }
@@ -128,20 +132,26 @@ async fn send_file(
 
 async fn send_piece(
     connection: &Connection,
-    format: LineFormat,
+    options: &IngestOptions,
     lines: Bytes,
     progress: &ProgressBar,
     sent: &mut Sent,
 ) -> anyhow::Result<()> {
-    let is_json = match format {
+    let is_json = match options.format {
         LineFormat::Json => true,
         LineFormat::Syslog => false,
         LineFormat::Auto => lines.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{'),
     };
     let (path, content_type) = if is_json { ("/insert/jsonline", "application/x-ndjson") } else { ("/insert/syslog", "text/plain") };
+    let path = match options.time_zone {
+        Some(zone) => {
+            format!("{path}?{}", url::form_urlencoded::Serializer::new(String::new()).append_pair("_time_zone", &zone.to_string()).finish())
+        }
+        None => path.to_owned(),
+    };
     let waiting = Stopwatch::start();
     let receipt = loop {
-        let why = match connection.post(path, content_type, lines.clone()).await {
+        let why = match connection.post(&path, content_type, lines.clone()).await {
             Ok(answer) if answer.status().is_success() => break answer.json_value().await?,
             Ok(answer) if answer.status().as_u16() == 503 || answer.status().as_u16() == 429 => anyhow!(error_text(answer).await),
             Ok(answer) => bail!("{}", error_text(answer).await),

@@ -108,6 +108,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::record::Zone;
     use crate::record::{BlockKind, LineError, Origin};
 
     /// Takes a while; refuses the first block.
@@ -133,7 +134,7 @@ mod tests {
     }
 
     fn block() -> FrameBlock {
-        let origin = Arc::new(Origin { source: "t".into(), peer: "p".into(), utc_offset_s: None, hints: "".into() });
+        let origin = Arc::new(Origin { source: "t".into(), peer: "p".into(), zone: Zone::UTC, hints: "".into() });
         FrameBlock { kind: BlockKind::JsonLines, origin, received_at_us: 0, data: Bytes::new(), frames: vec![], cut: vec![] }
     }
 

@@ -9,7 +9,7 @@ use axum::response::Response;
 use bytes::Bytes;
 
 use super::{PushError, PushState, decoded_body, receipt_json, store_once};
-use crate::record::{BlockKind, CutFrame, FrameBlock, FrameRange, Origin, Receipt};
+use crate::record::{BlockKind, CutFrame, FrameBlock, FrameRange, Origin, Receipt, Zone, ZoneError};
 use crate::source::body::BodyError;
 
 /// `POST /insert/syslog`: syslog messages, one a line; what `watchroom ingest` sends.
@@ -37,6 +37,9 @@ pub(super) struct Lines {
 /// Lines of one request: each takes room in the block's table, and a body of newlines must not take more than its bytes.
 const MAX_LINES: usize = 1_000_000;
 
+/// The URL's parameter for the zone of stamps that state none: `_time_zone=Europe/Vienna`.
+const TIME_ZONE: &str = "_time_zone";
+
 /// Stores the lines of a body as one block and waits for the acknowledgement.
 pub(super) async fn store_lines(state: &PushState, lines: Lines, headers: &HeaderMap) -> Result<Receipt, PushError> {
     let Lines { kind, source, peer, query, body } = lines;
@@ -47,15 +50,25 @@ pub(super) async fn store_lines(state: &PushState, lines: Lines, headers: &Heade
     if frames.is_empty() {
         return Ok(Receipt::default());
     }
+    let zone = match stated_zone(query.as_deref()) {
+        Some(zone) => zone.map_err(|error| PushError::Invalid(format!("{TIME_ZONE}: {error}")))?,
+        None => state.zones.of(peer.ip()),
+    };
     let origin = Arc::new(Origin {
         source: source.into(),
         peer: peer.ip().to_canonical().to_string().into(),
-        utc_offset_s: None,
+        zone,
         hints: query.unwrap_or_default().into(),
     });
     let received_at_us = state.context.clock.now_us();
     let block = FrameBlock { kind, origin, received_at_us, data: body, frames, cut };
     store_once(state, source, headers, block).await
+}
+
+/// The zone that the request says for stamps that state none.
+fn stated_zone(query: Option<&str>) -> Option<Result<Zone, ZoneError>> {
+    let (_, zone) = url::form_urlencoded::parse(query?.as_bytes()).find(|(key, _)| key == TIME_ZONE)?;
+    Some(zone.parse())
 }
 
 /// The non-empty lines of a body; too long ones are cut.

@@ -16,7 +16,7 @@ use axum::routing::post;
 use bytes::Bytes;
 
 use super::body::{self, BodyError, BodyLimits};
-use super::{MAX_LINE_BYTES_CEILING, SourceContext};
+use super::{MAX_LINE_BYTES_CEILING, SourceContext, TimeZones};
 use crate::record::{FrameBlock, IntakeError, Receipt};
 
 pub use idempotency::IdempotencyKeys;
@@ -31,6 +31,8 @@ pub struct PushState {
     pub limits: BodyLimits,
     /// Longest line kept whole, in bytes.
     pub max_line_bytes: usize,
+    /// Zones of time stamps that state none.
+    pub zones: std::sync::Arc<TimeZones>,
     /// Checks a remote-write request before it is stored (the parser's own code, given by the pipeline).
     pub remote_write: std::sync::Arc<dyn RequestCheck>,
     /// Requests that were stored a moment ago.

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 use super::{PushError, PushState, store_once};
-use crate::record::{BlockKind, FrameBlock, FrameRange, IntakeError, Origin};
+use crate::record::{BlockKind, FrameBlock, FrameRange, IntakeError, Origin, Zone};
 use crate::self_metrics::{self, Outcome};
 
 /// What is stored for a request: its protobuf, decompressed.
@@ -54,7 +54,7 @@ pub(super) async fn write(
         let origin = Arc::new(Origin {
             source: "remote_write".into(),
             peer: peer.ip().to_canonical().to_string().into(),
-            utc_offset_s: None,
+            zone: Zone::UTC,
             hints: "".into(),
         });
         let frames = vec![FrameRange { start: 0, end: request.len() as u32 }];
