@@ -6,17 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use jiff::tz::TimeZone;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinHandle;
 
 use crate::api::{self, ApiState, FrontDoor, ServerConfig};
 use crate::clock::Clock;
-use crate::config::{Settings, check_front_door};
+use crate::config::{Settings, SiteSettings, check_front_door, parse_dependency, parse_host, parse_maintenance};
 use crate::console;
 use crate::data_folder::{DataFolder, Listening};
 use crate::desk::Desk;
+use crate::incident::Topology;
 use crate::people::Tokens;
-use crate::pipeline::{self, Analysis, FlushConfig, FlushHandle, Pipeline, PipelineConfig, RemoteWriteCheck, RuleBook, stage};
+use crate::pipeline::{
+    self, Analysis, FlushConfig, FlushHandle, Incidents, Pipeline, PipelineConfig, RemoteWriteCheck, RuleBook, SiteConfig, stage,
+};
 use crate::query::{self, QueryEngine};
 use crate::self_metrics::START_TIME;
 use crate::shutdown::{Phase, Shutdown};
@@ -43,6 +47,8 @@ pub struct App {
     pub desk: Desk,
     /// The detection rules.
     pub rules: Arc<RuleBook>,
+    /// The incidents behind the tickets.
+    pub incidents: Arc<Incidents>,
     pipeline: Pipeline,
     sources: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
@@ -72,19 +78,26 @@ impl App {
         let flush = pipeline.flusher();
         let mut workers = vec![stage::spawn("ledger", &shutdown, pipeline::keep_ledger(store.clone(), clock.clone(), shutdown.clone()))];
         let rules = Arc::new(RuleBook::open(rules_dir(settings)));
+        let incidents = Arc::new(Incidents::new(desk.clone(), clock.clone(), site_config(&settings.site)?));
         if settings.detect.enabled {
-            let analysis = Analysis::new(rules.clone(), queries.clone(), desk.clone(), flush.clone(), clock.clone());
+            let analysis = Analysis::new(rules.clone(), queries.clone(), desk.clone(), incidents.clone(), flush.clone(), clock.clone());
             workers.push(stage::spawn("analysis", &shutdown, analysis.run(shutdown.clone())));
         }
         let context = SourceContext { intake: pipeline.ingest(), clock: clock.clone(), shutdown: shutdown.clone() };
-        let api = ApiState { queries: queries.clone(), desk: desk.clone(), flush: flush.clone() };
+        let api = ApiState {
+            queries: queries.clone(),
+            desk: desk.clone(),
+            incidents: incidents.clone(),
+            rules: rules.clone(),
+            flush: flush.clone(),
+        };
         let door = FrontDoor::new(!settings.access.require_token, Tokens::new(store.clone(), clock));
         let (listening, sources) = listen(settings, sockets, context, api, door)?;
         if let Err(error) = folder.announce(&listening) {
             // A full disk, most likely: whoever comes to look into it must find a server that answers.
             tracing::warn!(%error, "listening.json cannot be written; commands must be told where this server is with --server");
         }
-        Ok(Self { listening, shutdown, flush, queries, desk, rules, pipeline, sources, workers, folder, store })
+        Ok(Self { listening, shutdown, flush, queries, desk, rules, incidents, pipeline, sources, workers, folder, store })
     }
 
     /// Stops in order: sources, queue, tables, logs, store. Nothing acknowledged is lost if it is cut short.
@@ -154,6 +167,17 @@ fn open_queries(settings: &Settings, pipeline: &Pipeline, store: &Store) -> anyh
 
 fn rules_dir(settings: &Settings) -> Option<PathBuf> {
     (!settings.detect.rules_dir.is_empty()).then(|| PathBuf::from(&settings.detect.rules_dir))
+}
+
+/// What is known of the site. Every entry is read once here, so that a wrong one is an error at start and not at night.
+fn site_config(site: &SiteSettings) -> anyhow::Result<SiteConfig> {
+    let zone = TimeZone::get(&site.time_zone).map_err(|_| anyhow!("site.time_zone: `{}` is no time zone", site.time_zone))?;
+    let hosts = site.hosts.iter().map(|entry| parse_host(entry)).collect::<Result<Vec<_>, _>>()?;
+    let edges = site.depends_on.iter().map(|entry| parse_dependency(entry)).collect::<Result<Vec<_>, _>>()?;
+    let entries = site.maintenance.clone();
+    entries.iter().map(|entry| parse_maintenance(entry, &zone, 0)).collect::<Result<Vec<_>, _>>()?;
+    let maintenance = move |at_us| entries.iter().filter_map(|entry| parse_maintenance(entry, &zone, at_us).ok()).collect();
+    Ok(SiteConfig { topology: Topology::new(&hosts, &edges), maintenance: Box::new(maintenance) })
 }
 
 async fn bind(settings: &Settings) -> anyhow::Result<Sockets> {

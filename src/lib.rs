@@ -12,6 +12,7 @@ pub mod console;
 pub mod data_folder;
 pub mod desk;
 pub mod detect;
+pub mod incident;
 pub mod parse;
 pub mod people;
 pub mod pipeline;

@@ -6,10 +6,12 @@
 mod access;
 mod error;
 mod health;
+mod incidents;
 mod lingering;
 mod openapi;
 mod query_error;
 mod routes;
+mod rules;
 mod server;
 mod sql;
 mod tickets;

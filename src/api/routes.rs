@@ -7,10 +7,10 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 
-use super::{ApiError, FrontDoor, access, error, health, openapi, sql, tickets};
+use super::{ApiError, FrontDoor, access, error, health, incidents, openapi, rules, sql, tickets};
 use crate::desk::Desk;
 pub(super) use crate::people::Scope;
-use crate::pipeline::FlushHandle;
+use crate::pipeline::{FlushHandle, Incidents, RuleBook};
 use crate::query::QueryEngine;
 use crate::source::http_push::{self, PushState};
 
@@ -43,6 +43,10 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/tickets", Some(Scope::Desk)),
     route("GET", "/api/v1/tickets/{number}", Some(Scope::Desk)),
     route("PATCH", "/api/v1/tickets/{number}", Some(Scope::Desk)),
+    route("POST", "/api/v1/tickets/{number}/merge", Some(Scope::Desk)),
+    route("POST", "/api/v1/tickets/{number}/split", Some(Scope::Desk)),
+    route("POST", "/api/v1/findings/{id}/verdict", Some(Scope::Desk)),
+    route("GET", "/api/v1/rules", Some(Scope::Desk)),
     route("POST", "/api/v1/flush", Some(Scope::Admin)),
 ];
 
@@ -56,6 +60,10 @@ pub struct ApiState {
     pub queries: Arc<QueryEngine>,
     /// The desk.
     pub desk: Desk,
+    /// The incidents behind the tickets.
+    pub incidents: Arc<Incidents>,
+    /// The detection rules.
+    pub rules: Arc<RuleBook>,
     /// Commits fresh rows.
     pub flush: FlushHandle,
 }
@@ -66,6 +74,10 @@ pub fn router(state: ApiState, push: PushState, door: Arc<FrontDoor>, console: R
         .route("/api/v1/sql", post(sql::run))
         .route("/api/v1/tickets", get(tickets::list))
         .route("/api/v1/tickets/{number}", get(tickets::get).patch(tickets::change))
+        .route("/api/v1/tickets/{number}/merge", post(incidents::merge))
+        .route("/api/v1/tickets/{number}/split", post(incidents::split))
+        .route("/api/v1/findings/{id}/verdict", post(incidents::judge))
+        .route("/api/v1/rules", get(rules::list))
         .route("/api/v1/flush", post(health::flush))
         .layer(DefaultBodyLimit::max(MAX_COMMAND_BYTES))
         .with_state(state);

@@ -5,10 +5,11 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{ApiError, ApiState};
-use crate::desk::{Actor, Change, DeskError, Priority, Ticket, TicketFilter, TicketState};
+use crate::desk::{Actor, Change, DeskError, Priority, Ticket, TicketDetail, TicketFilter, TicketState};
 
 /// The query of `GET /api/v1/tickets`.
 #[derive(Debug, Default, Deserialize)]
@@ -36,10 +37,26 @@ pub(super) async fn list(
     Ok(axum::Json(page).into_response())
 }
 
-/// A ticket with history and evidence; its version is the ETag.
+/// A ticket with its incident, as long as that is known.
+#[derive(Debug, Serialize)]
+struct WithIncident {
+    #[serde(flatten)]
+    detail: TicketDetail,
+    incident: Value,
+}
+
+/// A ticket with history, evidence and incident; its version is the ETag.
 pub(super) async fn get(State(state): State<ApiState>, Path(number): Path<String>) -> Result<Response, ApiError> {
     let detail = state.desk.get(parse_number(&number)?).await.map_err(desk_error)?;
-    Ok(([(header::ETAG, etag(&detail.ticket))], axum::Json(detail)).into_response())
+    let incident = match state.incidents.describe(&detail.ticket).await {
+        Ok(incident) => incident,
+        Err(error) => {
+            tracing::warn!(%error, "what is known of a ticket's incident cannot be told");
+            Value::Null
+        }
+    };
+    let etag = etag(&detail.ticket);
+    Ok(([(header::ETAG, etag)], axum::Json(WithIncident { detail, incident })).into_response())
 }
 
 /// Changes a ticket. `If-Match` with the ETag makes the change only if nobody was faster.
@@ -58,7 +75,7 @@ pub(super) async fn change(
     Ok(([(header::ETAG, etag(&ticket))], axum::Json(ticket)).into_response())
 }
 
-fn parse_number(text: &str) -> Result<i64, ApiError> {
+pub(super) fn parse_number(text: &str) -> Result<i64, ApiError> {
     let wrong = || ApiError::bad_request(format!("`{text}` is no ticket number"), "ticket numbers are 1, 2, 3, ...");
     text.parse().map_err(|_| wrong())
 }
@@ -77,9 +94,9 @@ fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
     version.map(Some).ok_or_else(|| ApiError::bad_request("If-Match is not an ETag of this ticket", "send the ETag that GET answered"))
 }
 
-fn desk_error(error: DeskError) -> ApiError {
+pub(super) fn desk_error(error: DeskError) -> ApiError {
     let status = match &error {
-        DeskError::NotFound(_) => StatusCode::NOT_FOUND,
+        DeskError::NotFound(_) | DeskError::NoFinding(_) => StatusCode::NOT_FOUND,
         DeskError::IllegalMove { .. } => StatusCode::CONFLICT,
         DeskError::Conflict { .. } => StatusCode::PRECONDITION_FAILED,
         DeskError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,

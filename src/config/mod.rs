@@ -8,10 +8,12 @@
 mod front_door;
 mod load;
 mod settings;
+mod site;
 
 pub use front_door::{FrontDoorError, check_front_door};
 pub use load::{ConfigError, Overrides, Problem, load};
 pub use settings::{
-    AccessSettings, DataSettings, DetectSettings, HttpSettings, LogSettings, QuerySettings, Settings, SyslogSettings, TableSettings,
-    WalSettings,
+    AccessSettings, DataSettings, DetectSettings, HttpSettings, LogSettings, QuerySettings, Settings, SiteSettings, SyslogSettings,
+    TableSettings, WalSettings,
 };
+pub use site::{SiteError, parse_dependency, parse_host, parse_maintenance};

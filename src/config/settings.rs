@@ -26,6 +26,8 @@ pub struct Settings {
     pub query: QuerySettings,
     /// `[detect]`
     pub detect: DetectSettings,
+    /// `[site]`
+    pub site: SiteSettings,
     /// `[log]`
     pub log: LogSettings,
 }
@@ -220,6 +222,26 @@ pub struct DetectSettings {
 impl Default for DetectSettings {
     fn default() -> Self {
         Self { enabled: true, rules_dir: String::new() }
+    }
+}
+
+/// `[site]`: what stands where, what needs what, and when it is worked on. It lets findings be grouped by cause.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SiteSettings {
+    /// Local time of weekly maintenance windows: a name of the tz database.
+    pub time_zone: String,
+    /// Hosts with their services and racks: `["db01: services=orders,postgres rack=A3"]`.
+    pub hosts: Vec<String>,
+    /// Hosts or services that need others: `["shop -> orders", "db01 -> san01"]`.
+    pub depends_on: Vec<String>,
+    /// Times in which findings open nothing: `["patches: hosts=web* weekly=sun@02:00+4h"]`.
+    pub maintenance: Vec<String>,
+}
+
+impl Default for SiteSettings {
+    fn default() -> Self {
+        Self { time_zone: "UTC".into(), hosts: Vec::new(), depends_on: Vec::new(), maintenance: Vec::new() }
     }
 }
 

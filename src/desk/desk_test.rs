@@ -45,6 +45,12 @@ fn finding(host: &str, window_end_us: TimestampUs) -> Finding {
     }
 }
 
+/// Records findings that nothing groups.
+async fn record(desk: &Desk, findings: &[Finding], runs: &[RuleRun]) -> Result<Recorded, DeskError> {
+    let findings = findings.iter().cloned().map(Filed::from).collect();
+    desk.record(&Round { findings, runs: runs.to_vec(), ..Round::default() }).await
+}
+
 fn ines() -> Actor {
     Actor { name: "ines".into(), origin: "10.0.0.9".into() }
 }
@@ -62,11 +68,11 @@ async fn move_to(room: &Room, number: i64, states: &[TicketState]) {
 #[tokio::test]
 async fn the_first_finding_opens_a_ticket_and_the_next_join_it() {
     let room = room().await;
-    let first = room.desk.record_findings(&[finding("a", DAY_US), finding("b", DAY_US)], &[]).await.unwrap();
+    let first = record(&room.desk, &[finding("a", DAY_US), finding("b", DAY_US)], &[]).await.unwrap();
     assert_eq!(first.opened, [1, 2]);
     for minute in 1..=40 {
         room.clock.set(DAY_US + minute * MINUTE_US);
-        let next = room.desk.record_findings(&[finding("a", DAY_US + minute * MINUTE_US)], &[]).await.unwrap();
+        let next = record(&room.desk, &[finding("a", DAY_US + minute * MINUTE_US)], &[]).await.unwrap();
         assert_eq!(next.joined, [1]);
     }
     let detail = room.desk.get(1).await.unwrap();
@@ -83,7 +89,7 @@ async fn the_first_finding_opens_a_ticket_and_the_next_join_it() {
 async fn only_the_first_and_latest_evidence_is_kept() {
     let room = room().await;
     for minute in 0..10 {
-        room.desk.record_findings(&[finding("a", DAY_US + minute)], &[]).await.unwrap();
+        record(&room.desk, &[finding("a", DAY_US + minute)], &[]).await.unwrap();
     }
     let mut read = room.store.read().await.unwrap();
     let kept = sqlx::query("SELECT id FROM findings WHERE evidence IS NOT NULL").fetch_all(&mut *read).await.unwrap();
@@ -95,8 +101,8 @@ async fn a_second_run_over_the_same_window_doubles_nothing() {
     let room = room().await;
     let run = RuleRun { rule: "error_burst".into(), watermark_us: DAY_US, duration_us: 900, result_rows: 2 };
     let found = [finding("a", DAY_US), finding("b", DAY_US)];
-    room.desk.record_findings(&found, std::slice::from_ref(&run)).await.unwrap();
-    let again = room.desk.record_findings(&found, std::slice::from_ref(&run)).await.unwrap();
+    record(&room.desk, &found, std::slice::from_ref(&run)).await.unwrap();
+    let again = record(&room.desk, &found, std::slice::from_ref(&run)).await.unwrap();
     assert_eq!(again, Recorded { duplicates: 2, ..Recorded::default() });
     assert_eq!(room.desk.get(1).await.unwrap().ticket.findings, 1);
     let state = room.desk.rule_state("error_burst").await.unwrap().unwrap();
@@ -108,13 +114,13 @@ async fn a_watermark_goes_back_only_when_told_to_and_a_failure_leaves_it() {
     let room = room().await;
     assert_eq!(room.desk.rule_state("r").await.unwrap(), None);
     let run = |watermark_us| RuleRun { rule: "r".into(), watermark_us, duration_us: 1, result_rows: 0 };
-    room.desk.record_findings(&[], &[run(500)]).await.unwrap();
-    room.desk.record_findings(&[], &[run(300)]).await.unwrap();
+    record(&room.desk, &[], &[run(500)]).await.unwrap();
+    record(&room.desk, &[], &[run(300)]).await.unwrap();
     room.desk.record_rule_failure("r", "no such column: hots", 7).await.unwrap();
     let state = room.desk.rule_state("r").await.unwrap().unwrap();
     assert_eq!((state.watermark_us, state.failures, state.last_error.as_deref()), (Some(500), 1, Some("no such column: hots")));
     room.desk.rewind_rule("r", 100).await.unwrap();
-    room.desk.record_findings(&[], &[run(200)]).await.unwrap();
+    record(&room.desk, &[], &[run(200)]).await.unwrap();
     let state = room.desk.rule_state("r").await.unwrap().unwrap();
     assert_eq!((state.watermark_us, state.last_error), (Some(200), None));
 }
@@ -132,10 +138,10 @@ async fn a_failure_in_the_middle_leaves_neither_findings_nor_watermark_nor_a_gap
     write.commit().await.unwrap();
     let run = RuleRun { rule: "error_burst".into(), watermark_us: DAY_US, duration_us: 1, result_rows: 3 };
     let found = [finding("a", DAY_US), finding("b", DAY_US), finding("c", DAY_US)];
-    room.desk.record_findings(&found, std::slice::from_ref(&run)).await.unwrap_err();
+    record(&room.desk, &found, std::slice::from_ref(&run)).await.unwrap_err();
     assert!(room.desk.list(&TicketFilter::default()).await.unwrap().tickets.is_empty());
     assert_eq!(room.desk.rule_state("error_burst").await.unwrap(), None);
-    let kept = room.desk.record_findings(&found[..2], std::slice::from_ref(&run)).await.unwrap();
+    let kept = record(&room.desk, &found[..2], std::slice::from_ref(&run)).await.unwrap();
     assert_eq!(kept.opened, [1, 2], "the numbers that were rolled back are given again");
 }
 
@@ -145,7 +151,7 @@ async fn what_was_committed_survives_a_process_that_never_closed_the_store() {
     let copy = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join(DESK_FILE)).await.unwrap();
     let desk = Desk::new(store.clone(), Clock::manual(DAY_US));
-    desk.record_findings(&[finding("a", DAY_US)], &[]).await.unwrap();
+    record(&desk, &[finding("a", DAY_US)], &[]).await.unwrap();
     let mut open = store.write().await.unwrap();
     sqlx::query("UPDATE tickets SET title = 'half done'").execute(&mut *open).await.unwrap();
     // The files as a crash would leave them: nothing closed, a transaction still open.
@@ -155,7 +161,7 @@ async fn what_was_committed_survives_a_process_that_never_closed_the_store() {
     }
     let after = Desk::new(Store::open(&copy.path().join(DESK_FILE)).await.unwrap(), Clock::manual(DAY_US));
     assert_eq!(after.get(1).await.unwrap().ticket.title, "errors on a");
-    assert_eq!(after.record_findings(&[finding("b", DAY_US)], &[]).await.unwrap().opened, [2]);
+    assert_eq!(record(&after, &[finding("b", DAY_US)], &[]).await.unwrap().opened, [2]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -164,7 +170,7 @@ async fn a_thousand_findings_at_once_make_one_ticket() {
     let tasks: Vec<_> = (0..1_000)
         .map(|n| {
             let desk = room.desk.clone();
-            tokio::spawn(async move { desk.record_findings(&[finding("a", DAY_US + n)], &[]).await.unwrap() })
+            tokio::spawn(async move { record(&desk, &[finding("a", DAY_US + n)], &[]).await.unwrap() })
         })
         .collect();
     let mut opened = 0;
@@ -183,7 +189,7 @@ async fn numbers_have_no_gaps_when_many_open_tickets_at_once() {
     let tasks: Vec<_> = (0..100)
         .map(|n| {
             let desk = room.desk.clone();
-            tokio::spawn(async move { desk.record_findings(&[finding(&format!("h{n}"), DAY_US)], &[]).await.unwrap().opened })
+            tokio::spawn(async move { record(&desk, &[finding(&format!("h{n}"), DAY_US)], &[]).await.unwrap().opened })
         })
         .collect();
     let mut numbers = HashSet::new();
@@ -196,34 +202,34 @@ async fn numbers_have_no_gaps_when_many_open_tickets_at_once() {
 #[tokio::test]
 async fn what_comes_back_within_a_day_is_reopened_and_later_is_a_new_ticket() {
     let room = room().await;
-    room.desk.record_findings(&[finding("a", DAY_US)], &[]).await.unwrap();
+    record(&room.desk, &[finding("a", DAY_US)], &[]).await.unwrap();
     move_to(&room, 1, &[TicketState::Resolved]).await;
-    let late = room.desk.record_findings(&[finding("a", DAY_US - MINUTE_US)], &[]).await.unwrap();
+    let late = record(&room.desk, &[finding("a", DAY_US - MINUTE_US)], &[]).await.unwrap();
     assert_eq!(late.joined, [1], "a finding about a time before the resolution does not reopen");
     assert_eq!(room.desk.get(1).await.unwrap().ticket.state, TicketState::Resolved);
 
     room.clock.set(2 * DAY_US - 1);
-    let back = room.desk.record_findings(&[finding("a", 2 * DAY_US - 1)], &[]).await.unwrap();
+    let back = record(&room.desk, &[finding("a", 2 * DAY_US - 1)], &[]).await.unwrap();
     assert_eq!(back.reopened, [1]);
     let ticket = room.desk.get(1).await.unwrap().ticket;
     assert_eq!((ticket.state, ticket.resolved_at_us), (TicketState::Reopened, None));
 
     move_to(&room, 1, &[TicketState::Resolved]).await;
     room.clock.set(3 * DAY_US);
-    let new = room.desk.record_findings(&[finding("a", 3 * DAY_US)], &[]).await.unwrap();
+    let new = record(&room.desk, &[finding("a", 3 * DAY_US)], &[]).await.unwrap();
     assert_eq!(new.opened, [2]);
     let refused = room.desk.change(1, None, &to(TicketState::Reopened), &ines()).await.unwrap_err();
     assert!(refused.to_string().contains("ticket 2 is already open"), "{refused}");
 
     move_to(&room, 2, &[TicketState::Resolved, TicketState::Closed]).await;
-    let after = room.desk.record_findings(&[finding("a", 3 * DAY_US + HOUR_US)], &[]).await.unwrap();
+    let after = record(&room.desk, &[finding("a", 3 * DAY_US + HOUR_US)], &[]).await.unwrap();
     assert_eq!(after.opened, [3], "a closed ticket stays closed, and ticket 1 was resolved a day ago");
 }
 
 #[tokio::test]
 async fn a_change_for_another_version_is_refused_whole() {
     let room = room().await;
-    room.desk.record_findings(&[finding("a", DAY_US)], &[]).await.unwrap();
+    record(&room.desk, &[finding("a", DAY_US)], &[]).await.unwrap();
     let ticket = room.desk.change(1, Some(1), &to(TicketState::InProgress), &ines()).await.unwrap();
     assert_eq!(ticket.version, 3, "two events: assigned and moved");
     let refused = room.desk.change(1, Some(1), &to(TicketState::Resolved), &ines()).await.unwrap_err();
@@ -239,7 +245,7 @@ async fn a_change_for_another_version_is_refused_whole() {
 #[tokio::test]
 async fn the_history_cannot_be_rewritten() {
     let room = room().await;
-    room.desk.record_findings(&[finding("a", DAY_US)], &[]).await.unwrap();
+    record(&room.desk, &[finding("a", DAY_US)], &[]).await.unwrap();
     let mut write = room.store.write().await.unwrap();
     for sql in ["UPDATE ticket_events SET actor = 'nobody'", "DELETE FROM ticket_events"] {
         let refused = sqlx::query(sql).execute(&mut *write).await.unwrap_err();
@@ -251,7 +257,7 @@ async fn the_history_cannot_be_rewritten() {
 async fn lists_filter_and_page() {
     let room = room().await;
     let hosts: Vec<_> = (0..25).map(|n| finding(&format!("web{n:02}"), DAY_US)).collect();
-    room.desk.record_findings(&hosts, &[]).await.unwrap();
+    record(&room.desk, &hosts, &[]).await.unwrap();
     move_to(&room, 3, &[TicketState::Resolved]).await;
     let mut filter = TicketFilter { limit: 10, open_only: true, ..TicketFilter::default() };
     let mut seen = Vec::new();
@@ -274,7 +280,7 @@ async fn lists_filter_and_page() {
 #[tokio::test]
 async fn the_views_show_what_the_desk_holds() {
     let room = room().await;
-    room.desk.record_findings(&[finding("a", DAY_US), finding("b", DAY_US)], &[]).await.unwrap();
+    record(&room.desk, &[finding("a", DAY_US), finding("b", DAY_US)], &[]).await.unwrap();
     for (name, rows) in [("tickets", 2), ("findings", 2), ("ticket_events", 2), ("rule_runs", 0)] {
         assert_eq!(view(name).unwrap().load(&room.store, 100).await.unwrap().num_rows(), rows, "{name}");
     }
@@ -304,7 +310,7 @@ async fn perform(room: &Room, act: Act) {
     match act {
         Act::Wait { minutes } => room.clock.set(now_us + minutes * MINUTE_US),
         Act::Find { host, lag_minutes } => {
-            room.desk.record_findings(&[finding(&format!("h{host}"), now_us - lag_minutes * MINUTE_US)], &[]).await.unwrap();
+            record(&room.desk, &[finding(&format!("h{host}"), now_us - lag_minutes * MINUTE_US)], &[]).await.unwrap();
         }
         Act::Patch { number, state, priority, assignee, comment } => {
             let priority = priority.map(|index| Priority::ALL[index]);

@@ -9,6 +9,9 @@ pub enum DeskError {
     /// There is no ticket of that number.
     #[error("there is no ticket {0}; `GET /api/v1/tickets` lists those that exist")]
     NotFound(i64),
+    /// There is no finding of that number.
+    #[error("there is no finding {0}; the column `id` of the table `findings` has their numbers")]
+    NoFinding(i64),
     /// The state cannot follow the present one.
     #[error("a ticket cannot go from {from} to {to}; from {from} it can go to: {}", words(.allowed))]
     IllegalMove {

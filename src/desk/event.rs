@@ -18,6 +18,11 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// Whoever groups findings and sees that they have stopped.
+    pub fn analysis() -> Self {
+        Self { name: "analysis".to_owned(), origin: "scheduler".to_owned() }
+    }
+
     /// The rule's own hand.
     pub fn rule(name: &str) -> Self {
         Self { name: format!("rule {name}"), origin: "scheduler".to_owned() }
@@ -30,13 +35,19 @@ impl Actor {
 pub enum TicketEvent {
     /// It was made.
     Opened(Box<Opening>),
-    /// Further findings joined it. Written at most every [`NOTE_JOINS_EVERY_US`](super::NOTE_JOINS_EVERY_US); the
-    /// findings themselves are all kept.
+    /// Further findings joined it: a new member of the incident, with the reason, or, at most every
+    /// [`NOTE_JOINS_EVERY_US`](super::NOTE_JOINS_EVERY_US), those that go on. The findings themselves are all kept.
     Joined {
         /// Findings that the ticket had with the one that was noted.
         findings: i64,
         /// End of that finding's window.
         finding_at_us: TimestampUs,
+        /// Title of a new member.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
+        /// Why it belongs here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<String>,
     },
     /// It changed state.
     Moved {
@@ -132,7 +143,7 @@ mod tests {
     #[test]
     fn the_stored_kind_is_the_word_in_the_json() {
         let events = [
-            TicketEvent::Joined { findings: 2, finding_at_us: 5 },
+            TicketEvent::Joined { findings: 2, finding_at_us: 5, title: None, because: None },
             TicketEvent::Moved { from: TicketState::New, to: TicketState::OnHold, reason: None },
             TicketEvent::Commented { text: "on my way".into() },
         ];

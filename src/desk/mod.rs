@@ -1,12 +1,12 @@
 //! The desk: from finding to ticket, and the ticket's life.
 //!
-//! [`Desk`] is the door. [`Desk::record_findings`] takes what a rule found and opens tickets, joins findings to open ones
-//! or reopens what was resolved lately; [`Desk::change`] is the one way by which a person changes a ticket.
+//! [`Desk`] is the door. [`Desk::record`] takes what a round of the analysis found, each finding filed under a problem, and
+//! opens tickets, joins findings to open ones or reopens what was resolved lately; [`Desk::change`] is the one way by which a person changes a ticket.
 //!
 //! Invariants:
 //! * A ticket is the sum of two logs: its events (append-only) and its findings. Every change writes its event, the
 //!   finding and the ticket's row in one transaction, so that the row always equals [`replay`].
-//! * A fingerprint has at most one open ticket; the database enforces it too.
+//! * A problem (an incident, or a fingerprint that nothing groups) has at most one open ticket; the database enforces it too.
 //! * A finding is recorded once: rule, fingerprint and end of the window are its identity. A rule's watermark moves in
 //!   the transaction that records what it found, so a crash between the two cannot happen and a second run doubles nothing.
 //! * Ticket numbers run from 1 without gaps.
@@ -15,12 +15,14 @@
 //!   ticket while findings pour in is not told of a conflict.
 
 mod change;
-mod dedup;
+mod correction;
 #[cfg(test)]
 mod desk_test;
 mod error;
 mod event;
+mod filing;
 mod priority;
+mod recording;
 mod rule_run;
 mod ticket;
 mod ticket_rows;
@@ -28,10 +30,11 @@ pub mod ticket_state;
 mod tickets;
 
 pub use change::Change;
-pub use dedup::{NOTE_JOINS_EVERY_US, REOPEN_WITHIN_US, Recorded};
 pub use error::DeskError;
 pub use event::{Actor, Event, Opening, TicketEvent};
+pub use filing::{Ended, Filed, Round};
 pub use priority::{Impact, Priority, Urgency, impact_and_urgency, priority};
+pub use recording::{NOTE_JOINS_EVERY_US, REOPEN_WITHIN_US, Recorded};
 pub use rule_run::{RuleRun, RuleState};
 pub use ticket::{FindingNote, Ticket, TicketKind, replay};
 pub use ticket_state::TicketState;

@@ -3,7 +3,7 @@
 use sqlx::Row;
 
 use super::change::events_of;
-use super::dedup::open_twin;
+use super::recording::open_twin;
 use super::ticket_rows::{append_event, json, load_events, load_finding_notes, load_ticket, save_ticket, ticket_of};
 use super::{Actor, Change, DeskError, Event, Priority, Ticket, TicketEvent, TicketState, replay};
 use crate::clock::{Clock, TimestampUs};

@@ -13,7 +13,7 @@ use futures::StreamExt;
 use futures::stream;
 
 use super::rule_query::{AskError, RuleQueries};
-use super::{FlushHandle, RuleBook};
+use super::{FlushHandle, Incidents, IncidentsError, RuleBook};
 use crate::clock::{Clock, DAY_US, SECOND_US, Stopwatch, TimestampUs};
 use crate::desk::{Desk, RuleRun};
 use crate::detect::{Rule, Window};
@@ -37,6 +37,7 @@ pub struct Analysis {
     book: Arc<RuleBook>,
     queries: RuleQueries,
     desk: Desk,
+    incidents: Arc<Incidents>,
     flush: FlushHandle,
     clock: Clock,
     /// End of the last window that this process judged, by rule. What a crash forgets is judged again.
@@ -55,15 +56,22 @@ enum RunError {
     #[error(transparent)]
     Ask(#[from] AskError),
     #[error(transparent)]
-    Desk(#[from] crate::desk::DeskError),
+    Incidents(#[from] IncidentsError),
     #[error("the rows could not be committed before the evidence was taken: {0}")]
     Flush(String),
 }
 
 impl Analysis {
     /// A scheduler of the book's rules.
-    pub fn new(book: Arc<RuleBook>, queries: Arc<QueryEngine>, desk: Desk, flush: FlushHandle, clock: Clock) -> Self {
-        Self { book, queries: RuleQueries { engine: queries }, desk, flush, clock, judged_us: Mutex::default() }
+    pub fn new(
+        book: Arc<RuleBook>,
+        queries: Arc<QueryEngine>,
+        desk: Desk,
+        incidents: Arc<Incidents>,
+        flush: FlushHandle,
+        clock: Clock,
+    ) -> Self {
+        Self { book, queries: RuleQueries { engine: queries }, desk, incidents, flush, clock, judged_us: Mutex::default() }
     }
 
     /// Runs until the sources stop.
@@ -173,14 +181,17 @@ impl Analysis {
         }
         findings.sort_by_key(|finding| finding.window_end_us);
         let (ends, runs): (Vec<_>, Vec<_>) = good.into_iter().unzip();
-        let recorded = self.desk.record_findings(&findings, &runs).await?;
-        FINDINGS.add(findings.len() as u64 - recorded.duplicates);
+        let until_us = ends.iter().copied().max().unwrap_or(0);
+        let names: Vec<_> = runs.iter().map(|run| run.rule.clone()).collect();
+        let found = findings.len() as u64;
+        let recorded = self.incidents.record(findings, runs, until_us).await?;
+        FINDINGS.add(found - recorded.duplicates);
         TICKETS_OPENED.add(recorded.opened.len() as u64);
         for number in &recorded.opened {
             tracing::info!(ticket = number, "a ticket was opened");
         }
         let mut judged_us = self.judged_us.lock().unwrap_or_else(PoisonError::into_inner);
-        judged_us.extend(runs.into_iter().map(|run| run.rule).zip(ends));
+        judged_us.extend(names.into_iter().zip(ends));
         Ok(())
     }
 

@@ -108,7 +108,7 @@ mod tests {
             store.close().await;
         }
         let store = Store::open(&path).await.unwrap();
-        assert_eq!(count(&store, "SELECT count(*) FROM _sqlx_migrations").await, 1);
+        assert_eq!(count(&store, "SELECT count(*) FROM _sqlx_migrations").await, 2);
         assert_eq!(count(&store, "SELECT value FROM counters").await, 3);
         assert_eq!(count(&store, "SELECT count(*) FROM pragma_foreign_key_check").await, 0);
     }
@@ -152,7 +152,7 @@ mod tests {
         write.commit().await.unwrap();
         store.close().await;
         let refused = Store::open(&path).await.unwrap_err();
-        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 1 }), "{refused}");
+        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 2 }), "{refused}");
     }
 
     #[tokio::test]

@@ -101,7 +101,7 @@ const FINDINGS: StoreView = StoreView {
     description: "one row a finding: a rule's result row in one window",
     columns: &[
         integer("id", "number of the finding, in the order of recording"),
-        integer("ticket", "number of the ticket that it opened or joined"),
+        integer("ticket", "number of the ticket that it opened or joined; null if it was held back"),
         text("rule", "the rule"),
         text("fingerprint", "identity of the problem: hash of rule and entity"),
         text("host", "the entity's host, if it has one"),
@@ -112,9 +112,12 @@ const FINDINGS: StoreView = StoreView {
         timestamp("window_start", "start of the window, inclusive"),
         timestamp("window_end", "end of the window, exclusive"),
         timestamp("recorded_at", "when it was recorded"),
+        text("outcome", "how it came into its ticket: opened, joined, repeated, continued, reopened; held if a maintenance window kept it back"),
+        text("reasons", "why it was filed there: the terms of the score, as JSON"),
+        text("verdict", "what a person said of it: noise or right"),
     ],
-    sql: "SELECT id, ticket, rule, fingerprint, entity ->> '$.host', entity, title, severity, result, window_start_us, window_end_us, recorded_at_us
-        FROM findings ORDER BY id DESC LIMIT ?1",
+    sql: "SELECT id, ticket, rule, fingerprint, entity ->> '$.host', entity, title, severity, result, window_start_us, window_end_us, recorded_at_us,
+        outcome, reasons, verdict FROM findings ORDER BY id DESC LIMIT ?1",
 };
 
 const TICKET_EVENTS: StoreView = StoreView {

@@ -1,0 +1,40 @@
+//! Incidents: findings that have one cause become one thing to look at. Pure: state and time in, decisions out.
+
+mod affected;
+mod affinity;
+mod cause;
+mod correcting;
+mod feedback;
+mod grouper;
+mod known;
+mod maintenance;
+mod member;
+mod memory;
+mod nearest;
+mod open_index;
+mod placement;
+mod placing;
+mod record;
+mod saved;
+mod settings;
+mod signal;
+mod stepping;
+mod storm;
+mod topology;
+mod words;
+
+pub use affinity::{Affinity, Term};
+pub use cause::{CHANGE_WITHIN_US, Cause, ChangeEvent, ChangeKind, rank, rank_members};
+pub use correcting::CorrectionError;
+pub use feedback::{Feedback, MAX_FACTOR, MIN_FACTOR, ThresholdFactor, Verdict};
+pub use grouper::Grouper;
+pub use maintenance::{Held, Maintenance, MaintenanceScope, MaintenanceTimes};
+pub use member::{MAX_MEMBERS, Member};
+pub use memory::Memory;
+pub use placement::{Outcome, Placement};
+pub use record::{Flapping, Incident, IncidentId, Phase};
+pub use saved::{STATE_VERSION, StateError};
+pub use settings::{CauseWeights, Settings};
+pub use signal::{Direction, Signal, surprise_milli};
+pub use stepping::{Ending, Passing};
+pub use topology::{Asset, Dependency, MAX_HOPS, Place, Relation, Side, Topology};

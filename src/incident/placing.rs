@@ -1,0 +1,151 @@
+//! A finding arrives: is it held, known, near to something, or new?
+
+use super::nearest::Nearest;
+use super::{Flapping, Grouper, Held, Incident, IncidentId, Member, Outcome, Phase, Placement, Signal, Term};
+use crate::clock::TimestampUs;
+
+/// Incidents at the same time, resolved ones that may reopen among them. Far more than people can look at; only a bound.
+const MAX_INCIDENTS: usize = 4_096;
+
+impl Grouper {
+    /// Places a finding. `now_us` is the present moment, or in a back-test the moment that is played.
+    pub fn place(&mut self, signal: Signal, now_us: TimestampUs) -> Placement {
+        let signal = signal.bounded();
+        if let Some(placement) = self.place_known(&signal, now_us) {
+            return placement;
+        }
+        if let Some(placement) = self.hold(&signal) {
+            return placement;
+        }
+        if let Some(placement) = self.reopen(&signal, now_us) {
+            return placement;
+        }
+        let member = Member::new(signal, &self.topology);
+        let nearest = self.nearest(&member);
+        let near_enough = nearest.as_ref().filter(|nearest| nearest.total >= self.settings.join_at).map(|nearest| nearest.incident);
+        let storm = if near_enough.is_none() { self.storm(&member.signal, now_us) } else { None };
+        let mut placement = match near_enough.or(storm.as_ref().map(|(id, _)| *id)) {
+            Some(id) => self.join(id, member, now_us),
+            None => self.open(member, now_us),
+        };
+        if let Some(Nearest { fingerprint, affinity, joinable, total, .. }) = nearest {
+            (placement.incident, placement.merged) = self.connect(placement.incident, &joinable);
+            placement.total = total;
+            placement.terms.extend(affinity.terms);
+            (placement.with, placement.relation) = (fingerprint, affinity.relation);
+        }
+        if let Some((_, merged)) = storm {
+            placement.merged = merged;
+            placement.terms.push(Term { name: "storm", weight: 1.0, value: 1.0 });
+            placement.total += 1.0;
+        }
+        placement
+    }
+
+    /// A finding whose fingerprint belongs to an open incident stays there, also in a maintenance window: it opens nothing.
+    /// One about a time before its incident was resolved (a rule that lags, late rows) says nothing new.
+    fn place_known(&mut self, signal: &Signal, now_us: TimestampUs) -> Option<Placement> {
+        let known = self.known.get_mut(&signal.fingerprint)?;
+        let incident = self.incidents.get_mut(&known.incident)?;
+        if let Phase::Resolved { at_us } = incident.phase {
+            let is_late = signal.window_end_us <= at_us;
+            return is_late.then(|| {
+                incident.findings += 1;
+                Placement::plain(incident.id, Outcome::Repeated)
+            });
+        }
+        let returns = known.hear(signal, &self.settings);
+        let is_repetition = now_us.saturating_sub(known.told_us) < self.settings.dedup_us;
+        if !is_repetition {
+            known.told_us = now_us;
+        }
+        note_returns(incident, returns, &self.settings);
+        incident.hear(signal, now_us);
+        if let Some(member) = incident.member_mut(&signal.fingerprint) {
+            member.repeat(signal);
+        }
+        let outcome = if is_repetition { Outcome::Repeated } else { Outcome::Continued };
+        Some(Placement { flapping: incident.flapping, ..Placement::plain(incident.id, outcome) })
+    }
+
+    fn hold(&mut self, signal: &Signal) -> Option<Placement> {
+        // The last moment that was judged decides: the end itself is no longer part of the window.
+        let at_us = signal.window_end_us.saturating_sub(1);
+        let covering = self.windows.iter().filter(|window| window.scope.covers(signal));
+        let found = covering.filter_map(|window| Some((&window.name, window.times.interval_at(at_us)?.1)));
+        let (name, until_us) = found.max_by_key(|(_, until_us)| *until_us)?;
+        let at = self.held.iter().position(|held| held.window == *name && held.until_us == until_us);
+        let at = at.unwrap_or_else(|| {
+            self.held.push(Held::new(name, until_us));
+            self.held.len() - 1
+        });
+        self.held.get_mut(at)?.hold(signal.clone());
+        Some(Placement::held(name))
+    }
+
+    /// A fingerprint whose incident was resolved lately opens that again; one that comes later is as good as new.
+    fn reopen(&mut self, signal: &Signal, now_us: TimestampUs) -> Option<Placement> {
+        let known = self.known.get_mut(&signal.fingerprint)?;
+        let incident = self.incidents.get_mut(&known.incident)?;
+        let Phase::Resolved { at_us } = incident.phase else { return None };
+        if signal.onset_us.saturating_sub(at_us) > self.settings.reopen_us {
+            return None;
+        }
+        incident.phase = Phase::Open;
+        let returns = known.hear(signal, &self.settings);
+        known.told_us = now_us;
+        note_returns(incident, returns, &self.settings);
+        incident.hear(signal, now_us);
+        if let Some(member) = incident.member_mut(&signal.fingerprint) {
+            member.repeat(signal);
+        }
+        let placement = Placement { flapping: incident.flapping, ..Placement::plain(incident.id, Outcome::Reopened) };
+        self.index.add_all(incident);
+        Some(placement)
+    }
+
+    fn join(&mut self, id: IncidentId, member: Member, now_us: TimestampUs) -> Placement {
+        self.known.put(&member.signal, id, now_us, &self.settings);
+        self.index.add(id, &member);
+        let mut placement = Placement::plain(id, Outcome::Joined);
+        if let Some(incident) = self.incidents.get_mut(&id) {
+            incident.hear(&member.signal, now_us);
+            if let Some(gone) = incident.keep(member) {
+                self.index.remove(incident, &gone);
+            }
+            placement.flapping = incident.flapping;
+        }
+        placement
+    }
+
+    fn open(&mut self, member: Member, now_us: TimestampUs) -> Placement {
+        self.make_room();
+        self.last_id += 1;
+        let id = self.last_id;
+        self.known.put(&member.signal, id, now_us, &self.settings);
+        self.note_opening(&member.signal, id, now_us);
+        self.index.add(id, &member);
+        self.incidents.insert(id, Incident::open(id, member, now_us));
+        Placement::plain(id, Outcome::Opened)
+    }
+
+    /// With too many incidents the one goes that was heard of the longest ago, resolved ones first.
+    fn make_room(&mut self) {
+        if self.incidents.len() < MAX_INCIDENTS {
+            return;
+        }
+        let oldest = self.incidents.values().min_by_key(|one| (one.is_open(), one.heard_us, one.id)).map(|one| one.id);
+        if let Some(incident) = oldest.and_then(|id| self.incidents.remove(&id)) {
+            self.index.remove_all(&incident);
+            if incident.is_open() {
+                self.crowded_out.push(incident.id);
+            }
+        }
+    }
+}
+
+fn note_returns(incident: &mut Incident, returns: Option<usize>, settings: &super::Settings) {
+    if let Some(returns) = returns.filter(|returns| *returns >= settings.flap_returns) {
+        incident.flapping = Some(Flapping { returns, within_us: settings.flap_within_us });
+    }
+}

@@ -1,0 +1,168 @@
+//! What grouping needs to know of a finding.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::clock::TimestampUs;
+use crate::store::{Finding, FindingSeverity};
+
+/// Bytes kept of one text of a signal. Rule names, host names and metric names are far shorter; a log template rarely longer.
+const MAX_TEXT_BYTES: usize = 512;
+
+/// Entity columns kept: rules have one to three, so this only stops what was built to hurt.
+const MAX_ENTITY_COLUMNS: usize = 8;
+
+/// Longest cadence that counts: what is looked at less often than daily is as good as never going on.
+const MAX_CADENCE_US: i64 = crate::clock::DAY_US;
+
+/// Columns that name a host, the most telling first.
+const HOST_COLUMNS: [&str; 9] = ["host", "hostname", "machine", "server", "device", "node", "instance", "pod", "container"];
+
+/// Columns that name a service, the most telling first.
+const SERVICE_COLUMNS: [&str; 6] = ["service", "app", "application", "microservice", "job", "unit"];
+
+/// Which way something left its usual course.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// More than usual.
+    Up,
+    /// Less than usual.
+    Down,
+    /// Neither, or not known.
+    #[default]
+    Other,
+}
+
+/// A finding, as far as grouping is concerned. One that goes on comes again with every run of its rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Signal {
+    /// Identity of the problem: the same for the same rule and entity.
+    pub fingerprint: String,
+    /// Name of the rule.
+    pub rule: String,
+    /// What it is about: column and value.
+    pub entity: BTreeMap<String, String>,
+    /// Metric or log template that shows it; empty if the rule has no such thing.
+    pub subject: String,
+    /// Title, template and label texts: words are compared between signals.
+    pub text: String,
+    /// Which way it went.
+    pub direction: Direction,
+    /// How bad it is.
+    pub severity: FindingSeverity,
+    /// When it began, in microseconds UTC.
+    pub onset_us: TimestampUs,
+    /// End of the window that was judged, exclusive: the last moment that it is known to have gone on.
+    pub window_end_us: TimestampUs,
+    /// How often its rule looks, in microseconds: a beginning is known no better than this.
+    pub cadence_us: i64,
+    /// How unlikely it is, in thousandths of −log₁₀ p. An integer, so that saved state reads back exactly.
+    pub surprise_milli: i64,
+}
+
+impl Signal {
+    /// The signal of a finding of a rule that runs every `cadence_us`.
+    ///
+    /// Of the row that the rule returned it reads, where they are there: `onset` (microseconds), `score` (−log₁₀ p), `value`
+    /// and `expected` (the direction), `metric`, `template` or `series` (the subject). Without an onset the window's beginning
+    /// is taken.
+    pub fn of_finding(finding: &Finding, cadence_us: i64) -> Self {
+        let subject = ["metric", "template", "series"].iter().find_map(|column| text_of(&finding.result, column)).unwrap_or_default();
+        let onset_us = finding.result.get("onset").and_then(Value::as_i64).unwrap_or(finding.window_start_us);
+        let surprise = finding.result.get("score").and_then(Value::as_f64).unwrap_or(0.0);
+        Self {
+            fingerprint: finding.fingerprint.clone(),
+            rule: finding.rule.clone(),
+            entity: finding.entity.clone(),
+            subject,
+            text: finding.title.clone(),
+            direction: direction_of(&finding.result),
+            severity: finding.severity,
+            onset_us,
+            window_end_us: finding.window_end_us,
+            cadence_us,
+            surprise_milli: surprise_milli(surprise),
+        }
+        .bounded()
+    }
+
+    /// The same signal within its limits, with its onset no later than its end.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        for text in [&mut self.fingerprint, &mut self.rule, &mut self.subject, &mut self.text] {
+            cut(text);
+        }
+        if self.entity.len() > MAX_ENTITY_COLUMNS || self.entity.iter().any(|(key, value)| key.len().max(value.len()) > MAX_TEXT_BYTES) {
+            self.entity =
+                std::mem::take(&mut self.entity).into_iter().take(MAX_ENTITY_COLUMNS).map(|(k, v)| (cut_owned(k), cut_owned(v))).collect();
+        }
+        self.onset_us = self.onset_us.min(self.window_end_us);
+        self.cadence_us = self.cadence_us.clamp(0, MAX_CADENCE_US);
+        self
+    }
+
+    /// The host that it is about, if it names one.
+    pub fn host(&self) -> Option<&str> {
+        named(&self.entity, &HOST_COLUMNS)
+    }
+
+    /// The service that it is about, if it names one.
+    pub fn service(&self) -> Option<&str> {
+        named(&self.entity, &SERVICE_COLUMNS)
+    }
+
+    /// The place it is about, for people and for ranking: its host, else its service, else its whole entity.
+    pub fn place(&self) -> String {
+        match self.host().or(self.service()) {
+            Some(name) => name.to_owned(),
+            None => self.entity.iter().map(|(column, value)| format!("{column}={value}")).collect::<Vec<_>>().join(","),
+        }
+    }
+
+    /// What kind of entity it is about: the names of its columns.
+    pub fn entity_kind(&self) -> String {
+        self.entity.keys().map(String::as_str).collect::<Vec<_>>().join("+")
+    }
+
+    /// Whether `column` says where it is, which grouping weighs by itself and not among the words.
+    pub(super) fn is_place_column(column: &str) -> bool {
+        HOST_COLUMNS.contains(&column)
+    }
+}
+
+/// Thousandths of a score, within bounds; what is no number counts as nothing.
+pub fn surprise_milli(score: f64) -> i64 {
+    if score.is_nan() { 0 } else { (score.clamp(0.0, 1e6) * 1_000.0).round() as i64 }
+}
+
+fn named<'a>(entity: &'a BTreeMap<String, String>, columns: &[&str]) -> Option<&'a str> {
+    columns.iter().find_map(|column| entity.get(*column)).map(String::as_str).filter(|name| !name.is_empty())
+}
+
+fn text_of(row: &Map<String, Value>, column: &str) -> Option<String> {
+    row.get(column).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn direction_of(row: &Map<String, Value>) -> Direction {
+    let number = |column| row.get(column).and_then(Value::as_f64);
+    match (number("value"), number("expected")) {
+        (Some(value), Some(expected)) if value > expected => Direction::Up,
+        (Some(value), Some(expected)) if value < expected => Direction::Down,
+        _ => Direction::Other,
+    }
+}
+
+fn cut(text: &mut String) {
+    if text.len() > MAX_TEXT_BYTES {
+        let end = (0..=MAX_TEXT_BYTES).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+    }
+}
+
+fn cut_owned(mut text: String) -> String {
+    cut(&mut text);
+    text
+}

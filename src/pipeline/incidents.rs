@@ -1,0 +1,316 @@
+//! Findings on their way to the desk: grouped into incidents, ended when they have stopped, corrected by people.
+//!
+//! The grouping's state is stored in the transaction that records the findings it was made from; after a crash both are
+//! as they were before the round, and the round is judged again.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::clock::{Clock, SECOND_US, TimestampUs};
+use crate::desk::{Actor, Change, Desk, DeskError, Ended, Filed, Recorded, Round, RuleRun, Ticket};
+use crate::incident::{
+    CorrectionError, Ending, Feedback, Grouper, IncidentId, Maintenance, Outcome, Passing, Placement, Settings, Signal, StateError,
+    ThresholdFactor, Topology, Verdict,
+};
+use crate::store::Finding;
+
+/// Under these names the states are kept.
+const GROUPING: &str = "grouping";
+const FEEDBACK: &str = "feedback";
+
+/// Incidents end by the clock of their findings, looked at this often.
+const STEP_US: i64 = 60 * SECOND_US;
+
+/// What is known of the site.
+pub struct SiteConfig {
+    /// What stands where and needs what.
+    pub topology: Topology,
+    /// Maintenance windows as they stand at a moment (weekly ones follow the local clock).
+    pub maintenance: Box<dyn Fn(TimestampUs) -> Vec<Maintenance> + Send + Sync>,
+}
+
+impl fmt::Debug for SiteConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SiteConfig").field("topology", &self.topology).finish_non_exhaustive()
+    }
+}
+
+impl Default for SiteConfig {
+    fn default() -> Self {
+        Self { topology: Topology::default(), maintenance: Box::new(|_| Vec::new()) }
+    }
+}
+
+/// The incidents of a server. Shared by the analysis, which feeds it, and the API, which corrects it.
+#[derive(Debug)]
+pub struct Incidents {
+    desk: Desk,
+    clock: Clock,
+    site: SiteConfig,
+    state: Mutex<Option<State>>,
+}
+
+#[derive(Debug, Clone)]
+struct State {
+    grouper: Grouper,
+    feedback: Feedback,
+    stepped_us: TimestampUs,
+}
+
+/// Why something could not be done with incidents.
+#[derive(Debug, thiserror::Error)]
+pub enum IncidentsError {
+    /// The desk did not store it.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+    /// The stored state cannot be read.
+    #[error("{0}; another version of Watchroom wrote it")]
+    State(#[from] StateError),
+    /// The feedback cannot be read or written.
+    #[error("BUG: the feedback is no JSON: {0}")]
+    Feedback(#[from] serde_json::Error),
+    /// The correction makes no sense.
+    #[error("{0}")]
+    Correction(#[from] CorrectionError),
+    /// The ticket was not opened by detection.
+    #[error("ticket {0} belongs to no incident that is known any more; only tickets that findings opened can be merged and split")]
+    NoIncident(i64),
+}
+
+impl Incidents {
+    /// The incidents kept in the desk's store.
+    pub fn new(desk: Desk, clock: Clock, site: SiteConfig) -> Self {
+        Self { desk, clock, site, state: Mutex::new(None) }
+    }
+
+    /// Groups what a round found and records it with how far the rules have read. `until_us` is the moment up to which the
+    /// round judged; time passes for the incidents up to there.
+    pub(super) async fn record(
+        &self,
+        findings: Vec<Finding>,
+        runs: Vec<RuleRun>,
+        until_us: TimestampUs,
+    ) -> Result<Recorded, IncidentsError> {
+        let (findings, duplicates) = self.desk.without_recorded(findings).await?;
+        let mut guard = self.load().await?;
+        let before = guard.clone();
+        let Some(state) = guard.as_mut() else { return Ok(Recorded::default()) };
+        state.grouper.set_maintenance((self.site.maintenance)(until_us));
+        let mut round = Round { runs, ..Round::default() };
+        for finding in findings {
+            state.pass(finding.window_end_us, &mut round);
+            state.file(finding, &mut round);
+        }
+        state.pass(until_us, &mut round);
+        if !(round.findings.is_empty() && round.ended.is_empty()) {
+            round.states.push((GROUPING, state.grouper.to_bytes()));
+        }
+        match self.desk.record(&round).await {
+            Ok(recorded) => Ok(Recorded { duplicates: recorded.duplicates + duplicates, ..recorded }),
+            Err(error) => {
+                *guard = before;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// A person says that two tickets are one trouble: the second is resolved, its findings go to the first from now on, and
+    /// the grouping learns it.
+    pub async fn merge(&self, into: i64, other: i64, actor: &Actor) -> Result<Ticket, IncidentsError> {
+        let (into_id, other_id) = (self.incident_of(into).await?, self.incident_of(other).await?);
+        let now_us = self.clock.now_us();
+        self.correct(|grouper| grouper.merge(into_id, other_id, now_us)).await?;
+        let said = Change { comment: Some(format!("merged with ticket {other}")), ..Change::default() };
+        let ticket = self.desk.change(into, None, &said, actor).await?;
+        let said = Change {
+            comment: Some(format!("merged into ticket {into}")),
+            state: Some(crate::desk::TicketState::Resolved),
+            ..Change::default()
+        };
+        self.desk.change(other, None, &said, actor).await?;
+        Ok(ticket)
+    }
+
+    /// A person says that some of a ticket's findings are another trouble: they get a ticket of their own, and the grouping
+    /// learns it.
+    pub async fn split(&self, from: i64, fingerprints: &[String], actor: &Actor) -> Result<Ticket, IncidentsError> {
+        let id = self.incident_of(from).await?;
+        let now_us = self.clock.now_us();
+        let new_id = self.correct(|grouper| grouper.split(id, fingerprints, now_us)).await?;
+        Ok(self.desk.split_off(from, fingerprints, &problem(new_id), actor).await?)
+    }
+
+    /// What a person said of a finding moves the threshold of its rule for its entity.
+    pub async fn judge(&self, finding: i64, verdict: Verdict) -> Result<ThresholdFactor, IncidentsError> {
+        let fingerprint = self
+            .desk
+            .note_verdict(
+                finding,
+                match verdict {
+                    Verdict::Noise => "noise",
+                    Verdict::Right => "right",
+                },
+            )
+            .await?;
+        let mut guard = self.load().await?;
+        let Some(state) = guard.as_mut() else { return Err(IncidentsError::NoIncident(finding)) };
+        let factor = state.feedback.judge(&fingerprint, verdict, self.clock.now_us());
+        let states = vec![(FEEDBACK, serde_json::to_vec(&state.feedback)?)];
+        self.desk.record(&Round { states, ..Round::default() }).await?;
+        Ok(factor)
+    }
+
+    /// The factors by which people's words move a threshold.
+    pub(super) async fn feedback(&self) -> Result<Feedback, IncidentsError> {
+        Ok(self.load().await?.as_ref().map(|state| state.feedback.clone()).unwrap_or_default())
+    }
+
+    /// What is known of a ticket's incident: its members, and its causes in the order of suspicion, with every term.
+    pub async fn describe(&self, ticket: &Ticket) -> Result<Value, IncidentsError> {
+        let guard = self.load().await?;
+        let found = ticket.fingerprint.as_deref().and_then(incident_id).zip(guard.as_ref());
+        let Some((id, state)) = found else { return Ok(Value::Null) };
+        let Some(incident) = state.grouper.incident(id) else { return Ok(Value::Null) };
+        let terms = |terms: &[crate::incident::Term]| -> Vec<Value> { terms.iter().map(|term| json!(term)).collect() };
+        let causes: Vec<_> = state.grouper.causes(id).iter().take(5).map(|cause| {
+            json!({ "place": cause.place, "fingerprint": cause.fingerprint, "score": cause.score, "terms": terms(&cause.terms), "change": cause.change })
+        }).collect();
+        let members: Vec<_> = incident
+            .members
+            .iter()
+            .map(|member| {
+                let signal = &member.signal;
+                json!({
+                    "fingerprint": signal.fingerprint, "rule": signal.rule, "title": signal.text, "entity": signal.entity,
+                    "onset": time(signal.onset_us), "last_seen": time(signal.window_end_us), "findings": member.findings,
+                })
+            })
+            .collect();
+        Ok(json!({
+            "id": id, "open": incident.is_open(), "onset": time(incident.onset_us), "last_seen": time(incident.last_us),
+            "findings": incident.findings, "members": members, "more_members": incident.more_members, "causes": causes,
+            "flapping": incident.flapping,
+        }))
+    }
+
+    async fn correct<T>(&self, correction: impl FnOnce(&mut Grouper) -> Result<T, CorrectionError>) -> Result<T, IncidentsError> {
+        let mut guard = self.load().await?;
+        let Some(state) = guard.as_mut() else { return Err(IncidentsError::NoIncident(0)) };
+        let mut grouper = state.grouper.clone();
+        let done = correction(&mut grouper)?;
+        self.desk.record(&Round { states: vec![(GROUPING, grouper.to_bytes())], ..Round::default() }).await?;
+        state.grouper = grouper;
+        Ok(done)
+    }
+
+    async fn incident_of(&self, ticket: i64) -> Result<IncidentId, IncidentsError> {
+        let detail = self.desk.get(ticket).await?;
+        detail.ticket.fingerprint.as_deref().and_then(incident_id).ok_or(IncidentsError::NoIncident(ticket))
+    }
+
+    /// The state, read from the store at the first use.
+    async fn load(&self) -> Result<MutexGuard<'_, Option<State>>, IncidentsError> {
+        let mut guard = self.state.lock().await;
+        if guard.is_none() {
+            let topology = self.site.topology.clone();
+            let grouper = match self.desk.analysis_state(GROUPING).await? {
+                Some(bytes) => Grouper::from_bytes(&bytes, Settings::default(), topology, Vec::new())?,
+                None => Grouper::new(Settings::default(), topology),
+            };
+            let feedback = match self.desk.analysis_state(FEEDBACK).await? {
+                Some(bytes) => serde_json::from_slice(&bytes)?,
+                None => Feedback::default(),
+            };
+            *guard = Some(State { grouper, feedback, stepped_us: TimestampUs::MIN });
+        }
+        Ok(guard)
+    }
+}
+
+impl State {
+    /// Lets time pass up to `at_us`: incidents end.
+    fn pass(&mut self, at_us: TimestampUs, round: &mut Round) {
+        if at_us.saturating_sub(self.stepped_us) < STEP_US {
+            return;
+        }
+        self.stepped_us = at_us;
+        for passing in self.grouper.step(at_us) {
+            match passing {
+                Passing::Resolved { incident, ending } => round.ended.push(Ended { problem: problem(incident), reason: reason(ending) }),
+                Passing::MaintenanceEnded { window, findings, going_on, .. } => {
+                    // What goes on is found again by its rule, and has its incident then.
+                    tracing::info!(window, findings, going_on = going_on.len(), "a maintenance window has ended");
+                }
+            }
+        }
+    }
+
+    fn file(&mut self, finding: Finding, round: &mut Round) {
+        let cadence_us = finding.window_end_us - finding.window_start_us;
+        let placement = self.grouper.place(Signal::of_finding(&finding, cadence_us), finding.window_end_us);
+        for gone in &placement.merged {
+            let reason = "its findings turned out to be part of another incident".to_owned();
+            round.ended.push(Ended { problem: problem(*gone), reason });
+        }
+        round.findings.push(Filed {
+            problem: placement.incident.map(problem),
+            outcome: word(placement.outcome),
+            because: self.because(&placement),
+            reasons: reasons(&placement),
+            finding,
+        });
+    }
+
+    /// Why a finding joined, in a line.
+    fn because(&self, placement: &Placement) -> String {
+        let Some(with) = &placement.with else { return String::new() };
+        let member = placement.incident.and_then(|id| self.grouper.incident(id)?.members.iter().find(|m| m.signal.fingerprint == *with));
+        let terms = placement.terms.iter().filter(|term| term.value != 0.0);
+        let sum = terms.map(|term| format!("{} {:.2}", term.name, term.share())).collect::<Vec<_>>().join(" + ");
+        let nearest = member.map_or_else(String::new, |member| format!("; nearest: {}", member.signal.text));
+        format!("{sum} = {:.2} ({}){nearest}", placement.total, placement.relation.word())
+    }
+}
+
+fn reasons(placement: &Placement) -> Value {
+    if placement.terms.is_empty() && placement.held_by.is_none() && placement.flapping.is_none() {
+        return Value::Null;
+    }
+    json!({
+        "terms": placement.terms, "total": placement.total, "with": placement.with, "relation": placement.relation.word(),
+        "flapping": placement.flapping, "held_by": placement.held_by,
+    })
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Opened => "opened",
+        Outcome::Joined => "joined",
+        Outcome::Repeated => "repeated",
+        Outcome::Continued => "continued",
+        Outcome::Reopened => "reopened",
+        Outcome::Held => "held",
+    }
+}
+
+fn reason(ending: Ending) -> String {
+    match ending {
+        Ending::Quiet { for_us } => format!("nothing of it was found for {} minutes", for_us / (60 * SECOND_US)),
+        Ending::CrowdedOut => "too many incidents are open, and this one was heard of the longest ago".to_owned(),
+    }
+}
+
+/// The name under which the desk files an incident.
+fn problem(id: IncidentId) -> String {
+    format!("incident-{id}")
+}
+
+fn incident_id(problem: &str) -> Option<IncidentId> {
+    problem.strip_prefix("incident-")?.parse().ok()
+}
+
+fn time(at_us: TimestampUs) -> String {
+    jiff::Timestamp::from_microsecond(at_us).map_or_else(|_| at_us.to_string(), |at| at.to_string())
+}
