@@ -19,7 +19,8 @@ use crate::desk::Desk;
 use crate::incident::Topology;
 use crate::people::Tokens;
 use crate::pipeline::{
-    self, Analysis, FlushConfig, FlushHandle, Incidents, Pipeline, PipelineConfig, RemoteWriteCheck, RuleBook, SiteConfig, stage,
+    self, Analysis, AnalysisParts, FlushConfig, FlushHandle, Incidents, Pipeline, PipelineConfig, RemoteWriteCheck, RuleBook, SiteConfig,
+    stage,
 };
 use crate::query::{self, QueryEngine};
 use crate::self_metrics::START_TIME;
@@ -28,6 +29,9 @@ use crate::source::http_push::PushState;
 use crate::source::{AllowList, BodyLimits, SourceContext, SyslogConfig, TimeZones, serve_syslog_tcp, serve_syslog_udp};
 use crate::store::{DESK_FILE, Store};
 use crate::{table, wal};
+
+/// Where the states of detectors are kept, below the data folder.
+const DETECTORS_FOLDER: &str = "detectors";
 
 /// With the three seconds that open requests get, the whole stop fits into the ten that a service manager gives.
 const FLUSH_AT_STOP: Duration = Duration::from_secs(6);
@@ -80,7 +84,15 @@ impl App {
         let rules = Arc::new(RuleBook::open(rules_dir(settings)));
         let incidents = Arc::new(Incidents::new(desk.clone(), clock.clone(), site_config(&settings.site)?));
         if settings.detect.enabled {
-            let analysis = Analysis::new(rules.clone(), queries.clone(), desk.clone(), incidents.clone(), flush.clone(), clock.clone());
+            let parts = AnalysisParts {
+                rules: rules.clone(),
+                queries: queries.clone(),
+                desk: desk.clone(),
+                incidents: incidents.clone(),
+                flush: flush.clone(),
+                clock: clock.clone(),
+            };
+            let analysis = Analysis::new(parts, Some(folder.path().join(DETECTORS_FOLDER)));
             workers.push(stage::spawn("analysis", &shutdown, analysis.run(shutdown.clone())));
         }
         let context = SourceContext { intake: pipeline.ingest(), clock: clock.clone(), shutdown: shutdown.clone() };
@@ -98,6 +110,18 @@ impl App {
             tracing::warn!(%error, "listening.json cannot be written; commands must be told where this server is with --server");
         }
         Ok(Self { listening, shutdown, flush, queries, desk, rules, incidents, pipeline, sources, workers, folder, store })
+    }
+
+    /// What an analysis works with, on the clock of the system.
+    pub fn analysis_parts(&self) -> AnalysisParts {
+        AnalysisParts {
+            rules: self.rules.clone(),
+            queries: self.queries.clone(),
+            desk: self.desk.clone(),
+            incidents: self.incidents.clone(),
+            flush: self.flush.clone(),
+            clock: Clock::System,
+        }
     }
 
     /// Stops in order: sources, queue, tables, logs, store. Nothing acknowledged is lost if it is cut short.

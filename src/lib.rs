@@ -2,6 +2,7 @@
 //!
 //! ARCHITECTURE.md holds the map of the modules and the invariants they keep.
 
+pub mod anomaly;
 pub mod api;
 pub mod app;
 pub mod batch;

@@ -140,6 +140,7 @@ counters! {
     RULE_RUNS = "watchroom_rule_runs_total", "Runs of detection rules.";
     RULE_FAILURES = "watchroom_rule_failures_total", "Runs of detection rules that failed.";
     RULE_ROWS_CUT = "watchroom_rule_rows_cut_total", "Runs of detection rules whose answer was cut for length.";
+    DETECTOR_SERIES_DROPPED = "watchroom_detector_series_dropped_total", "Series whose detector was not kept because a rule has too many.";
     FINDINGS = "watchroom_findings_total", "Findings recorded.";
     TICKETS_OPENED = "watchroom_tickets_opened_total", "Tickets opened by findings.";
     HTTP_REQUESTS = "watchroom_http_requests_total", "HTTP requests answered.";

@@ -43,6 +43,7 @@ pub(super) async fn run(State(state): State<ApiState>, body: Bytes) -> Result<Re
     let parameters = parse_parameters(request.parameters)?;
     let limits = LimitOverrides { timeout_ms: request.timeout_ms, max_rows: request.max_rows, ..LimitOverrides::default() };
     let request = QueryRequest {
+        states: None,
         sql: request.query,
         parameters,
         limits,

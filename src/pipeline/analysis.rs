@@ -6,14 +6,17 @@
 //! a day at a time, so that what happened together is judged together.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream;
 
+use super::detector_states::{DetectorStates, RunStates};
 use super::rule_query::{AskError, RuleQueries};
 use super::{FlushHandle, Incidents, IncidentsError, RuleBook};
+use crate::anomaly::SeriesStates;
 use crate::clock::{Clock, DAY_US, SECOND_US, Stopwatch, TimestampUs};
 use crate::desk::{Desk, RuleRun};
 use crate::detect::{Rule, Window};
@@ -31,6 +34,23 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 /// Pause of a failed rule: the next run would most likely fail alike.
 const FAILURE_PAUSE_US: i64 = 30 * SECOND_US;
 
+/// What the analysis works with.
+#[derive(Debug, Clone)]
+pub struct AnalysisParts {
+    /// The rules.
+    pub rules: Arc<RuleBook>,
+    /// The query gate.
+    pub queries: Arc<QueryEngine>,
+    /// Where rules note how far they have read.
+    pub desk: Desk,
+    /// Where findings go.
+    pub incidents: Arc<Incidents>,
+    /// Commits fresh rows.
+    pub flush: FlushHandle,
+    /// Time.
+    pub clock: Clock,
+}
+
 /// The scheduler of the rules.
 #[derive(Debug)]
 pub struct Analysis {
@@ -40,6 +60,7 @@ pub struct Analysis {
     incidents: Arc<Incidents>,
     flush: FlushHandle,
     clock: Clock,
+    states: DetectorStates,
     /// End of the last window that this process judged, by rule. What a crash forgets is judged again.
     judged_us: Mutex<HashMap<String, TimestampUs>>,
 }
@@ -48,6 +69,26 @@ pub struct Analysis {
 struct Due {
     rule: Arc<Rule>,
     window: Window,
+    /// Bins that end here or before were judged by an earlier run, or are only learned from.
+    told_until_us: TimestampUs,
+    /// The rule's detectors begin anew.
+    anew: bool,
+}
+
+/// How far a rule is.
+struct Progress {
+    /// Everything before is judged for good; `None` before the first run.
+    settled_us: Option<TimestampUs>,
+    /// Up to where its findings were told.
+    told_until_us: TimestampUs,
+    anew: bool,
+}
+
+/// What a run brought.
+struct Found {
+    findings: Vec<Finding>,
+    rows: u64,
+    states: Option<Arc<RunStates>>,
 }
 
 /// Why a run gave nothing.
@@ -62,16 +103,11 @@ enum RunError {
 }
 
 impl Analysis {
-    /// A scheduler of the book's rules.
-    pub fn new(
-        book: Arc<RuleBook>,
-        queries: Arc<QueryEngine>,
-        desk: Desk,
-        incidents: Arc<Incidents>,
-        flush: FlushHandle,
-        clock: Clock,
-    ) -> Self {
-        Self { book, queries: RuleQueries { engine: queries }, desk, incidents, flush, clock, judged_us: Mutex::default() }
+    /// A scheduler of the book's rules, whose detectors are kept in files of `states_dir`.
+    pub fn new(parts: AnalysisParts, states_dir: Option<PathBuf>) -> Self {
+        let AnalysisParts { rules, queries, desk, incidents, flush, clock } = parts;
+        let states = DetectorStates::new(states_dir);
+        Self { book: rules, queries: RuleQueries { engine: queries }, desk, incidents, flush, clock, states, judged_us: Mutex::default() }
     }
 
     /// Runs until the sources stop.
@@ -79,31 +115,30 @@ impl Analysis {
         loop {
             let next_due_us = tokio::select! {
                 due = self.run_due() => due,
-                () = shutdown.sources_stopping() => return,
+                () = shutdown.sources_stopping() => break,
             };
             let wait_us = u64::try_from(next_due_us - self.clock.now_us()).unwrap_or(0);
             let wait = Duration::from_micros(wait_us).clamp(Duration::from_millis(100), LONGEST_SLEEP);
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                () = shutdown.sources_stopping() => return,
+                () = shutdown.sources_stopping() => break,
             }
         }
+        self.states.save(true);
     }
 
     /// One round; gives the moment when the next is due, which has passed while there is a past to catch up with.
     pub async fn run_due(&self) -> TimestampUs {
         let now_us = self.clock.now_us();
         let (due, mut next_due_us) = self.due(now_us).await;
-        let runs = stream::iter(due).map(|due| self.judge(due)).buffer_unordered(RULES_AT_ONCE);
-        let (mut findings, mut good) = (Vec::new(), Vec::new());
+        let runs = stream::iter(due).map(|due| self.judge(due, now_us)).buffer_unordered(RULES_AT_ONCE);
+        let mut good = Vec::new();
         for (due, seconds, result) in runs.collect::<Vec<_>>().await {
             let duration_us = i64::try_from(seconds.as_micros()).unwrap_or(i64::MAX);
             match result {
-                Ok((found, result_rows)) => {
-                    findings.extend(found);
-                    let watermark_us = due.rule.settled_us(&due.window, now_us);
-                    good.push((due.window.end_us, RuleRun { rule: due.rule.name.clone(), watermark_us, duration_us, result_rows }));
+                Ok(found) => {
                     next_due_us = next_due_us.min(due.rule.due_at_us(Some(due.window.end_us), now_us));
+                    good.push((due, duration_us, found));
                 }
                 Err(error) => {
                     self.fail(&due.rule.name, &error, duration_us).await;
@@ -111,8 +146,11 @@ impl Analysis {
                 }
             }
         }
-        match self.record(findings, good).await {
-            Ok(()) => next_due_us,
+        match self.record(good, now_us).await {
+            Ok(()) => {
+                self.states.save(false);
+                next_due_us
+            }
             Err(error) => {
                 tracing::error!(%error, "what the rules found cannot be recorded; they are run again in half a minute");
                 now_us + FAILURE_PAUSE_US
@@ -120,7 +158,7 @@ impl Analysis {
         }
     }
 
-    /// Whether a rule has a bin to judge that is already over.
+    /// How far the rule that is furthest behind has to go; `None` when every bin that is over is judged.
     pub async fn furthest_behind_us(&self) -> Option<TimestampUs> {
         let now_us = self.clock.now_us();
         self.due(now_us).await.0.iter().map(|due| now_us - due.window.start_us).max()
@@ -131,8 +169,8 @@ impl Analysis {
     async fn due(&self, now_us: TimestampUs) -> (Vec<Due>, TimestampUs) {
         let (mut due, mut next_due_us) = (Vec::new(), TimestampUs::MAX);
         for rule in &self.book.refresh().rules {
-            match self.window(rule, now_us).await {
-                Ok(window) => due.push(Due { rule: Arc::clone(rule), window }),
+            match self.next(rule, now_us).await {
+                Ok(next) => due.push(next),
                 Err(at_us) => next_due_us = next_due_us.min(at_us),
             }
         }
@@ -142,8 +180,8 @@ impl Analysis {
     }
 
     /// What the rule has to judge, or when it will have something.
-    async fn window(&self, rule: &Rule, now_us: TimestampUs) -> Result<Window, TimestampUs> {
-        let settled_us = match self.desk.rule_state(&rule.name).await {
+    async fn next(&self, rule: &Arc<Rule>, now_us: TimestampUs) -> Result<Due, TimestampUs> {
+        let watermark_us = match self.desk.rule_state(&rule.name).await {
             Ok(Some(state)) if state.last_error.is_some() && now_us < state.last_run_at_us + FAILURE_PAUSE_US => {
                 return Err(state.last_run_at_us + FAILURE_PAUSE_US);
             }
@@ -153,36 +191,67 @@ impl Analysis {
                 return Err(now_us + FAILURE_PAUSE_US);
             }
         };
-        let judged_us = self.judged_us.lock().unwrap_or_else(PoisonError::into_inner).get(&rule.name).copied();
-        rule.next_window(settled_us, judged_us, now_us).ok_or_else(|| rule.due_at_us(judged_us.max(settled_us), now_us))
+        let Progress { settled_us, told_until_us, anew } = self.progress(rule, watermark_us, now_us);
+        let judged_us = self.judged_us.lock().unwrap_or_else(PoisonError::into_inner).get(&rule.name).copied().filter(|_| !anew);
+        match rule.next_window(settled_us, judged_us, now_us) {
+            Some(window) => Ok(Due { rule: Arc::clone(rule), window, told_until_us, anew }),
+            None => Err(rule.due_at_us(judged_us.max(settled_us), now_us)),
+        }
     }
 
-    async fn judge(&self, due: Due) -> (Due, Duration, Result<(Vec<Finding>, u64), RunError>) {
+    /// Where a rule goes on: at its watermark, or, where its detectors are behind or have nothing learned yet, before it.
+    fn progress(&self, rule: &Rule, watermark_us: Option<TimestampUs>, now_us: TimestampUs) -> Progress {
+        let newest_us = rule.schedule.latest(now_us - rule.delay_us);
+        let told_until_us = watermark_us.unwrap_or_else(|| rule.schedule.latest(newest_us - 1));
+        if rule.learn_us == 0 {
+            return Progress { settled_us: watermark_us, told_until_us, anew: false };
+        }
+        match self.states.until_us(rule) {
+            Some(until_us) if watermark_us.is_some_and(|at_us| until_us <= at_us) => {
+                Progress { settled_us: Some(until_us), told_until_us, anew: false }
+            }
+            // Nothing is learned, or the rule was sent back.
+            _ => {
+                let from_us = rule.schedule.latest(now_us - rule.learn_us).min(told_until_us);
+                Progress { settled_us: Some(from_us), told_until_us, anew: true }
+            }
+        }
+    }
+
+    async fn judge(&self, due: Due, now_us: TimestampUs) -> (Due, Duration, Result<Found, RunError>) {
         let started = Stopwatch::start();
-        let result = self.find(&due).await;
+        let result = self.find(&due, now_us).await;
         RULE_RUNS.add(1);
         RULE_SECONDS.record(started.elapsed());
         (due, started.elapsed(), result)
     }
 
-    async fn find(&self, due: &Due) -> Result<(Vec<Finding>, u64), RunError> {
-        let (mut findings, rows) = self.queries.findings(&due.rule, &due.window).await?;
+    async fn find(&self, due: &Due, now_us: TimestampUs) -> Result<Found, RunError> {
+        let settled_us = due.rule.settled_us(&due.window, now_us);
+        let states = (due.rule.learn_us > 0).then(|| self.states.begin(&due.rule, due.anew, settled_us));
+        let of_series = states.clone().map(|states| states as Arc<dyn SeriesStates>);
+        let (mut findings, rows) = self.queries.findings(&due.rule, &due.window, of_series).await?;
+        findings.retain(|finding| finding.window_end_us > due.told_until_us);
         if !findings.is_empty() {
             // Evidence names Delta versions, so what it rests on must be in one.
             self.flush.flush().await.map_err(RunError::Flush)?;
             self.queries.add_evidence(&due.rule, &mut findings).await?;
         }
-        Ok((findings, rows))
+        Ok(Found { findings, rows, states })
     }
 
-    async fn record(&self, mut findings: Vec<Finding>, good: Vec<(TimestampUs, RuleRun)>) -> Result<(), RunError> {
-        if good.is_empty() {
-            return Ok(());
+    async fn record(&self, good: Vec<(Due, i64, Found)>, now_us: TimestampUs) -> Result<(), RunError> {
+        let Some(until_us) = good.iter().map(|(due, _, _)| due.window.end_us).max() else { return Ok(()) };
+        let (mut findings, mut runs, mut ran) = (Vec::new(), Vec::new(), Vec::new());
+        for (due, duration_us, found) in good {
+            findings.extend(found.findings);
+            let settled_us = due.rule.settled_us(&due.window, now_us);
+            // While detectors only learn, the watermark stays where it is.
+            let watermark_us = settled_us.max(due.told_until_us);
+            runs.push(RuleRun { rule: due.rule.name.clone(), watermark_us, duration_us, result_rows: found.rows });
+            ran.push((due, found.states, settled_us));
         }
         findings.sort_by_key(|finding| finding.window_end_us);
-        let (ends, runs): (Vec<_>, Vec<_>) = good.into_iter().unzip();
-        let until_us = ends.iter().copied().max().unwrap_or(0);
-        let names: Vec<_> = runs.iter().map(|run| run.rule.clone()).collect();
         let found = findings.len() as u64;
         let recorded = self.incidents.record(findings, runs, until_us).await?;
         FINDINGS.add(found - recorded.duplicates);
@@ -191,7 +260,12 @@ impl Analysis {
             tracing::info!(ticket = number, "a ticket was opened");
         }
         let mut judged_us = self.judged_us.lock().unwrap_or_else(PoisonError::into_inner);
-        judged_us.extend(names.into_iter().zip(ends));
+        for (due, states, settled_us) in ran {
+            if let Some(states) = states {
+                self.states.commit(&due.rule, &states, settled_us);
+            }
+            judged_us.insert(due.rule.name.clone(), due.window.end_us);
+        }
         Ok(())
     }
 

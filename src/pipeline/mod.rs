@@ -15,6 +15,7 @@
 
 mod analysis;
 mod bookkeeping;
+mod detector_states;
 mod flush;
 mod fresh_room;
 mod incidents;
@@ -31,7 +32,7 @@ mod shard;
 pub mod stage;
 mod tables;
 
-pub use analysis::Analysis;
+pub use analysis::{Analysis, AnalysisParts};
 pub use bookkeeping::{desk_views, keep_ledger};
 pub use flush::FlushConfig;
 pub use incidents::{Incidents, IncidentsError, SiteConfig};

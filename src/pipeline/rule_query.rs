@@ -6,6 +6,7 @@ use std::sync::Arc;
 use datafusion::common::ScalarValue;
 use serde_json::{Map, Value};
 
+use crate::anomaly::SeriesStates;
 use crate::detect::{MAX_ROWS_A_RUN, RowError, Rule, Window};
 use crate::query::{EncodeError, Encoder, Format, LimitOverrides, Parameters, QueryEngine, QueryError, QueryRequest};
 use crate::self_metrics::RULE_ROWS_CUT;
@@ -38,8 +39,13 @@ pub(super) struct RuleQueries {
 
 impl RuleQueries {
     /// What the rule finds in the window, in the order of time, without sample lines; and the rows of its answer.
-    pub(super) async fn findings(&self, rule: &Rule, window: &Window) -> Result<(Vec<Finding>, u64), AskError> {
-        let (rows, _) = self.ask(&rule.sql, timestamps(window), MAX_ROWS_A_RUN).await?;
+    pub(super) async fn findings(
+        &self,
+        rule: &Rule,
+        window: &Window,
+        states: Option<Arc<dyn SeriesStates>>,
+    ) -> Result<(Vec<Finding>, u64), AskError> {
+        let (rows, _) = self.ask(&rule.sql, timestamps(window), MAX_ROWS_A_RUN, states).await?;
         let count = rows.len();
         if count >= MAX_ROWS_A_RUN {
             RULE_ROWS_CUT.add(1);
@@ -68,16 +74,23 @@ impl RuleQueries {
         let mut parameters = timestamps(&rule.window(finding.window_start_us, finding.window_end_us));
         let Some(sql) = &rule.evidence_sql else {
             // The row itself is the evidence; asked again for its bin, the query names the versions that hold it.
-            return Ok((Vec::new(), self.ask(&rule.sql, parameters, MAX_EVIDENCE_LINES).await?.1));
+            return Ok((Vec::new(), self.ask(&rule.sql, parameters, MAX_EVIDENCE_LINES, None).await?.1));
         };
         for (column, value) in &finding.entity {
             parameters.insert(column.clone(), ScalarValue::from(value.as_str()));
         }
-        self.ask(sql, parameters, MAX_EVIDENCE_LINES).await
+        self.ask(sql, parameters, MAX_EVIDENCE_LINES, None).await
     }
 
-    async fn ask(&self, sql: &str, parameters: BTreeMap<String, ScalarValue>, max_rows: usize) -> Result<Answer, AskError> {
+    async fn ask(
+        &self,
+        sql: &str,
+        parameters: BTreeMap<String, ScalarValue>,
+        max_rows: usize,
+        states: Option<Arc<dyn SeriesStates>>,
+    ) -> Result<Answer, AskError> {
         let request = QueryRequest {
+            states,
             parameters: Parameters::Typed(parameters),
             limits: LimitOverrides { max_rows: Some(max_rows as u64), ..LimitOverrides::default() },
             truncate: true,

@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::config::{ConfigOptions, Dialect};
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -179,6 +180,9 @@ impl Shared {
             let parquet = &mut state.config_mut().options_mut().execution.parquet;
             (parquet.pushdown_filters, parquet.reorder_filters) = (true, true);
         }
+        for function in request.states.as_ref().map(|states| functions::series_functions(Some(states))).unwrap_or_default() {
+            state.register_udwf(function)?;
+        }
         state.register_catalog_list(Arc::clone(&catalog.list));
         state.mark_start_execution();
 
@@ -240,7 +244,9 @@ fn template(config: &Config, runtime: Arc<RuntimeEnv>) -> SessionState {
         // Everything else that counts as a default feature reads or writes files, and stays out.
         .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
         .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
-        .with_window_functions(SessionStateDefaults::default_window_functions())
+        .with_window_functions(
+            SessionStateDefaults::default_window_functions().into_iter().chain(functions::series_functions(None)).collect(),
+        )
         .build()
 }
 

@@ -52,6 +52,8 @@ mod format_tests;
 mod hostile_statements;
 #[cfg(test)]
 mod scan_tests;
+#[cfg(test)]
+mod series_functions_tests;
 
 pub use column_names::{ResultColumn, result_columns};
 pub use config::Config;

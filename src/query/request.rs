@@ -1,11 +1,13 @@
 //! What is asked of the engine.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use datafusion::common::{ParamValues, ScalarValue};
 use serde_json::Value;
 
 use super::QueryError;
+use crate::anomaly::SeriesStates;
 
 /// A statement with everything that belongs to it.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +23,8 @@ pub struct QueryRequest {
     /// The caller knows that few rows pass the filters: they are then evaluated while the files are decoded, which saves
     /// most of the decoding, and costs where many rows pass. See the measurement in `table_provider`.
     pub selective: bool,
+    /// The states that detectors continue from; without, every series begins anew.
+    pub states: Option<Arc<dyn SeriesStates>>,
     /// Reads a table (`logs`, `series`, `samples`) as it was at a Delta version, without rows still in memory.
     pub at_version: Option<BTreeMap<String, i64>>,
 }

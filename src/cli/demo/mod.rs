@@ -76,8 +76,7 @@ async fn show(app: &App, options: &DemoOptions, folder: &std::path::Path) -> any
     app.flush.flush().await.map_err(anyhow::Error::msg)?;
 
     let judging = Stopwatch::start();
-    let analysis =
-        Analysis::new(app.rules.clone(), app.queries.clone(), app.desk.clone(), app.incidents.clone(), app.flush.clone(), Clock::System);
+    let analysis = Analysis::new(app.analysis_parts(), None);
     judge_week(&analysis, app, &site).await?;
     let judge_seconds = judging.elapsed_seconds();
 

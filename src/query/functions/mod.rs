@@ -2,6 +2,8 @@
 
 mod bounded_growth;
 mod series_bound;
+mod series_functions;
+mod series_machine;
 mod severity_words;
 mod text_concat;
 
@@ -14,6 +16,7 @@ use datafusion::logical_expr::ScalarUDF;
 use datafusion::logical_expr::planner::ExprPlanner;
 
 pub(super) use bounded_growth::GROWING;
+pub(super) use series_functions::series_functions;
 
 /// All scalar functions of the engine.
 pub(super) fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
@@ -35,7 +38,7 @@ pub(super) fn table_functions() -> HashMap<String, Arc<TableFunction>> {
 
 /// Turns operators into functions: ours first, then DataFusion's own.
 pub(super) fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
-    let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(text_concat::ConcatPlanner)];
+    let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(text_concat::ConcatPlanner), Arc::new(series_functions::SeriesPlanner)];
     planners.extend(SessionStateDefaults::default_expr_planners());
     planners
 }

@@ -1,0 +1,295 @@
+//! The metric detector: five streams of evidence against one series' own past, in one score.
+
+use super::alarm::Bar;
+use super::baseline::{Baseline, CLIP, DAY_S};
+use super::calibration::Calibration;
+use super::novelty::Novelty;
+use super::state_bytes::{StateError, StateReader, StateWriter};
+
+/// First byte of a saved detector, and the version of its layout.
+const KIND: u8 = 0xD1;
+const VERSION: u8 = 1;
+/// Number of streams.
+const STREAMS: usize = 5;
+/// Points before the first score: fewer than a hundred cannot tell what one in a hundred looks like.
+const WARM_UP: u32 = 100;
+/// Windows of the smoothed streams in points: an hour and six hours of five-minute points.
+const SHORT_WINDOW: f64 = 12.0;
+const LONG_WINDOW: f64 = 72.0;
+/// Share of a smoothing window that counts as one independent observation: neighbouring averages overlap, but an exponential window
+/// forgets within a quarter of its nominal length.
+const DEPENDENCE: f64 = 0.25;
+/// Weight of the newest point in the short-term follower that the spread is measured around.
+const FOLLOW: f64 = 0.2;
+/// Weight of the newest point in the scales (memory of a thousand points) and in the usual spread (two thousand).
+const SCALE: f64 = 0.001;
+const USUAL_SPREAD: f64 = 0.0005;
+/// Steps count at most this many mean steps in the spread, so that one spike is the value stream's business alone.
+const STEP_CLIP: f64 = 6.0;
+/// Surprises are joined by this norm: between the sum (1), which many small ones carry, and the maximum, which one carries. 1.5 keeps both.
+const NORM: f64 = 1.5;
+/// With more history the same surprise comes up by chance more often, and a trustworthy past can be held to more: the score is
+/// divided by 1 + 0.4 · log₁₀(points / 1,000). Early on the detector is eager, after some weeks choosy (alpha spending).
+const AGE: f64 = 0.4;
+const AGE_FROM: f64 = 200.0;
+const AGE_TO: f64 = 20_000.0;
+/// Points of the first weekend weigh half: that weekends may differ is known, how this one differs is not.
+const FIRST_WEEKEND: f64 = 0.5;
+/// The score of an event fades by e in this many points, so that `score > threshold` marks the event and not its sharpest points.
+const LINGER: f64 = 100.0;
+/// Values are held to this, so that squares stay finite.
+const LARGEST: f64 = 1e15;
+
+/// Which stream of evidence was the strongest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// The value is far from what is expected at this time of day.
+    Value,
+    /// The mean of the last twelve points is.
+    ShortMean,
+    /// The mean of the last seventy-two points is.
+    LongMean,
+    /// The series moves much more, or much less, than usual.
+    Spread,
+    /// The series was never in such a state.
+    Novelty,
+}
+
+impl Stream {
+    const ALL: [Self; STREAMS] = [Self::Value, Self::ShortMean, Self::LongMean, Self::Spread, Self::Novelty];
+
+    /// The word for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::ShortMean => "short mean",
+            Self::LongMean => "long mean",
+            Self::Spread => "spread",
+            Self::Novelty => "novelty",
+        }
+    }
+}
+
+/// What the detector says of one point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// How anomalous the series is by now, 0 to about 20, comparable across series; it fades after an event.
+    pub score: f64,
+    /// The same for this point alone.
+    pub evidence: f64,
+    /// The value expected at this time; NaN while unknown.
+    pub expected: f64,
+    /// The strongest stream.
+    pub stream: Stream,
+    /// Chance of this much or more in the strongest stream, by the series' own past; 1 while unknown.
+    pub p: f64,
+}
+
+/// State of one series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detector {
+    period_s: u32,
+    seen: u32,
+    first_s: i64,
+    last_s: i64,
+    /// The first value: everything is kept relative to it, so that small movements on a large level keep their digits.
+    anchor: f64,
+    baseline: Baseline,
+    novelty: Novelty,
+    calibrations: [Calibration; STREAMS],
+    /// Mean absolute deviation from the expectation, and of steps.
+    scale: f64,
+    step_scale: f64,
+    short_mean: f64,
+    long_mean: f64,
+    follower: f64,
+    power: f64,
+    usual_spread: f64,
+    lingering: f64,
+    bar: Bar,
+}
+
+impl Detector {
+    /// A detector for points about `period_s` seconds apart (0 counts as 1).
+    pub fn new(period_s: u32) -> Self {
+        Self {
+            period_s,
+            seen: 0,
+            first_s: 0,
+            last_s: i64::MIN,
+            anchor: 0.0,
+            baseline: Baseline::new(period_s),
+            novelty: Novelty::new(),
+            calibrations: std::array::from_fn(|_| Calibration::new()),
+            scale: 0.0,
+            step_scale: 0.0,
+            short_mean: 0.0,
+            long_mean: 0.0,
+            follower: 0.0,
+            power: 0.0,
+            usual_spread: 0.0,
+            lingering: 0.0,
+            bar: Bar::default(),
+        }
+    }
+
+    /// One more point, in Unix seconds UTC. Any spacing will do, repeats and steps back too. A value that is no finite number changes nothing.
+    pub fn update(&mut self, timestamp_s: i64, value: f64) -> Reading {
+        if !value.is_finite() {
+            return Reading { score: self.lingering, evidence: 0.0, expected: f64::NAN, stream: Stream::Value, p: 1.0 };
+        }
+        self.arrive(timestamp_s, value);
+        let value = (value - self.anchor).clamp(-LARGEST, LARGEST);
+        let expected = self.baseline.expected(timestamp_s, value as f32);
+        let deviation = value - f64::from(expected.value);
+        let lenient = value - f64::from(expected.within_an_hour);
+        let day_share = timestamp_s.rem_euclid(DAY_S) as f32 / DAY_S as f32;
+        let spread = self.smooth(value, lenient);
+        let streams = [
+            deviation.abs() as f32,
+            self.short_mean.abs() as f32,
+            self.long_mean.abs() as f32,
+            spread as f32,
+            self.novelty.distance(self.seen, day_share, value as f32),
+        ];
+        let (evidence, strongest, surprise) = self.judge(&streams, timestamp_s, expected.first_weekend);
+        let known = self.seen >= WARM_UP;
+        self.learn(timestamp_s, value, deviation);
+        self.lingering = evidence.max(self.lingering * (-1.0 / LINGER).exp());
+        Reading {
+            score: self.lingering,
+            evidence,
+            expected: if known { self.anchor + f64::from(expected.value) } else { f64::NAN },
+            stream: strongest,
+            p: 10_f64.powf(-surprise),
+        }
+    }
+
+    /// Whether to raise an alarm for the reading just taken: its evidence passes the threshold and, for some hours after an alarm, what
+    /// that one had. To be called once after each update, with the same threshold for the series.
+    pub fn alarm(&mut self, reading: &Reading, threshold: f64) -> bool {
+        self.bar.passes(reading.evidence, threshold)
+    }
+
+    /// Takes a new level for normal at once, `by` above the old one: for a level shift that was announced.
+    pub fn rebase(&mut self, by: f64) {
+        if by.is_finite() {
+            let by = by.clamp(-LARGEST, LARGEST);
+            self.baseline.shift(by as f32);
+            self.novelty.shift(by as f32);
+            self.follower += by;
+            self.short_mean = 0.0;
+            self.long_mean = 0.0;
+        }
+    }
+
+    /// Points seen so far.
+    pub fn points(&self) -> u32 {
+        self.seen
+    }
+
+    fn arrive(&mut self, timestamp_s: i64, value: f64) {
+        if self.seen == 0 {
+            self.anchor = value;
+            self.first_s = timestamp_s;
+        } else if timestamp_s.saturating_sub(self.last_s) > DAY_S {
+            // After a season of silence the past is worth half.
+            self.calibrations.iter_mut().for_each(Calibration::halve);
+        }
+        self.last_s = self.last_s.max(timestamp_s);
+    }
+
+    /// Moves the smoothed streams on; the result is how far the spread is from the usual one, on the log axis.
+    fn smooth(&mut self, value: f64, lenient: f64) -> f64 {
+        let early = 1.0 / (f64::from(self.seen) + 1.0);
+        let clip = f64::from(CLIP) * self.scale.max(1e-12);
+        let lenient = if self.seen > 20 { lenient.clamp(-clip, clip) } else { lenient };
+        self.short_mean += (1.0 / SHORT_WINDOW).max(early) * (lenient - self.short_mean);
+        self.long_mean += (1.0 / LONG_WINDOW).max(early) * (lenient - self.long_mean);
+        let step = (value - self.follower).abs();
+        let clipped = step.min(STEP_CLIP * self.step_scale.max(1e-12));
+        self.power += (1.0 / LONG_WINDOW).max(early) * (clipped * clipped - self.power);
+        self.step_scale += SCALE.max(early) * (if self.seen > 20 { clipped } else { step } - self.step_scale);
+        self.follower += FOLLOW * (value - self.follower);
+        // The floor is a thousandth of the scale: below that a spread is rounding.
+        let spread = (self.power + 1e-6 * self.scale * self.scale + 1e-30).ln();
+        let away = (spread - self.usual_spread).abs();
+        self.usual_spread += USUAL_SPREAD.max(early) * (spread - self.usual_spread);
+        away
+    }
+
+    /// Evidence, the strongest stream and its surprise; takes the streams into the past.
+    fn judge(&mut self, streams: &[f32; STREAMS], timestamp_s: i64, first_weekend: bool) -> (f64, Stream, f64) {
+        let overlap = |window: f64| (1.0 + (window - 1.0) * DEPENDENCE) as f32;
+        let dependence = [1.0, overlap(SHORT_WINDOW), overlap(LONG_WINDOW), overlap(LONG_WINDOW), 1.0];
+        let seasonal = !self.baseline.is_seasonal() || timestamp_s.saturating_sub(self.first_s) >= DAY_S;
+        let warm = self.seen >= WARM_UP;
+        let (mut sum, mut strongest, mut most) = (0.0, Stream::Value, 0.0);
+        for (index, stream) in Stream::ALL.into_iter().enumerate() {
+            let of_baseline = matches!(stream, Stream::Value | Stream::ShortMean | Stream::LongMean);
+            if of_baseline && !seasonal {
+                continue;
+            }
+            let place = Calibration::place(streams[index]);
+            if warm {
+                let surprise = f64::from(self.calibrations[index].surprise(place, dependence[index]).max(0.0));
+                sum += surprise.powf(NORM);
+                if surprise > most {
+                    (strongest, most) = (stream, surprise);
+                }
+            }
+            self.calibrations[index].learn(place);
+        }
+        let age = 1.0 + AGE * (f64::from(self.seen).clamp(AGE_FROM, AGE_TO) / 1_000.0).log10();
+        let evidence = sum.powf(1.0 / NORM) / age * if first_weekend { FIRST_WEEKEND } else { 1.0 };
+        (evidence, strongest, most)
+    }
+
+    fn learn(&mut self, timestamp_s: i64, value: f64, deviation: f64) {
+        self.baseline.learn(timestamp_s, value as f32, self.scale as f32, self.seen);
+        let early = 1.0 / (f64::from(self.seen) + 1.0);
+        let clip = if self.seen > 20 { f64::from(CLIP) * self.scale.max(1e-12) } else { f64::MAX };
+        self.scale += SCALE.max(early) * (deviation.abs().min(clip) - self.scale);
+        self.seen = self.seen.saturating_add(1);
+    }
+
+    /// The state as bytes; see [`Detector::from_bytes`].
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = StateWriter::new(KIND, VERSION);
+        out.u32(self.period_s);
+        out.u32(self.seen);
+        out.i64(self.first_s);
+        out.i64(self.last_s);
+        for number in [self.anchor, self.scale, self.step_scale, self.short_mean, self.long_mean, self.follower] {
+            out.f64(number);
+        }
+        for number in [self.power, self.usual_spread, self.lingering, self.bar.height] {
+            out.f64(number);
+        }
+        self.baseline.write(&mut out);
+        self.novelty.write(&mut out);
+        self.calibrations.iter().for_each(|calibration| calibration.write(&mut out));
+        out.into_bytes()
+    }
+
+    /// The state that [`Detector::to_bytes`] wrote: what follows gets exactly the scores that it would have got.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, StateError> {
+        let mut from = StateReader::open(bytes, KIND, VERSION)?;
+        let mut fresh = Self::new(from.u32()?);
+        fresh.seen = from.u32()?;
+        fresh.first_s = from.i64()?;
+        fresh.last_s = from.i64()?;
+        let first = [&mut fresh.anchor, &mut fresh.scale, &mut fresh.step_scale, &mut fresh.short_mean, &mut fresh.long_mean];
+        let second = [&mut fresh.follower, &mut fresh.power, &mut fresh.usual_spread, &mut fresh.lingering, &mut fresh.bar.height];
+        for number in first.into_iter().chain(second) {
+            *number = from.f64()?;
+        }
+        fresh.baseline = Baseline::read(&mut from, fresh.period_s)?;
+        fresh.novelty = Novelty::read(&mut from)?;
+        for calibration in &mut fresh.calibrations {
+            *calibration = Calibration::read(&mut from)?;
+        }
+        from.close()?;
+        Ok(fresh)
+    }
+}
