@@ -81,6 +81,8 @@ impl App {
         let queries = Arc::new(open_queries(settings, &pipeline, &store)?);
         let flush = pipeline.flusher();
         let mut workers = vec![stage::spawn("ledger", &shutdown, pipeline::keep_ledger(store.clone(), clock.clone(), shutdown.clone()))];
+        let templates = pipeline.keep_templates(folder.path().to_owned(), shutdown.clone());
+        workers.push(stage::spawn("templates", &shutdown, templates));
         let rules = Arc::new(RuleBook::open(rules_dir(settings)));
         let incidents = Arc::new(Incidents::new(desk.clone(), clock.clone(), site_config(&settings.site)?));
         if settings.detect.enabled {
@@ -185,7 +187,8 @@ fn open_queries(settings: &Settings, pipeline: &Pipeline, store: &Store) -> anyh
         target_partitions: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         ..query::Config::default()
     };
-    let views = pipeline::desk_views(store);
+    let mut views = pipeline::desk_views(store);
+    views.push(pipeline.template_view());
     Ok(QueryEngine::new(&config, query::Tables { logs, series, samples }, views)?)
 }
 

@@ -25,4 +25,5 @@ pub mod shutdown;
 pub mod source;
 pub mod store;
 pub mod table;
+pub mod template;
 pub mod wal;

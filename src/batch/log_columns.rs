@@ -60,7 +60,7 @@ struct BlockContext {
 
 /// Collects records into the columns of [`LOGS`].
 ///
-/// `host` is what the line states, else the sender's address; `template_id` is null, the analysis fills it in.
+/// `host` is what the line states, else the sender's address; `template_id` is null where nobody has set it.
 #[derive(Debug)]
 pub struct LogColumns {
     context: BlockContext,
@@ -79,6 +79,7 @@ pub struct LogColumns {
     peer: TextColumn,
     parse_error: TextColumn,
     raw: TextColumn,
+    template_id: Vec<i64>,
 }
 
 impl LogColumns {
@@ -103,6 +104,7 @@ impl LogColumns {
             peer: text(),
             parse_error: text(),
             raw: text(),
+            template_id: Vec::new(),
         }
     }
 
@@ -225,6 +227,12 @@ impl LogColumns {
         self.block_bytes + self.message.byte_size() + text_bytes + self.attributes.byte_size() + self.len() * (8 + 8 + 2 + 2 + 8)
     }
 
+    /// The ids of the templates of all rows pushed so far, one a row.
+    pub fn set_template_ids(&mut self, ids: Vec<i64>) {
+        debug_assert_eq!(ids.len(), self.len(), "an id a row");
+        self.template_id = ids;
+    }
+
     /// The rows as a batch of [`LOGS`]. The builder is empty afterwards; a block has to be begun before the next push.
     ///
     /// # Errors
@@ -252,7 +260,10 @@ impl LogColumns {
                 "attributes" => self.attributes.finish(type_of("attributes")?),
                 "source" => self.source.finish(field.data_type()),
                 "peer" => self.peer.finish(field.data_type()),
-                "template_id" => Ok(Arc::new(Int64Array::new_null(rows)) as ArrayRef),
+                "template_id" => {
+                    let ids = std::mem::take(&mut self.template_id);
+                    Ok(if ids.len() == rows { Arc::new(Int64Array::from(ids)) as ArrayRef } else { Arc::new(Int64Array::new_null(rows)) })
+                }
                 "parse_error" => self.parse_error.finish(field.data_type()),
                 "raw" => self.raw.finish(field.data_type()),
                 other => Err(ArrowError::SchemaError(format!("the table logs has a column {other} that nothing fills"))),

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{check, demo, ingest, parse, query, sample_data, serve, token};
+use super::{check, demo, detect, ingest, parse, query, sample_data, serve, templates, token};
 
 /// Logs, metrics, detection and tickets for the person who runs an IT department.
 #[derive(Debug, Parser)]
@@ -23,6 +23,10 @@ pub(super) enum Command {
     Ingest(ingest::IngestOptions),
     /// Parse syslog lines and print one JSON object a line; needs no server
     Parse(parse::ParseOptions),
+    /// Find the anomalies in a series (CSV with timestamp and value); needs no server
+    Detect(detect::DetectOptions),
+    /// Find the templates of log lines and print one JSON object a line; needs no server
+    Templates(templates::TemplatesOptions),
     /// Ask in SQL; prints a table, CSV, JSON, NDJSON or Parquet
     Query(query::QueryOptions),
     /// Make, list and revoke the tokens of the API

@@ -6,12 +6,15 @@ mod arguments;
 mod check;
 mod connection;
 mod demo;
+mod detect;
 mod ingest;
+mod input;
 mod parse;
 mod query;
 mod sample_data;
 mod serve;
 mod server_options;
+mod templates;
 mod terminal;
 mod token;
 
@@ -36,6 +39,8 @@ pub fn main() -> ExitCode {
         Command::Check(options) => check::run(&options),
         Command::Ingest(options) => runtime.block_on(ingest::run(options)),
         Command::Parse(options) => parse::run(&options),
+        Command::Detect(options) => detect::run(&options),
+        Command::Templates(options) => templates::run(&options),
         Command::Query(options) => runtime.block_on(query::run(options)),
         Command::Token(options) => runtime.block_on(token::run(options)),
         Command::SampleData(options) => sample_data::run(&options),

@@ -22,6 +22,7 @@ mod rules_test;
 #[cfg(test)]
 mod rules_test_tables;
 mod schedule;
+mod sensitivity;
 mod shipped;
 mod sql_words;
 mod title;
@@ -30,8 +31,9 @@ mod window;
 pub use fingerprint::fingerprint;
 pub use header::RuleFileError;
 pub use row_to_finding::RowError;
-pub use rule_file::Rule;
+pub use rule_file::{Rule, THRESHOLD};
 pub use schedule::{Schedule, parse_duration_us};
+pub use sensitivity::Sensitivity;
 pub use shipped::{SHIPPED_RULES, shipped_rules};
 pub use title::TitleTemplate;
 pub use window::Window;

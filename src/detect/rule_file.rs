@@ -3,12 +3,25 @@
 use super::header::Header;
 use super::sql_words::words;
 use super::window::PARAMETERS;
-use super::{RuleFileError, Schedule, TitleTemplate, Window, parse_duration_us};
+use super::{RuleFileError, Schedule, Sensitivity, TitleTemplate, Window, parse_duration_us};
 use crate::clock::{DAY_US, SECOND_US, TimestampUs};
 use crate::store::FindingSeverity;
 
-const KEYS: [&str; 12] =
-    ["name", "description", "schedule", "lookback", "learn", "delay", "late", "severity", "entity", "title", "runbook", "owner"];
+const KEYS: [&str; 13] = [
+    "name",
+    "description",
+    "schedule",
+    "lookback",
+    "learn",
+    "delay",
+    "late",
+    "severity",
+    "entity",
+    "title",
+    "runbook",
+    "sensitivity",
+    "owner",
+];
 
 /// How long after its end a bin is judged if the rule says nothing: parsing and the slowest senders need a moment.
 const DEFAULT_DELAY_US: i64 = 30 * SECOND_US;
@@ -22,6 +35,9 @@ const LONGEST_WINDOW_US: i64 = DAY_US;
 
 /// Separates the query from the one that fetches sample lines.
 const EVIDENCE_MARK: &str = "-- evidence:";
+
+/// The parameter with the score from which on a rule with a sensitivity alarms.
+pub const THRESHOLD: &str = "threshold";
 
 /// Functions and words that read the present time.
 const CLOCK_WORDS: [&str; 6] = ["now", "today", "current_timestamp", "current_date", "current_time", "localtimestamp"];
@@ -51,6 +67,8 @@ pub struct Rule {
     pub title: TitleTemplate,
     /// What to look at first and what to do, in Markdown.
     pub runbook: String,
+    /// How often a series may alarm for nothing, for rules with detectors: gives `$threshold`.
+    pub sensitivity: Option<Sensitivity>,
     /// The team that owns what it finds; empty where the desk decides.
     pub owner: String,
     /// The query. Each row of its answer is a finding.
@@ -80,7 +98,7 @@ impl Rule {
     /// WHERE timestamp >= $window_start AND timestamp < $window_end AND host = $host LIMIT 20
     /// ```
     ///
-    /// The keys `lookback`, `learn`, `delay` (default `30s`), `late` (default `5m`) and `owner` may be missing, unknown ones
+    /// The keys `lookback`, `learn`, `sensitivity`, `delay` (default `30s`), `late` (default `5m`) and `owner` may be missing, unknown ones
     /// are errors, and so may the part from `-- evidence:` on. A value goes on over lines that begin with `--` and three
     /// spaces.
     pub fn parse(file: &str, text: &str) -> Result<Self, RuleFileError> {
@@ -95,7 +113,10 @@ impl Rule {
             None => Ok(default_us),
         };
         let (sql, evidence) = queries(&header)?;
-        check(&header, &sql, &PARAMETERS)?;
+        let sensitivity = header.optional("sensitivity");
+        let sensitivity = sensitivity.map(|entry| Sensitivity::parse(&entry.value).map_err(|why| header.wrong(entry, why))).transpose()?;
+        let threshold = sensitivity.map(|_| THRESHOLD);
+        check(&header, &sql, &PARAMETERS.into_iter().chain(threshold).collect::<Vec<_>>())?;
         if let Some(evidence) = &evidence {
             let allowed: Vec<_> = PARAMETERS.into_iter().chain(entity.iter().map(String::as_str)).collect();
             check(&header, evidence, &allowed)?;
@@ -112,6 +133,7 @@ impl Rule {
             entity,
             title: TitleTemplate::parse(&title.value).map_err(|why| header.wrong(title, why))?,
             runbook: header.required("runbook", "What to look at first.")?.value.clone(),
+            sensitivity,
             owner: header.optional("owner").map_or_else(String::new, |entry| entry.value.clone()),
             sql: sql.text.to_owned(),
             evidence_sql: evidence.map(|evidence| evidence.text.to_owned()),
@@ -154,6 +176,12 @@ impl Rule {
     pub fn settled_us(&self, window: &Window, now_us: TimestampUs) -> TimestampUs {
         let settled_us = self.schedule.latest(now_us - self.delay_us - self.late_us);
         settled_us.clamp(window.start_us, window.end_us)
+    }
+
+    /// The score from which on it alarms; `None` for a rule without detectors.
+    pub fn threshold(&self) -> Option<f64> {
+        let bin_us = self.schedule.next_after(0) - self.schedule.latest(0);
+        self.sensitivity.map(|sensitivity| sensitivity.threshold(bin_us))
     }
 
     /// When [`Rule::next_window`] will next give a window.

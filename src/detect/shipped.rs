@@ -3,12 +3,15 @@
 use super::{Rule, RuleFileError};
 
 /// Name of the file and its text, for each rule in `queries/detect/`.
-pub const SHIPPED_RULES: [(&str, &str); 6] = [
+pub const SHIPPED_RULES: [(&str, &str); 9] = [
     ("database_slow.sql", include_str!("../../queries/detect/database_slow.sql")),
     ("error_burst.sql", include_str!("../../queries/detect/error_burst.sql")),
     ("filesystem_full.sql", include_str!("../../queries/detect/filesystem_full.sql")),
+    ("host_metric_anomaly.sql", include_str!("../../queries/detect/host_metric_anomaly.sql")),
     ("host_silent.sql", include_str!("../../queries/detect/host_silent.sql")),
     ("interface_flapping.sql", include_str!("../../queries/detect/interface_flapping.sql")),
+    ("log_new_template.sql", include_str!("../../queries/detect/log_new_template.sql")),
+    ("log_rate_anomaly.sql", include_str!("../../queries/detect/log_rate_anomaly.sql")),
     ("ssh_bruteforce.sql", include_str!("../../queries/detect/ssh_bruteforce.sql")),
 ];
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use super::{Incident, Member, Topology};
+use super::{Incident, Member, Signal, Topology};
 use crate::clock::TimestampUs;
 
 /// Suspicion for a late onset falls by a factor e in this time, as nearness does for grouping.
@@ -21,8 +21,9 @@ pub(super) struct AffectedPlace<'a> {
     pub(super) most_surprising: &'a Member,
     /// Onset of its earliest finding.
     pub(super) onset_us: TimestampUs,
-    /// Sum over its findings.
-    surprise_milli: i64,
+    /// Sum over its findings of the squared surprise: one glaring sign counts more than many faint ones, and many glaring ones
+    /// more than one.
+    surprise_squared: f64,
     /// Affected places that need it.
     dependents: usize,
     /// Affected places that it needs.
@@ -42,7 +43,7 @@ impl AffectedPlace<'_> {
 pub(super) struct Affected<'a> {
     places: Vec<AffectedPlace<'a>>,
     first_us: TimestampUs,
-    most_surprise_milli: i64,
+    most_surprise: f64,
 }
 
 impl<'a> Affected<'a> {
@@ -54,21 +55,12 @@ impl<'a> Affected<'a> {
                 members: Vec::new(),
                 most_surprising: member,
                 onset_us: member.signal.onset_us,
-                surprise_milli: 0,
+                surprise_squared: 0.0,
                 dependents: 0,
                 upstream: 0,
             });
             place.onset_us = place.onset_us.min(member.signal.onset_us);
-            let v = std::env::var("SURP").unwrap_or_default();
-            let load = v.contains('h') && ["requests", "Workload", "Syscall", "Network"].iter().any(|w| member.signal.subject.contains(w));
-            let m = member.signal.surprise_milli.max(0) / if load { 2 } else { 1 };
-            if v.starts_with("max") {
-                place.surprise_milli = place.surprise_milli.max(m)
-            } else if v.starts_with("l2") {
-                place.surprise_milli = ((place.surprise_milli as f64).powi(2) + (m as f64).powi(2)).sqrt() as i64
-            } else {
-                place.surprise_milli += m
-            };
+            place.surprise_squared += weighed_surprise(&member.signal).powi(2);
             if member.signal.surprise_milli > place.most_surprising.signal.surprise_milli {
                 place.most_surprising = member;
             }
@@ -85,8 +77,8 @@ impl<'a> Affected<'a> {
             (places[at].dependents, places[at].upstream) = (dependents, upstream);
         }
         let first_us = places.iter().map(|place| place.onset_us).min().unwrap_or(0);
-        let most_surprise_milli = places.iter().map(|place| place.surprise_milli).max().unwrap_or(0).max(1);
-        Self { places, first_us, most_surprise_milli }
+        let most_surprise = places.iter().map(|place| place.surprise_squared.sqrt()).fold(0.0, f64::max);
+        Self { places, first_us, most_surprise }
     }
 
     pub(super) fn places(&self) -> &[AffectedPlace<'a>] {
@@ -101,6 +93,38 @@ impl<'a> Affected<'a> {
 
     /// The place's surprise against that of the place with the most.
     pub(super) fn share_of_surprise(&self, place: &AffectedPlace<'_>) -> f64 {
-        place.surprise_milli as f64 / self.most_surprise_milli as f64
+        if self.most_surprise > 0.0 { place.surprise_squared.sqrt() / self.most_surprise } else { 0.0 }
+    }
+}
+
+/// The surprise of a finding, half for what only measures load: of the four golden signals (latency, traffic, errors,
+/// saturation; Site Reliability Engineering, chapter 6) traffic mostly tells what the callers do.
+pub(super) fn weighed_surprise(signal: &Signal) -> f64 {
+    let surprise = signal.surprise_milli.max(0) as f64;
+    if is_load(&signal.subject) { surprise / 2.0 } else { surprise }
+}
+
+/// Words of a metric's name that stand for load, and words that say that it is no mere load in spite of those.
+const LOAD_WORDS: [&str; 11] =
+    ["request", "traffic", "throughput", "workload", "ops", "qps", "rps", "calls", "bytes", "packets", "syscall"];
+const TROUBLE_WORDS: [&str; 7] = ["error", "fail", "drop", "refus", "reject", "retrans", "timeout"];
+
+fn is_load(subject: &str) -> bool {
+    let subject = subject.to_ascii_lowercase();
+    LOAD_WORDS.iter().any(|word| subject.contains(word)) && !TROUBLE_WORDS.iter().any(|word| subject.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn load_is_told_from_trouble_by_the_name_of_the_metric() {
+        for load in ["requests", "http_requests_total", "PodWorkload(Ops)", "net_bytes_in"] {
+            assert!(is_load(load), "{load}");
+        }
+        for other in ["", "latency", "cpu_r", "http_requests_failed", "net_packets_dropped", "availability"] {
+            assert!(!is_load(other), "{other}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! How much two findings speak for one cause: four terms, each shown.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::topology::{Reach, relate};
@@ -24,6 +26,12 @@ impl Term {
     }
 }
 
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:.2} × {:.2}", self.name, self.weight, self.value)
+    }
+}
+
 /// What speaks for putting two findings together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Affinity {
@@ -44,7 +52,7 @@ impl Affinity {
 pub(super) fn affinity(new: &Member, reach: &Reach, member: &Member, memory: &Memory, settings: &Settings) -> Affinity {
     let relation = relate(reach, &new.place, &member.place);
     let terms = [
-        Term { name: "time", weight: settings.time_weight, value: nearness(new, member, settings) },
+        Term { name: "time", weight: settings.time_weight, value: nearness(new, member, relation, settings) },
         Term { name: "topology", weight: settings.topology_weight, value: relation.strength() },
         Term { name: "words", weight: settings.words_weight, value: new.words.cosine(&member.words) },
         Term { name: "learned", weight: settings.learned_weight, value: memory.strength(new, member, relation) },
@@ -54,7 +62,7 @@ pub(super) fn affinity(new: &Member, reach: &Reach, member: &Member, memory: &Me
 
 /// The affinity with a member at the same host that is not kept whole: nothing is known of its words.
 pub(super) fn at_known_place(new: &Member, seen_us: TimestampUs, settings: &Settings) -> Affinity {
-    let apart = new.signal.onset_us.abs_diff(seen_us);
+    let apart = new.since_us.abs_diff(seen_us);
     let terms = [
         Term { name: "time", weight: settings.time_weight, value: decay(apart, new.signal.cadence_us, settings) },
         Term { name: "topology", weight: settings.topology_weight, value: Relation::SameHost.strength() },
@@ -64,10 +72,16 @@ pub(super) fn at_known_place(new: &Member, seen_us: TimestampUs, settings: &Sett
     Affinity { terms, relation: Relation::SameHost }
 }
 
-/// exp(−Δt / scale), where Δt is the distance of the onsets less what the coarser of the two rules leaves open: a rule that
-/// looks every five minutes knows a beginning no better than that.
-fn nearness(a: &Member, b: &Member, settings: &Settings) -> f64 {
-    decay(a.signal.onset_us.abs_diff(b.signal.onset_us), a.signal.cadence_us.max(b.signal.cadence_us), settings)
+/// exp(−Δt / scale), where Δt is the distance of the beginnings less what the coarser of the two rules leaves open: a rule that
+/// looks every five minutes knows a beginning no better than that. What still goes on at the same host is near however long ago
+/// it began: people look at a host once, not once for each of its troubles.
+fn nearness(new: &Member, member: &Member, relation: Relation, settings: &Settings) -> f64 {
+    let signal = &member.signal;
+    let goes_on = new.since_us <= signal.window_end_us.saturating_add(signal.cadence_us);
+    if relation == Relation::SameHost && goes_on && new.since_us >= member.since_us {
+        return 1.0;
+    }
+    decay(new.since_us.abs_diff(member.since_us), new.signal.cadence_us.max(signal.cadence_us), settings)
 }
 
 fn decay(apart_us: u64, open_us: i64, settings: &Settings) -> f64 {

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::affected::Affected;
+use super::affected::{Affected, weighed_surprise};
 use super::topology::name_key;
 use super::{CauseWeights, Incident, Member, Term, Topology};
 use crate::clock::TimestampUs;
@@ -52,7 +52,7 @@ pub struct Cause {
 }
 
 /// The places of an incident, the likeliest cause first; of equal ones the earlier. A place is judged by all its findings: its
-/// onset is the earliest, its surprise the sum.
+/// onset is the earliest, its surprise the root of the sum of squares.
 pub fn rank(incident: &Incident, topology: &Topology, changes: &[ChangeEvent], weights: &CauseWeights) -> Vec<Cause> {
     let affected = Affected::of(incident, topology);
     let mut causes: Vec<(TimestampUs, Cause)> = Vec::new();
@@ -69,13 +69,13 @@ pub fn rank(incident: &Incident, topology: &Topology, changes: &[ChangeEvent], w
 /// surprise, and by where its place stands.
 pub fn rank_members(incident: &Incident, topology: &Topology, changes: &[ChangeEvent], weights: &CauseWeights) -> Vec<Cause> {
     let affected = Affected::of(incident, topology);
-    let most = incident.members.iter().map(|member| member.signal.surprise_milli).max().unwrap_or(0).max(1);
+    let most = incident.members.iter().map(|member| weighed_surprise(&member.signal)).fold(1.0, f64::max);
     let mut causes: Vec<(TimestampUs, Cause)> = Vec::with_capacity(incident.members.len());
     for place in affected.places() {
         for member in &place.members {
             let onset_us = member.signal.onset_us;
             let change = changes.iter().filter_map(|change| suspicion(member, onset_us, change)).max_by(|a, b| a.0.total_cmp(&b.0));
-            let surprise = member.signal.surprise_milli.max(0) as f64 / most as f64;
+            let surprise = weighed_surprise(&member.signal) / most;
             let values = [affected.earliness(onset_us, member), place.upstream(), surprise];
             causes.push((onset_us, cause(member, values, change, weights)));
         }

@@ -51,50 +51,6 @@ impl Grouper {
         Ok(())
     }
 
-    /// Puts all of an incident that was removed into another.
-    fn take_in(&mut self, into: IncidentId, gone: Incident) {
-        self.index.remove_all(&gone);
-        self.known.move_all(gone.id, into);
-        let Some(incident) = self.incidents.get_mut(&into) else { return };
-        self.index.remove_all(incident);
-        absorb(incident, gone);
-        if incident.is_open() {
-            self.index.add_all(incident);
-        }
-    }
-
-    /// Makes one of the young incidents that a finding is near to: whether findings belong together must not hang on the order
-    /// in which they come. The oldest takes the others in, unless a person has taught any two of their findings apart. Older
-    /// incidents stay as they are: people work on them.
-    pub(super) fn connect(&mut self, joined: Option<IncidentId>, near: &[IncidentId]) -> (Option<IncidentId>, Vec<IncidentId>) {
-        let Some(joined_id) = joined.filter(|_| near.len() > 1) else { return (joined, Vec::new()) };
-        let Some(home) = near.iter().copied().find(|id| *id == joined_id || self.may_connect(*id, joined_id)) else {
-            return (joined, Vec::new());
-        };
-        let mut merged = Vec::new();
-        for id in near.iter().copied().filter(|id| *id != home) {
-            if self.may_connect(home, id)
-                && let Some(gone) = self.incidents.remove(&id)
-            {
-                self.take_in(home, gone);
-                merged.push(id);
-            }
-        }
-        (Some(if merged.contains(&joined_id) { home } else { joined_id }), merged)
-    }
-
-    fn may_connect(&self, one: IncidentId, other: IncidentId) -> bool {
-        let (Some(one), Some(other)) = (self.incidents.get(&one), self.incidents.get(&other)) else { return false };
-        let newest_us = one.last_us.max(other.last_us);
-        let is_young = |incident: &Incident| newest_us.saturating_sub(incident.onset_us) <= self.settings.life_us;
-        let taught_apart = |a: &Member, b: &Member| {
-            let relation = self.topology.relation(&a.place, &b.place);
-            self.memory.strength(a, b, relation) < 0.0
-        };
-        let any_apart = || one.members.iter().any(|a| other.members.iter().any(|b| taught_apart(a, b)));
-        is_young(one) && is_young(other) && !(self.memory.has_apart() && any_apart())
-    }
-
     fn teach_to_join(&mut self, into: IncidentId, gone: &Incident, now_us: TimestampUs) {
         let Some(incident) = self.incidents.get(&into) else { return };
         let mut best: Option<(f64, &Member, &Member, super::Relation)> = None;
@@ -157,27 +113,6 @@ impl Grouper {
                 }
             }
         }
-    }
-}
-
-/// Takes all of `gone` into `incident`.
-fn absorb(incident: &mut Incident, gone: Incident) {
-    incident.findings += gone.findings;
-    incident.more_members += gone.more_members;
-    incident.onset_us = incident.onset_us.min(gone.onset_us);
-    incident.last_us = incident.last_us.max(gone.last_us);
-    incident.heard_us = incident.heard_us.max(gone.heard_us);
-    incident.severity = super::member::worse(incident.severity, gone.severity);
-    incident.cadence_us = incident.cadence_us.max(gone.cadence_us);
-    incident.flapping = incident.flapping.or(gone.flapping);
-    if gone.is_open() {
-        incident.phase = gone.phase;
-    }
-    for (place, onset_us) in gone.more_places {
-        incident.remember_place(place, onset_us);
-    }
-    for member in gone.members {
-        incident.keep(member);
     }
 }
 

@@ -96,6 +96,11 @@ impl Feedback {
         self.factor(fingerprint, now_us)
     }
 
+    /// The lowest factor of all, at most 1: what a rule has to look at so that nobody who wants to hear more misses something.
+    pub fn lowest_factor(&self, now_us: TimestampUs) -> f64 {
+        self.entries.values().map(|entry| entry.log(now_us).exp()).fold(1.0, f64::min).max(MIN_FACTOR)
+    }
+
     /// The factor of a fingerprint now.
     pub fn factor(&self, fingerprint: &str, now_us: TimestampUs) -> ThresholdFactor {
         self.entries.get(fingerprint).map_or(ThresholdFactor { factor: 1.0, noise: 0, right: 0 }, |entry| ThresholdFactor {
@@ -103,5 +108,41 @@ impl Feedback {
             noise: entry.noise,
             right: entry.right,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_deafens_up_to_a_bound_and_fades() {
+        let mut feedback = Feedback::default();
+        assert_eq!(feedback.factor("f", 0).factor, 1.0);
+        assert!((feedback.judge("f", Verdict::Noise, 0).factor - NOISE_STEP).abs() < 1e-5);
+        let last = (0..50).map(|_| feedback.judge("f", Verdict::Noise, 0)).last().unwrap();
+        assert!((last.factor - MAX_FACTOR).abs() < 1e-4 && last.noise == 51, "{last:?}");
+        assert!(last.explain().contains("51 times noise"));
+        let later = feedback.factor("f", HALF_LIFE_US).factor;
+        assert!((later - MAX_FACTOR.sqrt()).abs() < 1e-3, "{later}");
+        assert_eq!(feedback.factor("another", 0).factor, 1.0);
+    }
+
+    #[test]
+    fn right_sharpens_down_to_a_bound() {
+        let mut feedback = Feedback::default();
+        let last = (0..50).map(|_| feedback.judge("f", Verdict::Right, 0)).last().unwrap();
+        assert!((last.factor - MIN_FACTOR).abs() < 1e-4, "{last:?}");
+        assert!(feedback.judge("f", Verdict::Noise, 0).factor > MIN_FACTOR);
+    }
+
+    #[test]
+    fn verdicts_are_bounded_in_number_and_the_oldest_goes() {
+        let mut feedback = Feedback::default();
+        for at in 0..=MAX_ENTRIES as i64 {
+            feedback.judge(&format!("f{at}"), Verdict::Noise, at);
+        }
+        assert_eq!(feedback.entries.len(), MAX_ENTRIES);
+        assert_eq!(feedback.factor("f0", 0).noise, 0);
     }
 }

@@ -45,7 +45,7 @@ impl Grouper {
     /// Looks up what is not saved: the places of members, and the index.
     pub(super) fn refresh_places(&mut self) {
         for member in self.incidents.values_mut().flat_map(|incident| &mut incident.members) {
-            member.place = self.topology.place_of(&member.signal);
+            member.refresh(&self.topology);
         }
         self.index = OpenIndex::of(self.incidents.values());
     }
@@ -77,6 +77,11 @@ impl Grouper {
     /// What is held back by maintenance windows that have not ended.
     pub fn held(&self) -> &[Held] {
         &self.held
+    }
+
+    /// What people taught it by splitting and merging.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// The numbers it works with.

@@ -50,6 +50,10 @@ pub(super) struct KnownFingerprints {
 }
 
 impl KnownFingerprints {
+    pub(super) fn get(&self, fingerprint: &str) -> Option<&Known> {
+        self.by_fingerprint.get(fingerprint)
+    }
+
     pub(super) fn get_mut(&mut self, fingerprint: &str) -> Option<&mut Known> {
         self.by_fingerprint.get_mut(fingerprint)
     }

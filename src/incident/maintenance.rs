@@ -119,7 +119,11 @@ impl Held {
         Self { window: window.to_owned(), until_us, findings: 0, not_kept: 0, signals: BTreeMap::new() }
     }
 
+    /// Holds a finding; one that was held already, told again after a restart, counts once.
     pub(super) fn hold(&mut self, mut signal: Signal) {
+        if self.signals.get(&signal.fingerprint).is_some_and(|before| before.window_end_us >= signal.window_end_us) {
+            return;
+        }
         self.findings += 1;
         if let Some(before) = self.signals.get_mut(&signal.fingerprint) {
             signal.onset_us = signal.onset_us.min(before.onset_us);

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::memory::side_key;
 use super::words::Words;
 use super::{Place, Signal, Topology};
 use crate::clock::TimestampUs;
+use crate::store::FindingSeverity;
 
 /// Members an incident keeps whole. The rest is counted: nobody reads the forty-ninth, and a new finding of the same cause is
 /// near to one of these.
@@ -23,21 +25,35 @@ pub struct Member {
     pub signal: Signal,
     /// Findings of this fingerprint so far.
     pub findings: u64,
+    /// When it began, or if its incident was reopened since, when it came back.
+    pub(super) since_us: TimestampUs,
     pub(super) words: Words,
     /// Filled from the topology, which is not saved with the incidents.
     #[serde(skip)]
     pub(super) place: Place,
+    /// Rule and kind of entity, for the memory. Follows from the signal.
+    #[serde(skip)]
+    pub(super) side: u64,
 }
 
 impl Member {
     pub(super) fn new(signal: Signal, topology: &Topology) -> Self {
-        let (words, place) = (Words::of(&signal), topology.place_of(&signal));
-        Self { signal, findings: 1, words, place }
+        let words = Words::of(&signal);
+        let mut member = Self { since_us: signal.onset_us, signal, findings: 1, words, place: Place::default(), side: 0 };
+        member.refresh(topology);
+        member
+    }
+
+    /// Looks up what is not saved.
+    pub(super) fn refresh(&mut self, topology: &Topology) {
+        self.place = topology.place_of(&self.signal);
+        self.side = side_key(&self.signal);
     }
 
     /// Takes in another finding of the same fingerprint.
     pub(super) fn repeat(&mut self, signal: &Signal) {
         self.findings += 1;
+        self.since_us = self.since_us.min(signal.onset_us);
         self.signal.onset_us = self.signal.onset_us.min(signal.onset_us);
         self.signal.window_end_us = self.signal.window_end_us.max(signal.window_end_us);
         self.signal.surprise_milli = self.signal.surprise_milli.max(signal.surprise_milli);
@@ -46,8 +62,8 @@ impl Member {
 }
 
 /// The worse of two severities.
-pub(super) fn worse(a: crate::store::FindingSeverity, b: crate::store::FindingSeverity) -> crate::store::FindingSeverity {
-    let rank = |severity| crate::store::FindingSeverity::ALL.iter().position(|one| *one == severity);
+pub(super) fn worse(a: FindingSeverity, b: FindingSeverity) -> FindingSeverity {
+    let rank = |severity| FindingSeverity::ALL.iter().position(|one| *one == severity);
     if rank(a) <= rank(b) { a } else { b }
 }
 

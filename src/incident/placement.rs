@@ -39,6 +39,8 @@ pub struct Placement {
     pub merged: Vec<IncidentId>,
     /// Set if the incident comes and goes.
     pub flapping: Option<Flapping>,
+    /// The incident, resolved a short while ago, that this finding was part of, if a new one was opened or joined instead.
+    pub follows: Option<IncidentId>,
     /// Name of the maintenance window that holds it.
     pub held_by: Option<String>,
 }
@@ -54,6 +56,7 @@ impl Placement {
             relation: Relation::None,
             merged: Vec::new(),
             flapping: None,
+            follows: None,
             held_by: None,
         }
     }

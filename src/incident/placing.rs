@@ -20,15 +20,20 @@ impl Grouper {
         if let Some(placement) = self.reopen(&signal, now_us) {
             return placement;
         }
+        let follows = self.known.get(&signal.fingerprint).map(|known| known.incident).filter(|id| self.incidents.contains_key(id));
         let member = Member::new(signal, &self.topology);
         let nearest = self.nearest(&member);
         let near_enough = nearest.as_ref().filter(|nearest| nearest.total >= self.settings.join_at).map(|nearest| nearest.incident);
+        let ongoing_storm = self.ongoing_storm(&member.signal);
         let storm = if near_enough.is_none() { self.storm(&member.signal, now_us) } else { None };
         let mut placement = match near_enough.or(storm.as_ref().map(|(id, _)| *id)) {
             Some(id) => self.join(id, member, now_us),
             None => self.open(member, now_us),
         };
-        if let Some(Nearest { fingerprint, affinity, joinable, total, .. }) = nearest {
+        placement.follows = follows;
+        if let Some(Nearest { fingerprint, affinity, mut joinable, total, .. }) = nearest {
+            joinable.extend(ongoing_storm.filter(|id| !joinable.contains(id)));
+            joinable.sort_unstable();
             (placement.incident, placement.merged) = self.connect(placement.incident, &joinable);
             placement.total = total;
             placement.terms.extend(affinity.terms);
@@ -49,10 +54,11 @@ impl Grouper {
         let incident = self.incidents.get_mut(&known.incident)?;
         if let Phase::Resolved { at_us } = incident.phase {
             let is_late = signal.window_end_us <= at_us;
-            return is_late.then(|| {
-                incident.findings += 1;
-                Placement::plain(incident.id, Outcome::Repeated)
-            });
+            return is_late.then(|| Placement::plain(incident.id, Outcome::Repeated));
+        }
+        if signal.window_end_us <= known.last_us {
+            // Told again after a restart, or late: it counts once.
+            return Some(Placement { flapping: incident.flapping, ..Placement::plain(incident.id, Outcome::Repeated) });
         }
         let returns = known.hear(signal, &self.settings);
         let is_repetition = now_us.saturating_sub(known.told_us) < self.settings.dedup_us;
@@ -83,12 +89,12 @@ impl Grouper {
         Some(Placement::held(name))
     }
 
-    /// A fingerprint whose incident was resolved lately opens that again; one that comes later is as good as new.
+    /// A fingerprint whose incident was resolved lately opens that again, if it says enough about it; else it is as good as new.
     fn reopen(&mut self, signal: &Signal, now_us: TimestampUs) -> Option<Placement> {
         let known = self.known.get_mut(&signal.fingerprint)?;
         let incident = self.incidents.get_mut(&known.incident)?;
         let Phase::Resolved { at_us } = incident.phase else { return None };
-        if signal.onset_us.saturating_sub(at_us) > self.settings.reopen_us {
+        if signal.onset_us.saturating_sub(at_us) > self.settings.reopen_us || !incident.is_back_with_one() {
             return None;
         }
         incident.phase = Phase::Open;
@@ -98,6 +104,7 @@ impl Grouper {
         incident.hear(signal, now_us);
         if let Some(member) = incident.member_mut(&signal.fingerprint) {
             member.repeat(signal);
+            member.since_us = signal.onset_us;
         }
         let placement = Placement { flapping: incident.flapping, ..Placement::plain(incident.id, Outcome::Reopened) };
         self.index.add_all(incident);
@@ -129,16 +136,18 @@ impl Grouper {
         Placement::plain(id, Outcome::Opened)
     }
 
-    /// With too many incidents the one goes that was heard of the longest ago, resolved ones first.
+    /// With too many incidents those go that were heard of the longest ago, resolved ones first: some at a time, so that it
+    /// costs little for each that opens.
     fn make_room(&mut self) {
         if self.incidents.len() < MAX_INCIDENTS {
             return;
         }
-        let oldest = self.incidents.values().min_by_key(|one| (one.is_open(), one.heard_us, one.id)).map(|one| one.id);
-        if let Some(incident) = oldest.and_then(|id| self.incidents.remove(&id)) {
-            self.index.remove_all(&incident);
-            if incident.is_open() {
-                self.crowded_out.push(incident.id);
+        let mut oldest: Vec<_> = self.incidents.values().map(|one| (one.is_open(), one.heard_us, one.id)).collect();
+        oldest.sort_unstable();
+        for (is_open, _, id) in oldest.into_iter().take(MAX_INCIDENTS / 16) {
+            if let Some(incident) = self.incidents.remove(&id) {
+                self.index.remove_all(&incident);
+                self.crowded_out.extend(is_open.then_some(id));
             }
         }
     }

@@ -110,6 +110,12 @@ impl Incident {
         self.is_open() && onset_us <= until && onset_us >= self.onset_us.saturating_sub(settings.life_us)
     }
 
+    /// Whether the return of one of its findings is enough to say that all of it is back: it has no others, or comes and goes.
+    /// One symptom of several may be back for another cause.
+    pub(super) fn is_back_with_one(&self) -> bool {
+        self.flapping.is_some() || (self.members.len() == 1 && self.more_members == 0)
+    }
+
     /// The kept member with this fingerprint.
     pub(super) fn member_mut(&mut self, fingerprint: &str) -> Option<&mut Member> {
         self.members.iter_mut().find(|member| member.signal.fingerprint == fingerprint)

@@ -30,7 +30,7 @@ pub struct Settings {
     pub longest_us: i64,
     /// The same fingerprint within this time of being told is a repetition.
     pub dedup_us: i64,
-    /// A problem that comes back this soon after its incident was resolved reopens it.
+    /// A problem that comes back this soon after its incident was resolved reopens it, or is said to follow it.
     pub reopen_us: i64,
     /// Returns of one fingerprint within `flap_within_us` that make it a flapping one.
     pub flap_returns: usize,
@@ -68,33 +68,33 @@ impl Default for Settings {
             topology_weight: 0.30,
             words_weight: 0.20,
             learned_weight: 0.15,
-            // Just above time and words together: without a relation between the places, or a lesson, nothing joins.
-            join_at: 0.56,
+            // Above time and words together (0.55): without a relation between the places, or a lesson, nothing joins. Below
+            // time and a direct dependency (0.56): what breaks in the same minute as what it needs does, in any words.
+            join_at: 0.555,
             time_scale_us: 5 * MINUTE_US,
             gap_us: 10 * MINUTE_US,
             life_us: 30 * MINUTE_US,
             longest_us: 4 * HOUR_US,
             dedup_us: 30 * MINUTE_US,
-            // As long as a ticket's own reopening at the desk would be a trap for incidents: a day later it is another fault.
+            // A day, as for a ticket that a person resolved, would be a trap here: by then it is another fault.
             reopen_us: 60 * MINUTE_US,
             // Nagios calls a service flapping when a fifth to a half of its last 21 states are changes; five returns are ten.
             flap_returns: 5,
             flap_within_us: HOUR_US,
             cause: CauseWeights::default(),
-            // Two hosts with the same trouble within minutes happen by chance, five hardly ever.
-            storm_openings: 5,
+            // Two or three hosts with the same trouble within minutes happen by chance, ten do not.
+            storm_openings: 10,
         }
     }
 }
 
 impl Settings {
-    /// How long an incident of this severity has to be quiet before it counts as over, at the least. What is worse is watched
-    /// for shorter, because people wait for the word that it is over; slow troubles come and go by nature.
+    /// How long an incident of this severity has to be quiet before it counts as over, at the least: the gap after which it
+    /// takes no more members, and an hour for slow troubles, which come and go by nature.
     pub fn quiet_us(&self, severity: FindingSeverity) -> i64 {
         match severity {
-            FindingSeverity::Critical | FindingSeverity::High => 15 * MINUTE_US,
-            FindingSeverity::Medium => 30 * MINUTE_US,
-            FindingSeverity::Low | FindingSeverity::Info => 60 * MINUTE_US,
+            FindingSeverity::Critical | FindingSeverity::High | FindingSeverity::Medium => self.gap_us,
+            FindingSeverity::Low | FindingSeverity::Info => self.gap_us.max(60 * MINUTE_US),
         }
     }
 }

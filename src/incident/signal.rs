@@ -166,3 +166,43 @@ fn cut_owned(mut text: String) -> String {
     cut(&mut text);
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Evidence;
+
+    fn finding(result: serde_json::Value) -> Finding {
+        Finding {
+            rule: "cpu_unusual".into(),
+            fingerprint: "f".into(),
+            entity: BTreeMap::from([("app".into(), "shop".into()), ("host".into(), "web01".into())]),
+            title: "CPU of web01 is unusual".into(),
+            description: String::new(),
+            severity: FindingSeverity::Medium,
+            result: result.as_object().cloned().unwrap_or_default(),
+            window_start_us: 60,
+            window_end_us: 120,
+            evidence: Evidence::default(),
+        }
+    }
+
+    #[test]
+    fn a_finding_says_where_how_much_and_since_when() {
+        let row = serde_json::json!({ "metric": "cpu", "value": 9.0, "expected": 2.0, "score": 4.5, "onset": 30 });
+        let signal = Signal::of_finding(&finding(row), 60);
+        assert_eq!((signal.host(), signal.service(), signal.place().as_str()), (Some("web01"), Some("shop"), "web01"));
+        assert_eq!((signal.direction, signal.surprise_milli, signal.onset_us), (Direction::Up, 4_500, 30));
+        assert_eq!((signal.subject.as_str(), signal.entity_kind().as_str()), ("cpu", "app+host"));
+        let bare = Signal::of_finding(&finding(serde_json::json!({ "score": "high" })), -5);
+        assert_eq!((bare.onset_us, bare.surprise_milli, bare.cadence_us, bare.direction), (60, 0, 0, Direction::Other));
+    }
+
+    #[test]
+    fn signals_are_cut_to_their_limits_at_character_borders() {
+        let signal = Signal { rule: "ä".repeat(5_000), onset_us: 500, ..Signal::of_finding(&finding(serde_json::json!({})), 60) }.bounded();
+        assert!(signal.rule.len() <= MAX_TEXT_BYTES && signal.rule.ends_with('ä'));
+        assert_eq!(signal.onset_us, signal.window_end_us);
+        assert_eq!((surprise_milli(f64::NAN), surprise_milli(f64::INFINITY), surprise_milli(-1.0)), (0, 1_000_000_000, 0));
+    }
+}

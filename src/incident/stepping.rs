@@ -72,9 +72,9 @@ impl Grouper {
         passed
     }
 
-    /// What still goes on is judged as of the end of its window, so that the same window does not take it again.
+    /// What still goes on is judged as of the present moment, which the window that has ended no longer covers.
     fn place_after_maintenance(&mut self, mut signal: super::Signal, now_us: TimestampUs) -> Placement {
-        signal.window_end_us = signal.window_end_us.max(now_us);
+        signal.window_end_us = signal.window_end_us.max(now_us.saturating_add(1));
         self.place(signal, now_us)
     }
 

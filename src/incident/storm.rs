@@ -32,11 +32,11 @@ impl Grouper {
     /// The incident of a storm that this finding is part of, and the incidents that were put into it because the storm begins
     /// with this finding.
     pub(super) fn storm(&mut self, signal: &Signal, now_us: TimestampUs) -> Option<(IncidentId, Vec<IncidentId>)> {
-        let openings = self.openings.get_mut(&trouble(signal))?;
-        let takes = |id: IncidentId| self.incidents.get(&id).is_some_and(|one| one.takes(signal.onset_us, &self.settings));
-        if let Some(id) = openings.storm.filter(|id| takes(*id)) {
+        if let Some(id) = self.ongoing_storm(signal) {
             return Some((id, Vec::new()));
         }
+        let openings = self.openings.get_mut(&trouble(signal))?;
+        let takes = |id: IncidentId| self.incidents.get(&id).is_some_and(|one| one.takes(signal.onset_us, &self.settings));
         openings.storm = None;
         openings.drop_older(now_us, &self.settings);
         let mut open: Vec<IncidentId> = openings.opened.iter().map(|(_, id)| *id).filter(|id| takes(*id)).collect();
@@ -50,6 +50,19 @@ impl Grouper {
         openings.opened.clear();
         let (_, merged) = self.connect(Some(home), &open);
         Some((home, merged))
+    }
+
+    /// The incident of a storm of this trouble that goes on.
+    pub(super) fn ongoing_storm(&self, signal: &Signal) -> Option<IncidentId> {
+        let id = self.openings.get(&trouble(signal))?.storm?;
+        self.incidents.get(&id).filter(|one| one.takes(signal.onset_us, &self.settings)).map(|one| one.id)
+    }
+
+    /// After a merge, what was told of the incident that is gone holds for the other.
+    pub(super) fn redirect_storms(&mut self, from: IncidentId, to: IncidentId) {
+        for openings in self.openings.values_mut() {
+            openings.storm.iter_mut().chain(openings.opened.iter_mut().map(|(_, id)| id)).filter(|id| **id == from).for_each(|id| *id = to);
+        }
     }
 
     /// Takes note that a finding opened an incident.

@@ -246,7 +246,7 @@ pub(super) fn relate(reach: &Reach, first: &Place, second: &Place) -> Relation {
     if first.host != 0 && first.host == second.host {
         return Relation::SameHost;
     }
-    if first.host == 0 && second.host == 0 && first.services.first().is_some() && first.services.first() == second.services.first() {
+    if first.host == 0 && second.host == 0 && !first.services.is_empty() && first.services.first() == second.services.first() {
         // A service that runs on no known host is a place itself.
         return Relation::SameHost;
     }

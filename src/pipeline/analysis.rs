@@ -20,6 +20,7 @@ use crate::anomaly::SeriesStates;
 use crate::clock::{Clock, DAY_US, SECOND_US, Stopwatch, TimestampUs};
 use crate::desk::{Desk, RuleRun};
 use crate::detect::{Rule, Window};
+use crate::incident::Feedback;
 use crate::query::QueryEngine;
 use crate::self_metrics::{FINDINGS, RULE_FAILURES, RULE_RUNS, RULE_SECONDS, TICKETS_OPENED};
 use crate::shutdown::Shutdown;
@@ -131,7 +132,11 @@ impl Analysis {
     pub async fn run_due(&self) -> TimestampUs {
         let now_us = self.clock.now_us();
         let (due, mut next_due_us) = self.due(now_us).await;
-        let runs = stream::iter(due).map(|due| self.judge(due, now_us)).buffer_unordered(RULES_AT_ONCE);
+        let feedback = self.incidents.feedback().await.unwrap_or_else(|error| {
+            tracing::error!(%error, "what people said of findings cannot be read; the thresholds are the rules' own");
+            Feedback::default()
+        });
+        let runs = stream::iter(due).map(|due| self.judge(due, now_us, &feedback)).buffer_unordered(RULES_AT_ONCE);
         let mut good = Vec::new();
         for (due, seconds, result) in runs.collect::<Vec<_>>().await {
             let duration_us = i64::try_from(seconds.as_micros()).unwrap_or(i64::MAX);
@@ -218,19 +223,19 @@ impl Analysis {
         }
     }
 
-    async fn judge(&self, due: Due, now_us: TimestampUs) -> (Due, Duration, Result<Found, RunError>) {
+    async fn judge(&self, due: Due, now_us: TimestampUs, feedback: &Feedback) -> (Due, Duration, Result<Found, RunError>) {
         let started = Stopwatch::start();
-        let result = self.find(&due, now_us).await;
+        let result = self.find(&due, now_us, feedback).await;
         RULE_RUNS.add(1);
         RULE_SECONDS.record(started.elapsed());
         (due, started.elapsed(), result)
     }
 
-    async fn find(&self, due: &Due, now_us: TimestampUs) -> Result<Found, RunError> {
+    async fn find(&self, due: &Due, now_us: TimestampUs, feedback: &Feedback) -> Result<Found, RunError> {
         let settled_us = due.rule.settled_us(&due.window, now_us);
         let states = (due.rule.learn_us > 0).then(|| self.states.begin(&due.rule, due.anew, settled_us));
         let of_series = states.clone().map(|states| states as Arc<dyn SeriesStates>);
-        let (mut findings, rows) = self.queries.findings(&due.rule, &due.window, of_series).await?;
+        let (mut findings, rows) = self.queries.findings(&due.rule, &due.window, of_series, feedback).await?;
         findings.retain(|finding| finding.window_end_us > due.told_until_us);
         if !findings.is_empty() {
             // Evidence names Delta versions, so what it rests on must be in one.

@@ -6,12 +6,12 @@
 //! number of series, for each u32 length · name · i64 Unix seconds · u32 length · state, and at the end the CRC32C of all that.
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::state_file;
 use crate::anomaly::SeriesStates;
 use crate::clock::{SECOND_US, Stopwatch, TimestampUs};
 use crate::detect::Rule;
@@ -121,7 +121,7 @@ impl DetectorStates {
             .collect()
         };
         for (name, query, until_us, series) in snapshot {
-            if let Err(error) = write(folder, &name, &encode(query, until_us, &series)) {
+            if let Err(error) = state_file::write(&file(folder, &name), &encode(query, until_us, &series)) {
                 tracing::warn!(rule = name, %error, "the detectors of a rule cannot be written; after a crash they learn again");
             }
         }
@@ -143,15 +143,6 @@ fn hash(rule: &Rule) -> u64 {
 
 fn file(folder: &Path, rule: &str) -> PathBuf {
     folder.join(format!("{rule}.state"))
-}
-
-fn write(folder: &Path, rule: &str, bytes: &[u8]) -> std::io::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-    temporary.write_all(bytes)?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(file(folder, rule)).map_err(|error| error.error)?;
-    std::fs::File::open(folder)?.sync_all()
 }
 
 fn encode(query: u64, until_us: TimestampUs, series: &HashMap<String, Kept>) -> Vec<u8> {

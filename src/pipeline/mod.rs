@@ -30,7 +30,11 @@ mod rule_query;
 mod running;
 mod shard;
 pub mod stage;
+mod state_file;
 mod tables;
+mod template_file;
+mod template_view;
+mod templates;
 
 pub use analysis::{Analysis, AnalysisParts};
 pub use bookkeeping::{desk_views, keep_ledger};

@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::shard::StoredBlock;
 use super::tables::KnownSeries;
+use super::templates::{JobTemplates, Templates};
 use crate::batch::{LogColumns, SampleColumns, SeriesColumns, SeriesDescription};
 use crate::clock::{DAY_US, Stopwatch};
 use crate::parse::remote_write::{self, WriteVisitor};
@@ -31,7 +32,7 @@ pub(super) struct ParsedBlocks {
 }
 
 /// Parses blocks of one shard, which are all logs or all metrics.
-pub(super) fn parse_blocks(blocks: Vec<StoredBlock>, known_series: &KnownSeries) -> ParsedBlocks {
+pub(super) fn parse_blocks(blocks: Vec<StoredBlock>, known_series: &KnownSeries, templates: &Templates) -> ParsedBlocks {
     let started = Stopwatch::start();
     let last_sequence = blocks.last().map_or(0, |stored| stored.sequence);
     let mut parsed = ParsedBlocks { logs: None, samples: None, series: None, last_sequence, permits: Vec::new(), reports: Vec::new() };
@@ -46,11 +47,13 @@ pub(super) fn parse_blocks(blocks: Vec<StoredBlock>, known_series: &KnownSeries)
         (parsed.samples, parsed.series) = metrics.finish();
     } else {
         let mut columns = LogColumns::with_capacity(frames);
+        let mut lines = JobTemplates::default();
         for stored in blocks {
-            let receipt = add_log_block(&mut columns, &stored.block);
+            let receipt = add_log_block(&mut columns, &mut lines, &stored.block);
             parsed.permits.push(stored.permit);
             parsed.reports.extend(stored.report.map(|report| (report, receipt)));
         }
+        columns.set_template_ids(lines.learn(templates));
         PARSED_ROWS.add(columns.len() as u64);
         parsed.logs = finished(columns.finish());
     }
@@ -94,7 +97,7 @@ impl Outcomes {
     }
 }
 
-fn add_log_block(columns: &mut LogColumns, block: &FrameBlock) -> Receipt {
+fn add_log_block(columns: &mut LogColumns, lines: &mut JobTemplates, block: &FrameBlock) -> Receipt {
     let context = Context { received_at_us: block.received_at_us, zone: block.origin.zone };
     let json_fields = (block.kind == BlockKind::JsonLines).then(|| JsonFields::from_hints(&block.origin.hints));
     let mut outcomes = Outcomes::default();
@@ -121,6 +124,8 @@ fn add_log_block(columns: &mut LogColumns, block: &FrameBlock) -> Receipt {
             Outcomes::add(&mut outcomes.accepted, frame);
         }
         columns.push(&record, frame);
+        let at_us = record.timestamp_us.unwrap_or(block.received_at_us);
+        lines.push(record.app.as_deref().unwrap_or(""), &record.message, at_us, record.severity);
     }
     outcomes.account(&block.origin.source);
     Receipt { accepted: block.frames.len() as u64, errors }

@@ -7,7 +7,8 @@ use datafusion::common::ScalarValue;
 use serde_json::{Map, Value};
 
 use crate::anomaly::SeriesStates;
-use crate::detect::{MAX_ROWS_A_RUN, RowError, Rule, Window};
+use crate::detect::{MAX_ROWS_A_RUN, RowError, Rule, THRESHOLD, Window};
+use crate::incident::Feedback;
 use crate::query::{EncodeError, Encoder, Format, LimitOverrides, Parameters, QueryEngine, QueryError, QueryRequest};
 use crate::self_metrics::RULE_ROWS_CUT;
 use crate::store::{Evidence, Finding, MAX_EVIDENCE_LINES};
@@ -44,8 +45,15 @@ impl RuleQueries {
         rule: &Rule,
         window: &Window,
         states: Option<Arc<dyn SeriesStates>>,
+        feedback: &Feedback,
     ) -> Result<(Vec<Finding>, u64), AskError> {
-        let (rows, _) = self.ask(&rule.sql, timestamps(window), MAX_ROWS_A_RUN, states).await?;
+        let mut parameters = timestamps(window);
+        let threshold = rule.threshold();
+        if let Some(threshold) = threshold {
+            let lowest = threshold * feedback.lowest_factor(window.end_us);
+            parameters.insert(THRESHOLD.to_owned(), ScalarValue::Float64(Some(lowest)));
+        }
+        let (rows, _) = self.ask(&rule.sql, parameters, MAX_ROWS_A_RUN, states).await?;
         let count = rows.len();
         if count >= MAX_ROWS_A_RUN {
             RULE_ROWS_CUT.add(1);
@@ -54,6 +62,9 @@ impl RuleQueries {
         let mut findings = Vec::with_capacity(count);
         for row in rows {
             findings.extend(rule.finding(row, window)?);
+        }
+        if let Some(threshold) = threshold {
+            findings.retain(|finding| passes(finding, threshold, feedback));
         }
         findings.sort_by_key(|finding| finding.window_end_us);
         Ok((findings, count as u64))
@@ -73,6 +84,7 @@ impl RuleQueries {
     async fn evidence(&self, rule: &Rule, finding: &Finding) -> Result<Answer, AskError> {
         let mut parameters = timestamps(&rule.window(finding.window_start_us, finding.window_end_us));
         let Some(sql) = &rule.evidence_sql else {
+            parameters.extend(rule.threshold().map(|threshold| (THRESHOLD.to_owned(), ScalarValue::Float64(Some(threshold)))));
             // The row itself is the evidence; asked again for its bin, the query names the versions that hold it.
             return Ok((Vec::new(), self.ask(&rule.sql, parameters, MAX_EVIDENCE_LINES, None).await?.1));
         };
@@ -108,6 +120,12 @@ impl RuleQueries {
         let rows = text.split(|b| *b == b'\n').filter(|line| !line.is_empty()).map(serde_json::from_slice).collect::<Result<_, _>>()?;
         Ok((rows, run.versions().clone()))
     }
+}
+
+/// Whether a score passes the threshold that people's words have set for this rule and entity; a row without a score does.
+fn passes(finding: &Finding, threshold: f64, feedback: &Feedback) -> bool {
+    let factor = feedback.factor(&finding.fingerprint, finding.window_end_us).factor;
+    finding.result.get("score").and_then(Value::as_f64).is_none_or(|score| score >= threshold * factor)
 }
 
 fn timestamps(window: &Window) -> BTreeMap<String, ScalarValue> {

@@ -12,7 +12,8 @@ use super::fresh_room::FreshRoom;
 use super::ingest::Ingest;
 use super::shard::{ShardHandle, StoredBlock};
 use super::tables::Tables;
-use super::{PipelineError, known_series, parse_stage, recovery, stage};
+use super::{PipelineError, known_series, parse_stage, recovery, stage, template_view};
+use crate::query::RelationalView;
 use crate::self_metrics::{WAL_BYTES, WAL_RECORDS, WAL_SYNC_SECONDS, WAL_SYNCS};
 use crate::shutdown::Shutdown;
 use crate::table::{self, Table, TableKind};
@@ -98,6 +99,16 @@ impl Pipeline {
         (self.tables.logs.clone(), self.tables.series.clone(), self.tables.samples.clone())
     }
 
+    /// Saves the templates of log lines now and then, and at the stop.
+    pub fn keep_templates(&self, data_dir: PathBuf, shutdown: Shutdown) -> impl Future<Output = ()> + Send + use<> {
+        template_view::keep(self.tables.templates.clone(), data_dir, shutdown)
+    }
+
+    /// What is known of the templates of log lines, as the query gate reads it.
+    pub fn template_view(&self) -> Arc<dyn RelationalView> {
+        Arc::new(template_view::TemplateView(self.tables.templates.clone()))
+    }
+
     /// Writes and commits all fresh rows now. The error is for a person.
     pub fn flusher(&self) -> FlushHandle {
         FlushHandle { requests: self.flush_now.clone() }
@@ -142,7 +153,7 @@ async fn open_tables(config: &PipelineConfig) -> Result<Tables, PipelineError> {
     let series = Arc::new(open(TableKind::Series).await?);
     let samples = Arc::new(open(TableKind::Samples).await?);
     let known = known_series::load(&series).await?;
-    Ok(Tables::new(logs, series, samples, known))
+    Ok(Tables::new(logs, series, samples, known, Arc::new(template_view::load(&config.data_dir))))
 }
 
 /// Replays all shards, one after the other, and waits until their rows are in the tables.

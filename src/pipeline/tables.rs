@@ -8,6 +8,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::Int64Type;
 use tokio::sync::{Mutex, oneshot};
 
+use super::templates::Templates;
 use crate::record::SeriesId;
 use crate::self_metrics::SERIES;
 use crate::table::{FlushReport, Position, Table, TableError};
@@ -23,13 +24,21 @@ pub(super) struct Tables {
     pub(super) series: Arc<Table>,
     pub(super) samples: Arc<Table>,
     pub(super) known_series: KnownSeries,
+    /// Templates of the log lines.
+    pub(super) templates: Arc<Templates>,
     /// Held while metrics are appended and while a flush begins: a sample is never frozen without its series.
     metrics_gate: Mutex<()>,
 }
 
 impl Tables {
-    pub(super) fn new(logs: Arc<Table>, series: Arc<Table>, samples: Arc<Table>, known_series: KnownSeries) -> Self {
-        Self { logs, series, samples, known_series, metrics_gate: Mutex::new(()) }
+    pub(super) fn new(
+        logs: Arc<Table>,
+        series: Arc<Table>,
+        samples: Arc<Table>,
+        known_series: KnownSeries,
+        templates: Arc<Templates>,
+    ) -> Self {
+        Self { logs, series, samples, known_series, templates, metrics_gate: Mutex::new(()) }
     }
 
     /// Adds the rows of the blocks up to `sequence` of the shard `app_id`.
