@@ -1,7 +1,34 @@
-//! Runs the evaluation of incidents on the data folder given as the first argument.
+//! How good the detectors, templates and incidents are on labelled data: `cargo bench --bench evaluate -- metrics|templates|incidents DATA`.
+//!
+//! `DATA` is a folder as its README describes; without it the environment variable `WATCHROOM_EVALUATION_DATA` is taken.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "an evaluation prints, and ends where its data is not as described"
+)]
+#![allow(clippy::disallowed_methods, reason = "an evaluation measures by the real clock")]
+
 mod incidents;
+mod loghub;
+
+use std::path::PathBuf;
 
 fn main() {
-    let folder = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    incidents::run(std::path::Path::new(&folder.unwrap_or_else(|| "/work/shared/data".to_owned())));
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--bench")).collect();
+    if arguments.iter().any(|argument| argument == "--test") {
+        println!("evaluate needs data: cargo bench --bench evaluate -- metrics|templates|incidents DATA");
+        return;
+    }
+    let what = arguments.first().map_or("", String::as_str);
+    let data = arguments.get(1).cloned().or_else(|| std::env::var("WATCHROOM_EVALUATION_DATA").ok());
+    let Some(data) = data.map(PathBuf::from) else {
+        println!("which data? cargo bench --bench evaluate -- metrics|templates|incidents DATA");
+        return;
+    };
+    match what {
+        "templates" => loghub::run(&data),
+        "incidents" => incidents::run(&data),
+        other => println!("there is no evaluation `{other}`; there are metrics, templates and incidents"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{check, demo, detect, ingest, parse, query, sample_data, serve, templates, token};
+use super::{backtest, check, demo, detect, ingest, parse, query, sample_data, serve, templates, token};
 
 /// Logs, metrics, detection and tickets for the person who runs an IT department.
 #[derive(Debug, Parser)]
@@ -27,6 +27,8 @@ pub(super) enum Command {
     Detect(detect::DetectOptions),
     /// Find the templates of log lines and print one JSON object a line; needs no server
     Templates(templates::TemplatesOptions),
+    /// Run a rule over the past and show what it would have found; records nothing
+    Backtest(backtest::BacktestOptions),
     /// Ask in SQL; prints a table, CSV, JSON, NDJSON or Parquet
     Query(query::QueryOptions),
     /// Make, list and revoke the tokens of the API

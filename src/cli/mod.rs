@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
 mod arguments;
+mod backtest;
 mod check;
 mod connection;
 mod demo;
@@ -41,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::Parse(options) => parse::run(&options),
         Command::Detect(options) => detect::run(&options),
         Command::Templates(options) => templates::run(&options),
+        Command::Backtest(options) => runtime.block_on(backtest::run(options)),
         Command::Query(options) => runtime.block_on(query::run(options)),
         Command::Token(options) => runtime.block_on(token::run(options)),
         Command::SampleData(options) => sample_data::run(&options),

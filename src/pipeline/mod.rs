@@ -14,6 +14,7 @@
 //!   desk's store only.
 
 mod analysis;
+mod backtest;
 mod bookkeeping;
 mod detector_states;
 mod flush;
@@ -37,6 +38,7 @@ mod template_view;
 mod templates;
 
 pub use analysis::{Analysis, AnalysisParts};
+pub use backtest::{Backtest, backtest};
 pub use bookkeeping::{desk_views, keep_ledger};
 pub use flush::FlushConfig;
 pub use incidents::{Incidents, IncidentsError, SiteConfig};

@@ -1,4 +1,4 @@
-//! The questions that ship with the program, to be asked by name: `queries/capacity/*.sql`.
+//! The questions that ship with the program, to be asked by name: `queries/capacity/*.sql` and `queries/report/*.sql`.
 //!
 //! ```sql
 //! -- name: filesystem_days_left
@@ -20,8 +20,10 @@ pub struct SavedQuery {
 }
 
 /// All of them.
-pub const SAVED_QUERIES: [SavedQuery; 1] =
-    [SavedQuery { name: "filesystem_days_left", sql: include_str!("../../queries/capacity/filesystem_days_left.sql") }];
+pub const SAVED_QUERIES: [SavedQuery; 2] = [
+    SavedQuery { name: "filesystem_days_left", sql: include_str!("../../queries/capacity/filesystem_days_left.sql") },
+    SavedQuery { name: "rule_noise", sql: include_str!("../../queries/report/rule_noise.sql") },
+];
 
 impl SavedQuery {
     /// The question of that name.
@@ -42,8 +44,11 @@ mod tests {
 
     #[test]
     fn every_file_of_the_folder_ships_under_its_name_and_with_a_window() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/queries/capacity");
-        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut files = Vec::new();
+        for folder in ["/queries/capacity", "/queries/report"] {
+            let entries = std::fs::read_dir(env!("CARGO_MANIFEST_DIR").to_owned() + folder).unwrap();
+            files.extend(entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()));
+        }
         files.sort();
         assert_eq!(files, SAVED_QUERIES.map(|query| format!("{}.sql", query.name)));
         for query in SAVED_QUERIES {

@@ -4,6 +4,7 @@
 //! write; the rules then judge the week as if they had been there; what they found is held against what was planted. After
 //! that the site goes on living until Ctrl-C.
 
+mod outcome;
 mod report;
 mod sender;
 

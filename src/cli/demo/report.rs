@@ -1,31 +1,18 @@
 //! What the demonstration tells, for people and as JSON.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use serde_json::json;
 
+use super::outcome::{Outcome, Outcomes};
 use super::sender::{Sent, count};
 use crate::app::App;
 use crate::cli::terminal;
 use crate::clock::{SECOND_US, TimestampUs};
 use crate::desk::{Ticket, TicketFilter};
-use crate::sample_site::{Incident, Site};
-
-const MINUTE_US: i64 = 60 * SECOND_US;
-
-/// A finding may come this long after the planted incident has ended: a rule's window looks back.
-const AFTER_END_US: i64 = 30 * MINUTE_US;
-
-/// What became of a planted incident.
-#[derive(Debug)]
-struct Outcome {
-    incident: Incident,
-    /// Ticket, and the minutes from the incident's beginning to its first finding.
-    found: Option<(i64, i64)>,
-}
+use crate::sample_site::Site;
 
 /// Everything that is told at the end of the week.
 #[derive(Debug)]
@@ -41,7 +28,7 @@ pub(super) struct Summary {
     sample_bytes_on_disk: u64,
     findings: u64,
     tickets: Vec<Ticket>,
-    outcomes: Vec<Outcome>,
+    outcomes: Outcomes,
     data: String,
 }
 
@@ -68,10 +55,7 @@ impl Summary {
         folder: &Path,
     ) -> anyhow::Result<Self> {
         let tickets = app.desk.list(&TicketFilter { limit: 1_000, ..TicketFilter::default() }).await?.tickets;
-        let mut outcomes = Vec::new();
-        for incident in site.incidents() {
-            outcomes.push(Outcome { incident: incident.clone(), found: found(app, &tickets, incident).await? });
-        }
+        let outcomes = Outcomes::of(app, site.incidents()).await?;
         let tables = folder.join("data/tables");
         Ok(Self {
             sent: *sent,
@@ -94,12 +78,14 @@ impl Summary {
     pub(super) fn to_json(&self) -> String {
         let incidents: Vec<_> = self
             .outcomes
+            .planted
             .iter()
             .map(|outcome| {
                 json!({
                     "id": outcome.incident.id, "kind": outcome.incident.kind, "host": outcome.incident.host,
                     "entity": outcome.incident.entity, "start": outcome.incident.start, "end": outcome.incident.end,
                     "ticket": outcome.found.map(|found| found.0), "found_after_minutes": outcome.found.map(|found| found.1),
+                    "tickets": outcome.tickets,
                 })
             })
             .collect();
@@ -111,6 +97,7 @@ impl Summary {
             },
             "analysis": { "rules": self.rules, "seconds": self.judge_seconds, "findings": self.findings },
             "incidents": incidents,
+            "other_tickets": self.outcomes.others,
             "tickets": self.tickets,
         })
         .to_string()
@@ -120,12 +107,12 @@ impl Summary {
     pub(super) fn to_text(&self, app: &App, once: bool) -> String {
         let per_line = self.log_bytes_on_disk as f64 / self.stored_lines.max(1) as f64;
         let per_sample = self.sample_bytes_on_disk as f64 / self.stored_samples.max(1) as f64;
-        let found = self.outcomes.iter().filter(|outcome| outcome.found.is_some()).count();
+        let found = self.outcomes.planted.iter().filter(|outcome| outcome.found.is_some()).count();
         let mut text = format!(
             "Came in   {} log lines over syslog and {} measurements over remote write, in {:.1} s\n\
              Stored    in open Delta Lake tables: {per_line:.0} bytes a line, {per_sample:.1} bytes a measurement; {} lines not understood, kept as they came\n\
              Watched   by {} rules, the whole week judged in {:.1} s: {} findings became {} tickets\n\
-             Found     {found} of the {} incidents that were planted in the week\n\n",
+             Found     {found} of the {} incidents that were planted in the week; {} tickets are about something else\n\n",
             grouped(self.sent.log_lines),
             grouped(self.sent.samples),
             self.send_seconds,
@@ -134,17 +121,18 @@ impl Summary {
             self.judge_seconds,
             grouped(self.findings),
             self.tickets.len(),
-            self.outcomes.len(),
+            self.outcomes.planted.len(),
+            self.outcomes.others.len(),
         );
         text.push_str(&format!("What was planted, and what became of it\n{}\n\n", self.incident_table()));
-        text.push_str(&format!("Open tickets\n{}\n\n", self.ticket_table()));
+        text.push_str(&format!("Tickets\n{}\n\n", self.ticket_table()));
         text.push_str(&self.next_steps(app, once));
         text
     }
 
     fn incident_table(&self) -> Table {
         let mut table = new_table(&["began (UTC)", "where", "what", "found"]);
-        for Outcome { incident, found } in &self.outcomes {
+        for Outcome { incident, found, .. } in &self.outcomes.planted {
             let found = found.map_or_else(|| "not found".to_owned(), |(number, minutes)| format!("ticket {number}, after {minutes} min"));
             table.add_row([
                 show_minute(incident.start_us),
@@ -157,11 +145,12 @@ impl Summary {
     }
 
     fn ticket_table(&self) -> Table {
-        let mut table = new_table(&["ticket", "priority", "title", "last seen (UTC)", "findings"]);
-        for ticket in self.tickets.iter().filter(|ticket| ticket.resolved_at_us.is_none()).rev() {
+        let mut table = new_table(&["ticket", "priority", "state", "title", "last seen (UTC)", "findings"]);
+        for ticket in self.tickets.iter().rev() {
             table.add_row([
                 ticket.number.to_string(),
                 ticket.priority.word().to_owned(),
+                ticket.state.word().to_owned(),
                 ticket.title.clone(),
                 ticket.last_finding_at_us.map_or_else(String::new, show_minute),
                 ticket.findings.to_string(),
@@ -195,24 +184,6 @@ fn new_table(header: &[&str]) -> Table {
         table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(width);
     }
     table
-}
-
-/// The ticket of the rule and host, and the minutes until the first finding whose window ended within the incident.
-async fn found(app: &App, tickets: &[Ticket], incident: &Incident) -> anyhow::Result<Option<(i64, i64)>> {
-    let mut best: Option<(i64, i64)> = None;
-    for ticket in tickets.iter().filter(|ticket| concerns(&ticket.entity, ticket.rule.as_deref(), incident)) {
-        let latest_us = incident.end_us + AFTER_END_US;
-        let first = app.desk.first_finding_between(ticket.number, incident.start_us, latest_us).await?;
-        if let Some(at_us) = first {
-            let minutes = (at_us - incident.start_us + MINUTE_US - 1) / MINUTE_US;
-            best = Some(best.map_or((ticket.number, minutes), |best| if minutes < best.1 { (ticket.number, minutes) } else { best }));
-        }
-    }
-    Ok(best)
-}
-
-fn concerns(entity: &BTreeMap<String, String>, rule: Option<&str>, incident: &Incident) -> bool {
-    rule == Some(incident.rule) && entity.get("host").is_some_and(|host| host == incident.host)
 }
 
 /// The number of the newest ticket, 0 without one.

@@ -1,0 +1,48 @@
+-- name: rule_noise
+-- description: Each rule's part in the noise: findings, tickets, findings a ticket, what people called noise, tickets a week, and rules that never fire.
+-- window: 28d
+
+-- A ticket counts for the rule that opened it. A ticket that was resolved without anybody having taken it up resolved
+-- itself; many of those are noise as well.
+WITH found AS (
+    SELECT
+        rule,
+        count(*) AS findings,
+        count(*) FILTER (WHERE outcome = 'held') AS held,
+        count(*) FILTER (WHERE verdict = 'noise') AS called_noise,
+        count(*) FILTER (WHERE verdict = 'right') AS called_right,
+        max(window_end) AS last_finding
+    FROM findings
+    WHERE window_end >= $window_start AND window_end < $window_end
+    GROUP BY rule
+),
+opened AS (
+    SELECT
+        rule,
+        count(*) AS tickets,
+        count(*) FILTER (WHERE state IN ('resolved', 'closed') AND assignee IS NULL) AS resolved_by_themselves
+    FROM tickets
+    WHERE opened_at >= $window_start AND opened_at < $window_end
+    GROUP BY rule
+)
+SELECT
+    rule_runs.rule,
+    coalesce(findings, 0) AS findings,
+    coalesce(tickets, 0) AS tickets,
+    round(coalesce(findings, 0) / nullif(CAST(tickets AS DOUBLE), 0), 1) AS findings_a_ticket,
+    round(
+        coalesce(tickets, 0) * 604800.0 / (date_part('epoch', CAST($window_end AS TIMESTAMP)) - date_part('epoch', CAST($window_start AS TIMESTAMP))), 2
+    ) AS tickets_a_week,
+    coalesce(resolved_by_themselves, 0) AS resolved_by_themselves,
+    coalesce(called_noise, 0) AS called_noise,
+    coalesce(called_right, 0) AS called_right,
+    coalesce(held, 0) AS held,
+    last_finding,
+    findings IS NULL AS never_fired,
+    runs,
+    failures,
+    last_error
+FROM rule_runs
+LEFT JOIN found ON found.rule = rule_runs.rule
+LEFT JOIN opened ON opened.rule = rule_runs.rule
+ORDER BY tickets DESC, findings DESC, rule_runs.rule
