@@ -9,8 +9,13 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "an evaluation measures by the real clock")]
 
+mod anomaly;
+mod clean;
 mod incidents;
+mod labelled_series;
 mod loghub;
+mod nab;
+mod vus;
 
 use std::path::PathBuf;
 
@@ -27,6 +32,11 @@ fn main() {
         return;
     };
     match what {
+        "metrics" => {
+            if let Err(error) = anomaly::run(&data) {
+                println!("metrics: not evaluated, {error}");
+            }
+        }
         "templates" => loghub::run(&data),
         "incidents" => incidents::run(&data),
         other => println!("there is no evaluation `{other}`; there are metrics, templates and incidents"),

@@ -11,7 +11,9 @@
 --   this. If nothing is wrong, say "noise" to the finding, and this rule asks for more the next time.
 
 -- Five signs a host, not each of its hundred series: with five years between false alarms of one sign, two hundred signs are
--- wrong eight times a year. A sum that lost one of its counters looks like a reset and gives no rate.
+-- wrong eight times a year. A sum that lost one of its counters looks like a reset and gives no rate. A change has to be
+-- large enough to matter as well: half a processor, a tenth of a disk's time, a load of one, 10 % of the memory that is
+-- available, a megabyte a second.
 WITH series AS (
     SELECT
         date_bin(INTERVAL '5 minutes', timestamp) AS timestamp,
@@ -62,7 +64,13 @@ SELECT
     reading['stream'] AS stream,
     reading['p'] AS p
 FROM judged
-WHERE reading['alarm']
+WHERE reading['alarm'] AND abs(value - reading['expected']) >= CASE metric
+        WHEN 'processor seconds a second' THEN 0.5
+        WHEN 'disk seconds a second' THEN 0.1
+        WHEN 'load' THEN 1
+        WHEN 'available memory (bytes)' THEN 0.1 * reading['expected']
+        ELSE 1000000
+    END
 
 -- evidence:
 SELECT date_bin(INTERVAL '5 minutes', timestamp) AS timestamp, name, round(avg(value), 3) AS mean, round(max(value), 3) AS max, count(*) AS samples

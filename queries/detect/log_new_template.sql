@@ -2,21 +2,34 @@
 -- description: An application says something that it never said before, and it is not one that often says new things.
 -- schedule: every 5m
 -- severity: low
--- entity: app, template_id
--- title: {app} says something new: {template}
+-- entity: host, app, template_id
+-- title: {app} on {host} says something new: {template}
 -- runbook: Read the line in its surroundings (`SELECT * FROM logs WHERE template_id = ...`). After an upgrade new lines are to
 --   be expected; on a quiet day a line that was never seen is often the first word of a fault.
 
 -- `novelty` is −log₁₀ of the chance that the next line of this application is of a kind never seen (Good and Turing's
 -- estimate), more for grave lines and less for idle ones; it is empty in an application's first day. At 4 it is a warning
 -- from an application with ten thousand lines of known kinds.
-SELECT date_bin(INTERVAL '5 minutes', first_seen) AS timestamp, app, template_id, template, round(novelty, 2) AS novelty, lines AS value
-FROM log_templates
-WHERE first_seen >= $window_start AND first_seen < $window_end AND novelty >= 4 AND template IS NOT NULL
+SELECT
+    date_bin(INTERVAL '5 minutes', new.first_seen) AS timestamp,
+    said.host,
+    new.app,
+    new.template_id,
+    new.template,
+    round(new.novelty, 2) AS novelty,
+    said.lines AS value
+FROM log_templates AS new
+JOIN (
+    SELECT template_id, coalesce(app, '') AS app, min(host) AS host, count(*) AS lines
+    FROM logs
+    WHERE timestamp >= $window_start AND timestamp < $window_end
+    GROUP BY 1, 2
+) AS said ON said.template_id = new.template_id AND said.app = new.app
+WHERE new.first_seen >= $window_start AND new.first_seen < $window_end AND new.novelty >= 4 AND new.template IS NOT NULL
 
 -- evidence:
 SELECT timestamp, host, severity, message
 FROM logs
-WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(app, '') = $app AND CAST(template_id AS VARCHAR) = $template_id
+WHERE timestamp >= $window_start AND timestamp < $window_end AND host = $host AND coalesce(app, '') = $app AND CAST(template_id AS VARCHAR) = $template_id
 ORDER BY timestamp
 LIMIT 20

@@ -2,6 +2,7 @@
 //!
 //! Daylight saving: the clock of a series' users moves against UTC by an hour twice a year. The smoothed streams take the nearest of the
 //! expectation now, an hour earlier and an hour later, so a moved day is no lasting deviation; the bins follow the moved day within a week.
+//! Weekends begin and end within hours and not at midnight in UTC: half a day around, anything between the two profiles is expected.
 //! Holidays: a working day may look like a weekend and the other way round, so each point is compared to the nearer of both profiles.
 
 use super::state_bytes::{StateError, StateReader, StateWriter};
@@ -41,8 +42,20 @@ pub(super) struct Expected {
     pub(super) value: f32,
     /// The nearest expectation when the day may have moved by an hour.
     pub(super) within_an_hour: f32,
-    /// It is a weekend and none was seen before.
+    /// It is a weekend somewhere on earth and none was seen before.
     pub(super) first_weekend: bool,
+}
+
+/// Where a time lies in the week.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    /// 0 on working days, 1 at weekends.
+    kind: usize,
+    bin: usize,
+    /// Within half a day of a weekend's begin or end in UTC, so that local ones are within it too.
+    turns: bool,
+    /// In the east the weekend has begun.
+    friday_afternoon: bool,
 }
 
 impl Baseline {
@@ -60,11 +73,14 @@ impl Baseline {
         self.bins > 0
     }
 
-    fn place(&self, timestamp_s: i64) -> (usize, usize) {
-        let bin = timestamp_s.rem_euclid(DAY_S) * i64::from(self.bins) / DAY_S;
-        // 1 January 1970 was a Thursday.
+    fn moment(&self, timestamp_s: i64) -> Moment {
+        let second = timestamp_s.rem_euclid(DAY_S);
+        // 1 January 1970 was a Thursday; Monday is 0.
         let weekday = (timestamp_s.div_euclid(DAY_S).rem_euclid(7) + 3) % 7;
-        (usize::from(weekday >= 5), bin as usize)
+        let half_day_on = if second < DAY_S / 2 { (weekday + 6) % 7 } else { (weekday + 1) % 7 };
+        let bin = (second * i64::from(self.bins) / DAY_S) as usize;
+        let (kind, kind_of_nearer_day) = (usize::from(weekday >= 5), usize::from(half_day_on >= 5));
+        Moment { kind, bin, turns: kind != kind_of_nearer_day, friday_afternoon: weekday == 4 && second >= DAY_S / 2 }
     }
 
     fn known(&self, kind: usize, bin: usize) -> Option<f32> {
@@ -76,16 +92,20 @@ impl Baseline {
         if self.bins == 0 {
             return Expected { value: self.level, within_an_hour: self.level, first_weekend: false };
         }
-        let (kind, bin) = self.place(timestamp_s);
+        let Moment { kind, bin, turns, friday_afternoon } = self.moment(timestamp_s);
         let own = self.known(kind, bin);
         let other = self.known(1 - kind, bin);
-        let near = nearer(value, own, other);
+        let near = match (own, other) {
+            (Some(own), Some(other)) if turns => Some(value.clamp(own.min(other), own.max(other))),
+            _ => nearer(value, own, other),
+        };
         let bins = usize::from(self.bins);
         let hour = (bins / 24).max(1);
         let moved = nearer(value, self.known(kind, (bin + hour) % bins), self.known(kind, (bin + bins - hour) % bins));
+        let first_weekend = (kind == 1 || friday_afternoon) && self.known(1, bin).is_none();
         let expected = near.unwrap_or(self.level);
         let within_an_hour = if near.is_some() { nearer(value, near, moved).unwrap_or(expected) } else { expected };
-        Expected { value: expected, within_an_hour, first_weekend: kind == 1 && own.is_none() }
+        Expected { value: expected, within_an_hour, first_weekend }
     }
 
     /// Learns a value; `scale` is the mean absolute deviation so far, `seen` the points before.
@@ -97,7 +117,7 @@ impl Baseline {
         if self.bins == 0 {
             return;
         }
-        let (kind, bin) = self.place(timestamp_s);
+        let Moment { kind, bin, .. } = self.moment(timestamp_s);
         let count = self.counts[kind][bin].saturating_add(1);
         self.counts[kind][bin] = count;
         let away = value - self.profiles[kind][bin];
@@ -185,6 +205,7 @@ mod tests {
         let baseline = after_days(5);
         assert!(baseline.expected(MONDAY + 5 * DAY_S, 1.0).first_weekend);
         assert!(!baseline.expected(MONDAY + 4 * DAY_S, 1.0).first_weekend);
+        assert!(baseline.expected(MONDAY + 4 * DAY_S + DAY_S * 3 / 4, 1.0).first_weekend, "Friday evening");
     }
 
     #[test]

@@ -6,6 +6,8 @@ use super::state_bytes::{StateError, StateReader, StateWriter};
 const BINS: usize = 64;
 /// Bins an octave: one bin is 15 % wide, finer than a tail of a hundred points can tell apart.
 const PER_OCTAVE: f32 = 5.0;
+/// Bins are at most this far from the one of value 1: five times the 150 octaves of a 32-bit float, rounded up.
+const LARGEST_BIN: i32 = 1_000;
 /// What one point adds to its bin: above one, so that halving does not wipe out single extreme points at once.
 const UNIT: u32 = 3;
 /// Total at which all bins are halved: the memory is 10,000 to 20,000 points (five to ten weeks of five minutes), and no bin overflows.
@@ -14,6 +16,8 @@ const FULL: u32 = 60_000;
 const LARGEST_STEP: i32 = 10;
 /// Share of the points that the tail is fitted to.
 const TAIL_SHARE: f32 = 0.01;
+/// A value that this share of the past exceeds is no surprise at all, which saves most points the logarithm.
+const USUAL_SHARE: f32 = 0.3;
 /// Scores end here: beyond one in a million a histogram of thousands of points says nothing.
 const LARGEST_SURPRISE: f32 = 6.0;
 
@@ -57,9 +61,12 @@ impl Calibration {
         let index = at as usize;
         if index < BINS {
             let above: u32 = self.counts[index + 1..].iter().map(|count| u32::from(*count)).sum();
-            let inside = f32::from(self.counts[index]) * (1.0 - at.fract());
+            let inside = f32::from(self.counts[index]) * (1.0 - (at - index as f32));
+            if above as f32 > USUAL_SHARE * self.total as f32 {
+                return 0.0;
+            }
             if above as f32 >= needed {
-                return -((above as f32 + inside + 0.5 * unit) / total).log10();
+                return -decades((above as f32 + inside + 0.5 * unit) / total);
             }
         }
         self.tail_surprise(at, needed, unit, total)
@@ -76,17 +83,21 @@ impl Calibration {
         let border = border as f32;
         let share = (taken.max(0.5 * unit) / total).min(1.0);
         if at <= border {
-            return -share.log10();
+            return -decades(share);
         }
         let evidence = (taken / unit).max(1.0);
         let excesses = ((weighted - taken * border) / unit).max(0.25);
-        let rarer = evidence * (1.0 + (at - border) / excesses).log10();
-        (rarer - share.log10()).min(LARGEST_SURPRISE)
+        let rarer = evidence * decades(1.0 + (at - border) / excesses);
+        (rarer - decades(share)).min(LARGEST_SURPRISE)
     }
 
     /// Takes the value at `place` into the past.
     pub(super) fn learn(&mut self, place: f32) {
-        let index = if place == f32::NEG_INFINITY { 0 } else { self.index_for(place.floor() as i32) };
+        let index = if place == f32::NEG_INFINITY {
+            0
+        } else {
+            self.index_for((place + LARGEST_BIN as f32).clamp(0.0, 2.0 * LARGEST_BIN as f32) as i32 - LARGEST_BIN)
+        };
         self.counts[index] += UNIT as u16;
         self.total += UNIT;
         if self.total >= FULL {
@@ -128,12 +139,17 @@ impl Calibration {
         }
         fresh.total = fresh.counts.iter().map(|count| u32::from(*count)).sum();
         fresh.top = from.i32()?;
-        // A larger total would overflow a bin later, and a place is at most 5 × 128 bins from zero.
-        if fresh.total >= FULL || (fresh.top != i32::MIN && fresh.top.abs() > 2_000) {
+        // A larger total would overflow a bin later.
+        if fresh.total >= FULL || (fresh.top != i32::MIN && fresh.top.saturating_abs() > 2 * LARGEST_BIN) {
             return Err(StateError::Damaged("calibration"));
         }
         Ok(fresh)
     }
+}
+
+/// log₁₀ by way of log₂, which is the fastest logarithm.
+fn decades(ratio: f32) -> f32 {
+    ratio.log2() * std::f32::consts::LOG10_2
 }
 
 #[cfg(test)]
@@ -153,7 +169,7 @@ mod tests {
     #[test]
     fn inside_the_past_the_chance_is_the_share_above() {
         let calibration = filled();
-        for chance in [0.5_f32, 0.2, 0.05] {
+        for chance in [0.25_f32, 0.2, 0.05] {
             let surprise = calibration.surprise(Calibration::place(-chance.ln()), 1.0);
             assert!((surprise + chance.log10()).abs() < 0.03, "{chance}: {surprise}");
         }

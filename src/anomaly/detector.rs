@@ -1,4 +1,4 @@
-//! The metric detector: five streams of evidence against one series' own past, in one score.
+//! The metric detector: six streams of evidence against one series' own past, in one score.
 
 use super::alarm::Bar;
 use super::baseline::{Baseline, CLIP, DAY_S};
@@ -10,30 +10,26 @@ use super::state_bytes::{StateError, StateReader, StateWriter};
 const KIND: u8 = 0xD1;
 const VERSION: u8 = 1;
 /// Number of streams.
-const STREAMS: usize = 5;
+const STREAMS: usize = 6;
 /// Points before the first score: fewer than a hundred cannot tell what one in a hundred looks like.
 const WARM_UP: u32 = 100;
 /// Windows of the smoothed streams in points: an hour and six hours of five-minute points.
 const SHORT_WINDOW: f64 = 12.0;
 const LONG_WINDOW: f64 = 72.0;
-/// Share of a smoothing window that counts as one independent observation: neighbouring averages overlap, but an exponential window
-/// forgets within a quarter of its nominal length.
-const DEPENDENCE: f64 = 0.25;
-/// Weight of the newest point in the short-term follower that the spread is measured around.
+/// Weight of the newest point in the follower of the last few points, from which steps and spread are measured.
 const FOLLOW: f64 = 0.2;
 /// Weight of the newest point in the scales (memory of a thousand points) and in the usual spread (two thousand).
 const SCALE: f64 = 0.001;
 const USUAL_SPREAD: f64 = 0.0005;
 /// Steps count at most this many mean steps in the spread, so that one spike is the value stream's business alone.
 const STEP_CLIP: f64 = 6.0;
-/// Surprises are joined by this norm: between the sum (1), which many small ones carry, and the maximum, which one carries. 1.5 keeps both.
-const NORM: f64 = 1.5;
-/// With more history the same surprise comes up by chance more often, and a trustworthy past can be held to more: the score is
-/// divided by 1 + 0.4 · log₁₀(points / 1,000). Early on the detector is eager, after some weeks choosy (alpha spending).
-const AGE: f64 = 0.4;
-const AGE_FROM: f64 = 200.0;
-const AGE_TO: f64 = 20_000.0;
-/// Points of the first weekend weigh half: that weekends may differ is known, how this one differs is not.
+/// The longer the history, the larger the surprises that chance alone brings, and the more its tail can be trusted: beyond a thousand points
+/// the score is divided by 1 + 0.5 · log₁₀(points / 1,000), up to half a year of five-minute points. So a young detector says what
+/// stands out, an old one what stands out of months (alpha spending, Foster and Stine 2008).
+const AGE: f32 = 0.5;
+const AGE_FROM: f32 = 1_000.0;
+const AGE_TO: f32 = 50_000.0;
+/// Deviations from the baseline weigh half on the first weekend: that weekends may differ is known, how this one differs is not.
 const FIRST_WEEKEND: f64 = 0.5;
 /// The score of an event fades by e in this many points, so that `score > threshold` marks the event and not its sharpest points.
 const LINGER: f64 = 100.0;
@@ -53,10 +49,12 @@ pub enum Stream {
     Spread,
     /// The series was never in such a state.
     Novelty,
+    /// The value is far from the last few.
+    Step,
 }
 
 impl Stream {
-    const ALL: [Self; STREAMS] = [Self::Value, Self::ShortMean, Self::LongMean, Self::Spread, Self::Novelty];
+    const ALL: [Self; STREAMS] = [Self::Value, Self::ShortMean, Self::LongMean, Self::Spread, Self::Novelty, Self::Step];
 
     /// The word for people.
     pub fn as_str(self) -> &'static str {
@@ -66,6 +64,7 @@ impl Stream {
             Self::LongMean => "long mean",
             Self::Spread => "spread",
             Self::Novelty => "novelty",
+            Self::Step => "step",
         }
     }
 }
@@ -81,8 +80,15 @@ pub struct Reading {
     pub expected: f64,
     /// The strongest stream.
     pub stream: Stream,
-    /// Chance of this much or more in the strongest stream, by the series' own past; 1 while unknown.
-    pub p: f64,
+    /// −log₁₀ of the chance of this much or more in the strongest stream, by the series' own past; 0 while unknown.
+    pub surprise: f64,
+}
+
+impl Reading {
+    /// Chance of this much or more in the strongest stream; 1 while unknown.
+    pub fn p(&self) -> f64 {
+        10_f64.powf(-self.surprise)
+    }
 }
 
 /// State of one series.
@@ -136,32 +142,33 @@ impl Detector {
     /// One more point, in Unix seconds UTC. Any spacing will do, repeats and steps back too. A value that is no finite number changes nothing.
     pub fn update(&mut self, timestamp_s: i64, value: f64) -> Reading {
         if !value.is_finite() {
-            return Reading { score: self.lingering, evidence: 0.0, expected: f64::NAN, stream: Stream::Value, p: 1.0 };
+            return Reading { score: self.lingering, evidence: 0.0, expected: f64::NAN, stream: Stream::Value, surprise: 0.0 };
         }
         self.arrive(timestamp_s, value);
         let value = (value - self.anchor).clamp(-LARGEST, LARGEST);
         let expected = self.baseline.expected(timestamp_s, value as f32);
         let deviation = value - f64::from(expected.value);
         let lenient = value - f64::from(expected.within_an_hour);
-        let day_share = timestamp_s.rem_euclid(DAY_S) as f32 / DAY_S as f32;
+        let step = (value - self.follower).abs();
         let spread = self.smooth(value, lenient);
         let streams = [
             deviation.abs() as f32,
             self.short_mean.abs() as f32,
             self.long_mean.abs() as f32,
             spread as f32,
-            self.novelty.distance(self.seen, day_share, value as f32),
+            self.novelty.distance(self.seen, value as f32),
+            step as f32,
         ];
         let (evidence, strongest, surprise) = self.judge(&streams, timestamp_s, expected.first_weekend);
         let known = self.seen >= WARM_UP;
-        self.learn(timestamp_s, value, deviation);
+        self.learn(timestamp_s, value, (!expected.first_weekend).then_some(deviation));
         self.lingering = evidence.max(self.lingering * (-1.0 / LINGER).exp());
         Reading {
             score: self.lingering,
             evidence,
             expected: if known { self.anchor + f64::from(expected.value) } else { f64::NAN },
             stream: strongest,
-            p: 10_f64.powf(-surprise),
+            surprise,
         }
     }
 
@@ -212,44 +219,57 @@ impl Detector {
         self.step_scale += SCALE.max(early) * (if self.seen > 20 { clipped } else { step } - self.step_scale);
         self.follower += FOLLOW * (value - self.follower);
         // The floor is a thousandth of the scale: below that a spread is rounding.
-        let spread = (self.power + 1e-6 * self.scale * self.scale + 1e-30).ln();
+        let spread = f64::from(((self.power + 1e-6 * self.scale * self.scale + 1e-30) as f32).log2());
         let away = (spread - self.usual_spread).abs();
         self.usual_spread += USUAL_SPREAD.max(early) * (spread - self.usual_spread);
         away
     }
 
-    /// Evidence, the strongest stream and its surprise; takes the streams into the past.
+    /// Evidence, the strongest stream and its surprise; takes the streams into the past. The surprises are joined as the sides of a box: between
+    /// the sum, which many small ones carry, and the maximum, which ignores that streams agree.
     fn judge(&mut self, streams: &[f32; STREAMS], timestamp_s: i64, first_weekend: bool) -> (f64, Stream, f64) {
-        let overlap = |window: f64| (1.0 + (window - 1.0) * DEPENDENCE) as f32;
-        let dependence = [1.0, overlap(SHORT_WINDOW), overlap(LONG_WINDOW), overlap(LONG_WINDOW), 1.0];
+        // Averages over a window are one independent observation a window.
+        let dependence = [1.0, SHORT_WINDOW as f32, LONG_WINDOW as f32, LONG_WINDOW as f32, 1.0, 1.0];
         let seasonal = !self.baseline.is_seasonal() || timestamp_s.saturating_sub(self.first_s) >= DAY_S;
         let warm = self.seen >= WARM_UP;
-        let (mut sum, mut strongest, mut most) = (0.0, Stream::Value, 0.0);
+        let (mut sum, mut of_value, mut strongest, mut most) = (0.0, 0.0, Stream::Value, 0.0);
         for (index, stream) in Stream::ALL.into_iter().enumerate() {
             let of_baseline = matches!(stream, Stream::Value | Stream::ShortMean | Stream::LongMean);
             if of_baseline && !seasonal {
                 continue;
             }
+            let unknown = of_baseline && first_weekend;
             let place = Calibration::place(streams[index]);
             if warm {
                 let surprise = f64::from(self.calibrations[index].surprise(place, dependence[index]).max(0.0));
-                sum += surprise.powf(NORM);
+                let surprise = if unknown { FIRST_WEEKEND * surprise } else { surprise };
+                // Value and step are two expectations of the same value, so the larger surprise counts once.
+                match stream {
+                    Stream::Value => of_value = surprise,
+                    Stream::Step => sum += surprise.max(of_value) * surprise.max(of_value),
+                    _ => sum += surprise * surprise,
+                }
                 if surprise > most {
                     (strongest, most) = (stream, surprise);
                 }
             }
-            self.calibrations[index].learn(place);
+            // An unknown weekend's deviations would count as usual for months.
+            if !unknown {
+                self.calibrations[index].learn(place);
+            }
         }
-        let age = 1.0 + AGE * (f64::from(self.seen).clamp(AGE_FROM, AGE_TO) / 1_000.0).log10();
-        let evidence = sum.powf(1.0 / NORM) / age * if first_weekend { FIRST_WEEKEND } else { 1.0 };
+        let age = 1.0 + AGE * ((self.seen as f32).clamp(AGE_FROM, AGE_TO) / AGE_FROM).log2() * std::f32::consts::LOG10_2;
+        let evidence = sum.sqrt() / f64::from(age);
         (evidence, strongest, most)
     }
 
-    fn learn(&mut self, timestamp_s: i64, value: f64, deviation: f64) {
+    fn learn(&mut self, timestamp_s: i64, value: f64, deviation: Option<f64>) {
         self.baseline.learn(timestamp_s, value as f32, self.scale as f32, self.seen);
         let early = 1.0 / (f64::from(self.seen) + 1.0);
         let clip = if self.seen > 20 { f64::from(CLIP) * self.scale.max(1e-12) } else { f64::MAX };
-        self.scale += SCALE.max(early) * (deviation.abs().min(clip) - self.scale);
+        if let Some(deviation) = deviation {
+            self.scale += SCALE.max(early) * (deviation.abs().min(clip) - self.scale);
+        }
         self.seen = self.seen.saturating_add(1);
     }
 

@@ -1,9 +1,37 @@
-//! Anomalies in metrics.
+//! Anomalies in metrics: what a good operator would notice on a graph, from one series' own past.
+//!
+//! **The story of a point.** A counter first becomes a rate ([`CounterRate`]). The [`Detector`] compares the value with what is expected at
+//! this time of day (`baseline`: working days and weekends apart), with the last few points, and the series' state with the states it has
+//! been in (`novelty`). Each comparison is a *stream* of non-negative numbers, and each stream is calibrated against its own past
+//! (`calibration`): how rare is this much? The surprises, −log₁₀ of a chance, are joined into one score ([`Reading`]), and an alarm is a
+//! score above the threshold and above the bar that the last alarm left behind (`alarm`).
+//!
+//! Beside it, each a file: a series that no longer comes ([`Absence`]), a level that moved and stays ([`LevelShift`]), a series that stands
+//! still ([`FlatLine`]), a value near a known limit ([`Saturation`]), a trend that will reach one ([`ForecastBreach`]).
+//!
+//! # Contract
+//! * Pure: state and a point in, a reading out. No clock, no input or output, no allocation after construction.
+//! * Causal: a reading depends on its point and the ones before.
+//! * The same defaults for every series, one threshold ([`DEFAULT_THRESHOLD`]), sensitivity in words by [`threshold_for`].
+//! * Constant time a point. Any spacing, repeats and steps back in time are borne; a value that is no finite number changes nothing.
+//!
+//! # Invariants
+//! * State of a series is at most 2,560 bytes, in memory and saved (test `the_state_is_small`).
+//! * A restored state goes on bit for bit as the old one (test `a_restored_detector_goes_on_exactly_as_the_old_one`).
+//! * Scores are finite, 0 to 20, on any input (test `scores_are_finite_and_in_range_on_any_input`).
+//!
+//! # Time
+//! The detector sees UTC seconds. A daylight-saving change moves the day by an hour: the smoothed streams take the nearest of the
+//! expectations an hour around. The first weekend counts half and teaches no surprises, later ones have a profile of their own, and a holiday
+//! may look like either. Measured by `benches/evaluate/anomaly.rs`.
+
 mod absence;
 mod alarm;
 mod baseline;
 mod calibration;
 mod detector;
+#[cfg(test)]
+mod detector_tests;
 mod flat_line;
 mod forecast_breach;
 mod level_shift;

@@ -1,13 +1,15 @@
 //! Has the series been in such a state before: the distance to the nearest of a few remembered states.
 //!
-//! A leader clustering of the series' recent behaviour (level now, over the last few and the last twenty points, movement, hour of the
-//! day) in the spirit of the online nearest-neighbour detectors: what has happened before, even rarely, is near a remembered state, and
+//! A leader clustering of the series' recent behaviour (level now, over the last two and the last twenty points, and the movements
+//! over the same) in the spirit of the online nearest-neighbour detectors: what has happened before, even rarely, is near a remembered state, and
 //! what has never happened is far from all. The distance is calibrated like any other stream.
 
 use super::state_bytes::{StateError, StateReader, StateWriter};
 
 /// Numbers that describe a state.
-const FEATURES: usize = 8;
+const FEATURES: usize = 6;
+/// The first of them are levels, the others movements.
+const LEVELS: usize = 3;
 /// Remembered states: sixteen do as well as sixty-four on the development data and keep the state of a series small.
 const STATES: usize = 16;
 /// Weight of the newest point in the short average (about two points) and in the long one (about twenty).
@@ -19,23 +21,21 @@ const SCALE: f32 = 0.001;
 const CLIP: f32 = 5.0;
 /// Mean absolute deviation to standard deviation, about, for noise between Gaussian (1.253) and Laplace (1.414).
 const TO_DEVIATION: f32 = 1.25;
-/// How much the movements count beside the levels, in standard deviations each.
-const STEP_SHARE: f32 = 0.3;
-const MOVEMENT_SHARE: f32 = 0.5;
-/// How far apart midnight and noon are, in standard deviations of the level.
-const CLOCK_SHARE: f32 = 0.5;
 /// Radius of a fresh memory, and its growth each time a state has to give way.
 const FIRST_RADIUS: f32 = 0.05;
 const GROWTH: f32 = 1.1;
 /// A state moves to what it meets with weight 1/meetings, never less than one in this many.
 const MOST_MEETINGS: u8 = 200;
+/// Distances end here, so that they stay finite.
+const FARTHEST: f32 = 1e30;
 /// Points before the scales are taken to be known.
 const SETTLED: u32 = 20;
 
 /// The memory of a series' states.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Novelty {
-    states: [[f32; FEATURES]; STATES],
+    /// By feature, so that one instruction compares several states.
+    states: [[f32; STATES]; FEATURES],
     meetings: [u8; STATES],
     used: u8,
     radius: f32,
@@ -53,7 +53,7 @@ impl Novelty {
     /// Remembers nothing.
     pub(super) fn new() -> Self {
         Self {
-            states: [[0.0; FEATURES]; STATES],
+            states: [[0.0; STATES]; FEATURES],
             meetings: [0; STATES],
             used: 0,
             radius: FIRST_RADIUS,
@@ -69,9 +69,9 @@ impl Novelty {
     }
 
     /// Distance of the series' state with this value to the nearest remembered one, in standard deviations; then remembers it.
-    /// `seen` counts the points before, `day_share` is the time of day in `[0, 1)`.
-    pub(super) fn distance(&mut self, seen: u32, day_share: f32, value: f32) -> f32 {
-        let state = self.follow(seen, day_share, value);
+    /// `seen` counts the points before.
+    pub(super) fn distance(&mut self, seen: u32, value: f32) -> f32 {
+        let state = self.follow(seen, value);
         let weights = self.weights();
         let (nearest, square) = self.nearest(&state, &weights);
         let distance = square.sqrt();
@@ -96,12 +96,10 @@ impl Novelty {
         for level in [&mut self.last, &mut self.short, &mut self.long, &mut self.mean] {
             *level += by;
         }
-        for state in &mut self.states {
-            state[..3].iter_mut().for_each(|level| *level += by);
-        }
+        self.states[..LEVELS].iter_mut().flatten().for_each(|level| *level += by);
     }
 
-    fn follow(&mut self, seen: u32, day_share: f32, value: f32) -> [f32; FEATURES] {
+    fn follow(&mut self, seen: u32, value: f32) -> [f32; FEATURES] {
         let early = 1.0 / (seen as f32 + 1.0);
         let settled = seen > SETTLED;
         let step = if seen == 0 { 0.0 } else { value - self.last };
@@ -118,8 +116,7 @@ impl Novelty {
         let deviation = (value - self.mean).abs();
         self.deviation += slow * (clipped(deviation, self.deviation, settled) - self.deviation);
         self.step += slow * (clipped(step.abs(), self.step, settled) - self.step);
-        let (sine, cosine) = (day_share * std::f32::consts::TAU).sin_cos();
-        [value, self.short, self.long, step, self.short_movement, self.long_movement, sine, cosine]
+        [value, self.short, self.long, step, self.short_movement, self.long_movement]
     }
 
     /// Weight of each feature's squared difference.
@@ -127,32 +124,50 @@ impl Novelty {
         // A series that never moved has no scale: the smallest normal number keeps the quotients finite.
         let level = 1.0 / (self.deviation * TO_DEVIATION).max(1e-15);
         let step = 1.0 / (self.step * TO_DEVIATION).max(1e-15);
-        let (move_weight, step_weight) = (MOVEMENT_SHARE * step, STEP_SHARE * step);
-        let roots = [level, level, level, step_weight, move_weight, move_weight, CLOCK_SHARE, CLOCK_SHARE];
-        roots.map(|root| root * root)
+        let (level, step) = (level * level, step * step);
+        [level, level, level, step, step, step]
     }
 
     fn nearest(&self, state: &[f32; FEATURES], weights: &[f32; FEATURES]) -> (usize, f32) {
+        let squares = self.squares(state, weights);
         let (mut nearest, mut least) = (0, f32::MAX);
-        for (index, known) in self.states[..usize::from(self.used)].iter().enumerate() {
-            let square = squared(known, state, weights);
-            if square < least {
-                (nearest, least) = (index, square);
+        for (index, square) in squares[..usize::from(self.used)].iter().enumerate() {
+            if *square < least {
+                (nearest, least) = (index, *square);
             }
         }
-        (nearest, least)
+        (nearest, least.min(FARTHEST))
+    }
+
+    fn squares(&self, state: &[f32; FEATURES], weights: &[f32; FEATURES]) -> [f32; STATES] {
+        let mut squares = [0.0; STATES];
+        for feature in 0..FEATURES {
+            for (square, known) in squares.iter_mut().zip(&self.states[feature]) {
+                let apart = known - state[feature];
+                *square += weights[feature] * apart * apart;
+            }
+        }
+        squares
+    }
+
+    fn state(&self, index: usize) -> [f32; FEATURES] {
+        std::array::from_fn(|feature| self.states[feature][index])
     }
 
     fn remember(&mut self, index: usize, state: [f32; FEATURES]) {
-        self.states[index] = state;
+        self.states.iter_mut().zip(state).for_each(|(known, new)| known[index] = new);
         self.meetings[index] = 1;
     }
 
     fn meet(&mut self, index: usize, state: &[f32; FEATURES]) {
         self.meetings[index] = (self.meetings[index] + 1).min(MOST_MEETINGS);
-        let share = 1.0 / f32::from(self.meetings[index]);
-        for (known, new) in self.states[index].iter_mut().zip(state) {
-            *known += share * (new - *known);
+        self.draw(index, state, 1.0 / f32::from(self.meetings[index]));
+    }
+
+    /// Moves a state towards another by a share of the way.
+    fn draw(&mut self, index: usize, state: &[f32; FEATURES], share: f32) {
+        for (known, new) in self.states.iter_mut().zip(state) {
+            known[index] += share * (new - known[index]);
         }
     }
 
@@ -160,27 +175,23 @@ impl Novelty {
     fn give_way(&mut self, state: [f32; FEATURES], weights: &[f32; FEATURES]) {
         let (mut pair, mut least) = ((0, 1), f32::MAX);
         for second in 1..STATES {
-            for first in 0..second {
-                let square = squared(&self.states[first], &self.states[second], weights);
-                if square < least {
-                    (pair, least) = ((first, second), square);
+            let squares = self.squares(&self.state(second), weights);
+            for (first, square) in squares[..second].iter().enumerate() {
+                if *square < least {
+                    (pair, least) = ((first, second), *square);
                 }
             }
         }
         let (first, second) = (f32::from(self.meetings[pair.0]), f32::from(self.meetings[pair.1]));
-        let share = second / (first + second).max(1.0);
-        let other = self.states[pair.1];
-        for (known, new) in self.states[pair.0].iter_mut().zip(other) {
-            *known += share * (new - *known);
-        }
+        self.draw(pair.0, &self.state(pair.1), second / (first + second).max(1.0));
         self.meetings[pair.0] = self.meetings[pair.0].saturating_add(self.meetings[pair.1]).min(MOST_MEETINGS);
         self.remember(pair.1, state);
-        self.radius = (self.radius * GROWTH).max(least.sqrt()).min(1e15);
+        self.radius = (self.radius * GROWTH).max(least.min(FARTHEST).sqrt()).min(FARTHEST);
     }
 
     pub(super) fn write(&self, out: &mut StateWriter) {
         out.u8(self.used);
-        self.states.iter().take(usize::from(self.used)).flatten().for_each(|number| out.f32(*number));
+        (0..usize::from(self.used)).flat_map(|index| self.state(index)).for_each(|number| out.f32(number));
         self.meetings.iter().take(usize::from(self.used)).for_each(|count| out.u8(*count));
         let numbers = [self.radius, self.last, self.short, self.long, self.short_movement, self.long_movement];
         numbers.into_iter().chain([self.mean, self.deviation, self.step]).for_each(|number| out.f32(number));
@@ -192,8 +203,10 @@ impl Novelty {
         if usize::from(fresh.used) > STATES {
             return Err(StateError::Damaged("remembered states"));
         }
-        for number in fresh.states.iter_mut().take(usize::from(fresh.used)).flatten() {
-            *number = from.f32()?;
+        for index in 0..usize::from(fresh.used) {
+            for feature in &mut fresh.states {
+                feature[index] = from.f32()?;
+            }
         }
         for count in fresh.meetings.iter_mut().take(usize::from(fresh.used)) {
             *count = from.u8()?.clamp(1, MOST_MEETINGS);
@@ -210,15 +223,6 @@ fn clipped(deviation: f32, usual: f32, settled: bool) -> f32 {
     if settled { deviation.min(CLIP * usual.max(f32::MIN_POSITIVE)) } else { deviation }
 }
 
-fn squared(left: &[f32; FEATURES], right: &[f32; FEATURES], weights: &[f32; FEATURES]) -> f32 {
-    let mut sum = 0.0;
-    for feature in 0..FEATURES {
-        let apart = left[feature] - right[feature];
-        sum += weights[feature] * apart * apart;
-    }
-    sum.min(1e30)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,21 +233,21 @@ mod tests {
         let wave = |step: u32| (step as f32 / 288.0 * std::f32::consts::TAU).sin() * 10.0 + (step * 7_919 % 101) as f32 / 100.0;
         let mut last_day: f32 = 0.0;
         for step in 0..288 * 10 {
-            let distance = novelty.distance(step, (step % 288) as f32 / 288.0, wave(step));
+            let distance = novelty.distance(step, wave(step));
             if step >= 288 * 9 {
                 last_day = last_day.max(distance);
             }
         }
         let seen = 288 * 10;
-        assert!(novelty.clone().distance(seen, 0.0, 25.0) > 2.0 * last_day);
-        assert!(novelty.distance(seen, 0.0, wave(seen)) <= last_day);
+        assert!(novelty.clone().distance(seen, 25.0) > 2.0 * last_day);
+        assert!(novelty.distance(seen, wave(seen)) <= last_day);
     }
 
     #[test]
     fn a_constant_series_is_never_new() {
         let mut novelty = Novelty::new();
         for step in 0..1_000 {
-            assert!(novelty.distance(step, 0.5, 3.0) < 1e-3);
+            assert!(novelty.distance(step, 3.0) < 1e-3);
         }
     }
 }

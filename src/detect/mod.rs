@@ -20,6 +20,14 @@ mod rule_file;
 #[cfg(test)]
 mod rules_test;
 #[cfg(test)]
+mod rules_test_hosts;
+#[cfg(test)]
+mod rules_test_network;
+#[cfg(test)]
+mod rules_test_security;
+#[cfg(test)]
+mod rules_test_services;
+#[cfg(test)]
 mod rules_test_tables;
 mod schedule;
 mod sensitivity;

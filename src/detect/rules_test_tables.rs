@@ -12,10 +12,15 @@ use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 use serde_json::{Map, Value};
 
-use crate::clock::TimestampUs;
+use crate::clock::{SECOND_US, TimestampUs};
 use crate::detect::{Rule, Window, shipped_rules};
 use crate::record::arrow_schema::{DATE, LOGS, partition_day, text_map};
 use crate::store::Finding;
+
+pub(super) const MINUTE_US: i64 = 60 * SECOND_US;
+
+/// Noon of 20 November 2026.
+pub(super) const NOON: TimestampUs = 1_795_176_000 * SECOND_US;
 
 /// A log line, as far as the rules look at it.
 #[derive(Clone)]
@@ -38,6 +43,29 @@ pub(super) struct Measure {
     pub(super) host: &'static str,
     pub(super) labels: Vec<(&'static str, &'static str)>,
     pub(super) value: f64,
+}
+
+/// A measurement with its labels, in the order of their names.
+pub(super) fn measure(
+    at_us: TimestampUs,
+    host: &'static str,
+    name: &'static str,
+    labels: &[(&'static str, &'static str)],
+    value: f64,
+) -> Measure {
+    Measure { at_us, name, host, labels: labels.to_vec(), value }
+}
+
+/// What a program says, a message a second, two minutes before noon.
+pub(super) fn said(host: &'static str, app: &'static str, severity: i8, messages: &[&str]) -> Tables {
+    let at_us = |n: usize| NOON - 2 * MINUTE_US + n as i64 * SECOND_US;
+    let lines = messages.iter().enumerate().map(|(n, message)| line(at_us(n), host, app, severity, *message));
+    Tables { lines: lines.collect(), measures: Vec::new() }
+}
+
+/// The titles of what a rule finds in the bin that ends at noon, sorted.
+pub(super) async fn titles(tables: &Tables, name: &str) -> Vec<String> {
+    tables.findings(&rule(name), NOON).await.into_iter().map(|finding| finding.title).collect()
 }
 
 /// A rule among the shipped ones.

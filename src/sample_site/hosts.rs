@@ -57,6 +57,18 @@ impl HostKind {
     }
 }
 
+impl HostKind {
+    /// What hosts of this kind need to do their work.
+    pub(super) fn needs(self) -> &'static [Self] {
+        match self {
+            Self::LoadBalancer => &[Self::Web, Self::Api],
+            Self::Web => &[Self::Api],
+            Self::Api | Self::DatabaseReplica => &[Self::DatabasePrimary],
+            _ => &[],
+        }
+    }
+}
+
 /// How a host stamps and frames its lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -94,6 +94,15 @@ impl Site {
         &self.config
     }
 
+    /// Which host needs which: (the one that needs, the one that is needed).
+    pub fn dependencies(&self) -> Vec<(&'static str, &'static str)> {
+        let needed_by = |host: &Host| {
+            let (name, needs) = (host.name, host.kind.needs());
+            self.hosts().iter().filter(|other| needs.contains(&other.kind)).map(move |other| (name, other.name)).collect::<Vec<_>>()
+        };
+        self.hosts().iter().flat_map(needed_by).collect()
+    }
+
     /// The hosts.
     pub fn hosts(&self) -> &[Host] {
         &self.hosts

@@ -49,13 +49,6 @@ const LIVE_STEP: Duration = Duration::from_secs(1);
 pub(super) async fn run(options: DemoOptions) -> anyhow::Result<ExitCode> {
     terminal::start_logging("warn")?;
     let folder = tempfile::Builder::new().prefix("watchroom-demo-").tempdir().context("no temporary folder can be made")?;
-    let app = App::start(&settings(&folder), Clock::System).await?;
-    let result = show(&app, &options, folder.path()).await;
-    app.stop().await;
-    result.map(|()| ExitCode::SUCCESS)
-}
-
-async fn show(app: &App, options: &DemoOptions, folder: &std::path::Path) -> anyhow::Result<()> {
     let now_us = Clock::System.now_us();
     let site = Arc::new(Site::new(SiteConfig {
         seed: options.seed,
@@ -64,13 +57,20 @@ async fn show(app: &App, options: &DemoOptions, folder: &std::path::Path) -> any
         metrics_step_s: 60,
         log_rate: 1.0,
     })?);
+    let app = App::start(&settings(&folder, &site), Clock::System).await?;
+    let result = show(&app, &options, &site, folder.path()).await;
+    app.stop().await;
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+async fn show(app: &App, options: &DemoOptions, site: &Arc<Site>, folder: &std::path::Path) -> anyhow::Result<()> {
     if !options.json {
-        terminal::print(&report::opening(&site, options.seed, app, folder))?;
+        terminal::print(&report::opening(site, options.seed, app, folder))?;
     }
     let mut sender = Sender::connect(app).await?;
     let sending = Stopwatch::start();
     let progress = bar("sending the week", u64::from(options.days) * 24);
-    let sent = sender.send_past(&site, |hours| progress.set_position(hours)).await?;
+    let sent = sender.send_past(site, |hours| progress.set_position(hours)).await?;
     progress.finish_and_clear();
     sent.wait_until_stored(app).await?;
     let send_seconds = sending.elapsed_seconds();
@@ -78,20 +78,20 @@ async fn show(app: &App, options: &DemoOptions, folder: &std::path::Path) -> any
 
     let judging = Stopwatch::start();
     let analysis = Analysis::new(app.analysis_parts(), None);
-    judge_week(&analysis, app, &site).await?;
+    judge_week(&analysis, app, site).await?;
     let judge_seconds = judging.elapsed_seconds();
 
-    let summary = Summary::collect(app, &site, &sent, send_seconds, judge_seconds, app.rules.current().rules.len(), folder).await?;
+    let summary = Summary::collect(app, site, &sent, send_seconds, judge_seconds, app.rules.current().rules.len(), folder).await?;
     if options.json {
         terminal::print(&format!("{}\n", summary.to_json()))?;
     } else {
         terminal::print(&summary.to_text(app, options.once))?;
     }
-    if options.once { Ok(()) } else { live(app, analysis, &site, &mut sender).await }
+    if options.once { Ok(()) } else { live(app, analysis, site, &mut sender).await }
 }
 
 /// Default ports where they are free, so that the commands in the README work as they stand.
-fn settings(folder: &tempfile::TempDir) -> Settings {
+fn settings(folder: &tempfile::TempDir, site: &Site) -> Settings {
     let mut settings = Settings::default();
     settings.data.dir = folder.path().join("data");
     let free = |address: &str| std::net::TcpListener::bind(address).is_ok() && std::net::UdpSocket::bind(address).is_ok();
@@ -104,6 +104,8 @@ fn settings(folder: &tempfile::TempDir) -> Settings {
     }
     // The demonstration starts the rules itself, once the week is there.
     settings.detect.enabled = false;
+    // What a technician would write into [site]: what belongs together is found together.
+    settings.site.depends_on = site.dependencies().into_iter().map(|(dependent, upstream)| format!("{dependent} -> {upstream}")).collect();
     settings
 }
 

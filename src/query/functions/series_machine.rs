@@ -133,7 +133,7 @@ impl Machine {
             Self::Anomaly(detector, threshold) => {
                 let reading = detector.update(time_s, value);
                 let alarm = detector.alarm(&reading, *threshold);
-                results.reading(reading.evidence, reading.expected, reading.stream.as_str(), reading.p, alarm);
+                results.reading(reading.evidence, reading.expected, reading.stream.as_str(), reading.p(), alarm);
             }
             Self::Score(detector) => results.number(Some(detector.update(time_s, value).evidence)),
             Self::Shift(detector, shift) => {
