@@ -9,13 +9,13 @@
 --   In a virtual machine only one may set the clock: the guest's daemon or the hypervisor's tools. Logins by Kerberos fail from five
 --   minutes on, certificates and one-time codes earlier; logs of this host do not line up with others.
 
--- chrony says `System clock wrong by` with each correction over a second. The one after a boot or a resumed machine is how it
+-- chrony says `System clock wrong by` with each correction over a second, ntpd `time reset`. The one after a boot or a resumed machine is how it
 -- should be, so it takes three within an hour. The node exporter measures the offset: five minutes of it, all over half a second.
 WITH said AS (
     SELECT
         date_bin(INTERVAL '5 minutes', timestamp) AS timestamp,
         host,
-        max(abs(CAST(regexp_match(message, '(?:wrong by|offset) (-?[0-9]{1,9}[.]?[0-9]{0,9})')[1] AS DOUBLE))) AS offset_s,
+        max(CAST(regexp_match(message, '(?:wrong by|time reset) [+-]?([0-9]{1,9}[.]?[0-9]{0,9})')[1] AS DOUBLE)) AS offset_s,
         count(*) AS times
     FROM logs
     WHERE timestamp >= $read_start AND timestamp < $window_end

@@ -1,7 +1,8 @@
 -- name: filesystem_filling
 -- description: A file system fills so fast that it is full within two days, and far faster than it did in the past day.
 -- schedule: every 2m
--- lookback: 27h
+-- lookback: 28h
+-- holds: 1d
 -- severity: high
 -- entity: host, mountpoint
 -- title: {mountpoint} on {host} fills by {value} GiB an hour: full in {hours_left} hours
@@ -31,7 +32,9 @@ grown AS (
         mountpoint,
         avail_bytes,
         -- Missing where a step is missing.
-        CASE WHEN lag(timestamp, 4) OVER past = timestamp - INTERVAL '8 minutes' THEN lag(avail_bytes, 4) OVER past - avail_bytes END AS used_bytes,
+        CASE
+            WHEN lag(timestamp, 4) OVER past = timestamp - INTERVAL '8 minutes' THEN lag(avail_bytes, 4) OVER past - avail_bytes
+        END AS used_bytes,
         least(
             lag(avail_bytes, 1) OVER past - avail_bytes,
             lag(avail_bytes, 2) OVER past - lag(avail_bytes, 1) OVER past,
@@ -41,20 +44,30 @@ grown AS (
     FROM steps
     WINDOW past AS (PARTITION BY host, mountpoint ORDER BY timestamp)
 ),
+hours AS (
+    SELECT host, mountpoint, date_bin(INTERVAL '1 hour', timestamp) AS hour, max(used_bytes) AS used_bytes, count(used_bytes) AS steps
+    FROM grown
+    GROUP BY 1, 2, 3
+),
+-- Eight minutes go 360 times into two days.
+fast AS (
+    SELECT timestamp, host, mountpoint, avail_bytes, used_bytes, date_bin(INTERVAL '1 hour', timestamp) AS hour
+    FROM grown
+    WHERE timestamp >= $window_start AND used_bytes > avail_bytes / 360 AND least_step_bytes >= used_bytes / 8
+),
 judged AS (
     SELECT
-        timestamp,
-        host,
-        mountpoint,
-        avail_bytes,
-        used_bytes,
-        least_step_bytes,
-        max(used_bytes) OVER yesterday AS usual_bytes,
-        count(used_bytes) OVER yesterday AS steps_before
-    FROM grown
-    WINDOW yesterday AS (
-        PARTITION BY host, mountpoint ORDER BY timestamp RANGE BETWEEN INTERVAL '26 hours' PRECEDING AND INTERVAL '6 hours' PRECEDING
-    )
+        fast.timestamp,
+        fast.host,
+        fast.mountpoint,
+        fast.avail_bytes,
+        fast.used_bytes,
+        max(hours.used_bytes) AS usual_bytes,
+        sum(hours.steps) AS steps_before
+    FROM fast
+    JOIN hours ON hours.host = fast.host AND hours.mountpoint = fast.mountpoint
+        AND hours.hour >= fast.hour - INTERVAL '26 hours' AND hours.hour < fast.hour - INTERVAL '6 hours'
+    GROUP BY fast.timestamp, fast.host, fast.mountpoint, fast.avail_bytes, fast.used_bytes
 )
 SELECT
     timestamp,
@@ -65,9 +78,8 @@ SELECT
     round(avail_bytes / (7.5 * used_bytes), 1) AS hours_left,
     round(avail_bytes / 1073741824, 2) AS available_gib
 FROM judged
--- Eight minutes go 360 times into two days. Four hours of a past are needed to call anything usual.
-WHERE timestamp >= $window_start AND used_bytes > avail_bytes / 360 AND least_step_bytes >= used_bytes / 8
-    AND steps_before >= 120 AND used_bytes > 2 * usual_bytes
+-- Four hours of a past are needed to call anything usual.
+WHERE steps_before >= 120 AND used_bytes > 2 * usual_bytes
 
 -- evidence:
 SELECT timestamp, name, value

@@ -15,7 +15,10 @@ WITH events AS (
     SELECT
         timestamp,
         host,
-        coalesce(regexp_match(message, 'Server ([^ ]{1,200}) is ')[1], regexp_match(message, '(?:backend|proxy) ([^ ]{1,200}) has no server')[1]) AS server,
+        coalesce(
+            regexp_match(message, 'Server ([^ ]{1,200}) is ')[1],
+            regexp_match(message, '(?:backend|proxy) ([^ ]{1,200}) has no server')[1]
+        ) AS server,
         message LIKE '% is DOWN%' AS is_down,
         message LIKE '%has no server available%' AS is_empty
     FROM logs

@@ -1,7 +1,9 @@
 -- name: host_metrics_silent
--- description: A host that was measured regularly has sent no measurement for 6 minutes, and for three times its own longest pause, while others go on.
+-- description: A host that was measured regularly has sent no measurement for 6 minutes, and for three times its own
+--   longest pause, while others go on.
 -- schedule: every 1m
 -- lookback: 4h
+-- holds: 1d
 -- severity: high
 -- entity: host
 -- title: {host} has sent no measurement since {last_sample}
@@ -71,7 +73,8 @@ judged AS (
     JOIN beats ON beats.minute > silences.last_sample - INTERVAL '1 hour' AND beats.minute <= silences.noticed_at
     GROUP BY silences.host, silences.last_sample, silences.noticed_at
 )
-SELECT date_bin(INTERVAL '1 minute', noticed_at) AS timestamp, host, last_sample, heard AS other_hosts_heard, hosts
+SELECT date_bin(INTERVAL '1 minute', noticed_at) AS timestamp, host, last_sample, heard AS other_hosts_heard, hosts,
+    CAST(1000000 * date_part('epoch', last_sample) AS BIGINT) AS onset
 FROM judged
 WHERE heard >= 1 AND 5 * heard >= hosts
 

@@ -2,6 +2,7 @@
 -- description: A host that logged regularly has said nothing for 15 minutes, and for three times its own longest pause, while others go on.
 -- schedule: every 5m
 -- lookback: 9h
+-- holds: 1d
 -- severity: high
 -- entity: host
 -- title: {host} has logged nothing since {last_line}
@@ -9,7 +10,7 @@
 --   there to here (firewall, relay, a full disk that stops the forwarder). If it does not, it is down: look at power and network.
 
 -- Regular is who logged in three quarters of the quarter-hours in which anybody did, for two hours at least. When nobody or
--- hardly anybody (less than one in five) is heard, it is not the hosts that are silent but the way to us, and this rule
+-- hardly anybody (less than one in five) is heard in the last five minutes, it is not the hosts that are silent but the way to us, and this rule
 -- keeps quiet. It speaks once for each silence.
 WITH beats AS (
     SELECT host, date_bin(INTERVAL '1 minute', timestamp) AS minute, max(timestamp) AS last_line
@@ -67,12 +68,13 @@ judged AS (
         count(DISTINCT beats.host)
             FILTER (WHERE beats.minute > silences.last_line - INTERVAL '1 hour' AND beats.minute <= silences.last_line) AS hosts,
         count(DISTINCT beats.host)
-            FILTER (WHERE beats.minute > silences.last_line AND beats.minute <= silences.noticed_at AND beats.host <> silences.host) AS heard
+            FILTER (WHERE beats.minute > silences.noticed_at - INTERVAL '5 minutes' AND beats.host <> silences.host) AS heard
     FROM silences
     JOIN beats ON beats.minute > silences.last_line - INTERVAL '6 hours' AND beats.minute <= silences.noticed_at
     GROUP BY silences.host, silences.last_line, silences.noticed_at, silences.quarters
 )
-SELECT date_bin(INTERVAL '5 minutes', noticed_at) AS timestamp, host, last_line, quarters, heard AS other_hosts_heard
+SELECT date_bin(INTERVAL '5 minutes', noticed_at) AS timestamp, host, last_line, quarters, heard AS other_hosts_heard,
+    CAST(1000000 * date_part('epoch', last_line) AS BIGINT) AS onset
 FROM judged
 WHERE 4 * quarters >= 3 * site_quarters AND heard >= 1 AND 5 * heard >= hosts
 

@@ -1,5 +1,6 @@
 -- name: kernel_fault
--- description: The kernel reports a fault of its own: a panic, an oops, a locked processor, tasks that hang, or one program that crashes again and again.
+-- description: The kernel reports a fault of its own: a panic, an oops, a locked processor, tasks that hang, or one program
+--   that crashes again and again.
 -- schedule: every 5m
 -- severity: high
 -- entity: host, fault

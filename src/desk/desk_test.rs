@@ -41,6 +41,7 @@ fn finding(host: &str, window_end_us: TimestampUs) -> Finding {
         result: Map::from_iter([("value".to_owned(), json!(40))]),
         window_start_us: window_end_us - 5 * MINUTE_US,
         window_end_us,
+        holds_us: 0,
         evidence: Evidence { sql: "SELECT 1".into(), lines: vec![line], ..Evidence::default() },
     }
 }

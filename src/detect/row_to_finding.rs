@@ -92,6 +92,7 @@ impl Rule {
             result: bounded_row(row),
             window_start_us: bin.start_us,
             window_end_us: bin.end_us,
+            holds_us: self.holds_us,
             evidence,
         }))
     }

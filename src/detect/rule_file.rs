@@ -7,7 +7,7 @@ use super::{RuleFileError, Schedule, Sensitivity, TitleTemplate, Window, parse_d
 use crate::clock::{DAY_US, SECOND_US, TimestampUs};
 use crate::store::FindingSeverity;
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "name",
     "description",
     "schedule",
@@ -15,6 +15,7 @@ const KEYS: [&str; 13] = [
     "learn",
     "delay",
     "late",
+    "holds",
     "severity",
     "entity",
     "title",
@@ -59,6 +60,8 @@ pub struct Rule {
     pub delay_us: i64,
     /// For how long after that it is judged again with every run, for data that comes late, µs.
     pub late_us: i64,
+    /// How long what it found is taken to go on after its bin, µs: for rules that speak once of something that lasts.
+    pub holds_us: i64,
     /// How bad a finding is.
     pub severity: FindingSeverity,
     /// The columns that say what a finding is about; with the name they are its identity.
@@ -98,7 +101,7 @@ impl Rule {
     /// WHERE timestamp >= $window_start AND timestamp < $window_end AND host = $host LIMIT 20
     /// ```
     ///
-    /// The keys `lookback`, `learn`, `sensitivity`, `delay` (default `30s`), `late` (default `5m`) and `owner` may be missing, unknown ones
+    /// The keys `lookback`, `learn`, `sensitivity`, `holds`, `delay` (default `30s`), `late` (default `5m`) and `owner` may be missing, unknown ones
     /// are errors, and so may the part from `-- evidence:` on. A value goes on over lines that begin with `--` and three
     /// spaces.
     pub fn parse(file: &str, text: &str) -> Result<Self, RuleFileError> {
@@ -129,6 +132,7 @@ impl Rule {
             learn_us: duration_us("learn", 0)?,
             delay_us: duration_us("delay", DEFAULT_DELAY_US)?,
             late_us: duration_us("late", DEFAULT_LATE_US)?.min(LONGEST_WINDOW_US / 2),
+            holds_us: duration_us("holds", 0)?,
             severity: severity.value.parse().map_err(|why: String| header.wrong(severity, why))?,
             entity,
             title: TitleTemplate::parse(&title.value).map_err(|why| header.wrong(title, why))?,

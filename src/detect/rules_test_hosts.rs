@@ -45,11 +45,11 @@ async fn a_file_system_that_fills_is_found_within_ten_minutes() {
     // From the twentieth hour on, 250 GiB fill by 1.2 % an hour, as far as 70 % is full already.
     let filling = |hours: f64| 75.0 + breath(hours) - 3.0 * (hours - 20.0).max(0.0);
     let tables = measured(space("/var/mail", start_us, NOON + HOUR_US, filling));
-    let findings = tables.findings_between(&rule("filesystem_filling"), NOON - HOUR_US / 6, NOON + HOUR_US / 2).await;
+    let findings = tables.findings_between(&rule("filesystem_filling"), NOON - 2 * MINUTE_US, NOON + 16 * MINUTE_US).await;
     let first = findings.first().unwrap();
     assert!((6..=10).contains(&((first.window_end_us - NOON) / MINUTE_US)), "found at {}", first.window_end_us - NOON);
     assert!(first.title.starts_with("/var/mail on mail01 fills by "), "{}", first.title);
-    assert!(findings.len() >= 9, "it goes on, and so do the findings: {}", findings.len());
+    assert!(findings.len() >= 4, "it goes on, and so do the findings: {}", findings.len());
     assert_eq!(tables.evidence(&rule("filesystem_filling"), first).await.len(), 20);
 }
 
@@ -70,7 +70,7 @@ async fn ordinary_growth_dumps_and_upgrades_fill_nothing() {
     measures.extend(space("/dump", start_us, until_us, |hours| 50.0 + breath(hours) - dump(hours)));
     measures.extend(space("/once", start_us, until_us, |hours| 50.0 + breath(hours) - dump((hours - 20.0).max(0.0) + 20.0)));
     let tables = measured(measures);
-    let findings = tables.findings_between(&rule("filesystem_filling"), NOON, NOON + HOUR_US / 2).await;
+    let findings = tables.findings_between(&rule("filesystem_filling"), NOON + 8 * MINUTE_US, NOON + 24 * MINUTE_US).await;
     let found: BTreeSet<_> = findings.iter().map(|finding| finding.entity["mountpoint"].as_str()).collect();
     assert_eq!(found, BTreeSet::from(["/once"]));
 }
@@ -154,8 +154,8 @@ async fn who_was_killed_for_memory_is_named() {
         "Memory cgroup out of memory: Killed process 99 (node) total-vm:1kB",
         "java invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0",
     ]);
-    let says = |process: &str| format!("{process} on db01 was killed for want of memory (1 times in 5 minutes)");
-    assert_eq!(titles(&tables, "oom_kill").await, ["httpd", "java", "mysqld", "node"].map(says));
+    let found = titles(&tables, "oom_kill").await;
+    assert_eq!(found, ["Memory ran out on db01: httpd, java, mysqld, node killed (4 in 5 minutes)"]);
     let talk = said("db01", "shop", 3, &["Out of memory: Killed process 1 (x) said the kernel"]);
     assert!(titles(&talk, "oom_kill").await.is_empty(), "only the kernel kills");
 }
@@ -299,10 +299,9 @@ async fn hardware_of_many_makers_fails() {
         ("GET /shop/Fan-heater-failed-once HTTP/1.1 200", 6),
         ("login of user Fanny failed", 4),
     ];
-    for (message, severity) in fine {
-        let found = titles(&said("sw01", "kernel", severity, &[message]), "hardware_failure").await;
-        assert!(found.is_empty(), "{message}: {found:?}");
-    }
+    let lines = fine.iter().flat_map(|(message, severity)| said("sw01", "kernel", *severity, &[*message]).lines);
+    let found = titles(&Tables { lines: lines.collect(), measures: Vec::new() }, "hardware_failure").await;
+    assert!(found.is_empty(), "{found:?}");
 }
 
 #[tokio::test]
@@ -330,13 +329,21 @@ async fn clocks_that_stay_wrong_are_found() {
     let wrong = "System clock wrong by 2.351402 seconds";
     let at = |ago: i64, host, text: &str| line(NOON - ago * MINUTE_US, host, "chronyd", 4, text);
     let mut lines: Vec<Line> = [3, 20, 40].iter().map(|ago| at(*ago, "app01", wrong)).collect();
+    lines.extend([3, 20, 40].map(|ago| line(NOON - ago * MINUTE_US, "old01", "ntpd", 5, "time reset +4.250000 s")));
     lines.push(at(2, "boots01", "System clock wrong by -12.1 seconds"));
     lines.push(at(1, "fine01", "Selected source 10.20.0.1 (edge-rtr01), offset 0.000600 s"));
     let mut measures = quarter("db01", "node_timex_offset_seconds", |_| -0.9);
     measures.extend(quarter("web01", "node_timex_offset_seconds", |ago| if ago == 2 { 0.01 } else { 0.8 }));
     let tables = Tables { lines, measures };
     let found = titles(&tables, "clock_skew").await;
-    assert_eq!(found, ["The clock of app01 is wrong by 2.35 seconds", "The clock of db01 is wrong by 0.90 seconds"]);
+    assert_eq!(
+        found,
+        [
+            "The clock of app01 is wrong by 2.35 seconds",
+            "The clock of db01 is wrong by 0.90 seconds",
+            "The clock of old01 is wrong by 4.25 seconds"
+        ]
+    );
 }
 
 #[tokio::test]

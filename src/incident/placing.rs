@@ -20,6 +20,9 @@ impl Grouper {
         if let Some(placement) = self.reopen(&signal, now_us) {
             return placement;
         }
+        if let Some(id) = self.same_entity(&signal) {
+            return self.join(id, Member::new(signal, &self.topology), now_us);
+        }
         let follows = self.known.get(&signal.fingerprint).map(|known| known.incident).filter(|id| self.incidents.contains_key(id));
         let member = Member::new(signal, &self.topology);
         let nearest = self.nearest(&member);
@@ -45,6 +48,19 @@ impl Grouper {
             placement.total += 1.0;
         }
         placement
+    }
+
+    /// The open incident that is about the very same part of a host (a file system, an interface) and goes on: what is in
+    /// trouble, and gets into another, is one trouble, however long it lasts. A whole host is too much to say that of.
+    fn same_entity(&self, signal: &Signal) -> Option<IncidentId> {
+        let goes_on = |incident: &&Incident| {
+            incident.is_open()
+                && signal.onset_us <= incident.last_us.saturating_add(self.settings.gap_us)
+                && signal.window_end_us >= incident.onset_us
+        };
+        let same =
+            |incident: &&Incident| signal.entity.len() > 1 && incident.members.iter().any(|member| member.signal.entity == signal.entity);
+        self.incidents.values().filter(goes_on).find(same).map(|incident| incident.id)
     }
 
     /// A finding whose fingerprint belongs to an open incident stays there, also in a maintenance window: it opens nothing.

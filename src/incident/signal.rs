@@ -82,7 +82,7 @@ impl Signal {
             direction: direction_of(&finding.result),
             severity: finding.severity,
             onset_us,
-            window_end_us: finding.window_end_us,
+            window_end_us: finding.window_end_us.saturating_add(finding.holds_us),
             cadence_us,
             surprise_milli: surprise_milli(surprise),
         }
@@ -183,6 +183,7 @@ mod tests {
             result: result.as_object().cloned().unwrap_or_default(),
             window_start_us: 60,
             window_end_us: 120,
+            holds_us: 0,
             evidence: Evidence::default(),
         }
     }

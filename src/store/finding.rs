@@ -88,6 +88,8 @@ pub struct Finding {
     pub window_start_us: TimestampUs,
     /// End of the window, exclusive. With rule and fingerprint it is the finding's identity.
     pub window_end_us: TimestampUs,
+    /// How long it is taken to go on after that, µs, though its rule does not say so again.
+    pub holds_us: i64,
     /// What it rests on.
     pub evidence: Evidence,
 }

@@ -15,6 +15,7 @@ mod front_door;
 mod front_door_limits;
 mod garbage;
 mod idempotency;
+mod incidents;
 mod kills;
 mod load;
 mod recovery;
