@@ -84,7 +84,7 @@ impl App {
         let templates = pipeline.keep_templates(folder.path().to_owned(), shutdown.clone());
         workers.push(stage::spawn("templates", &shutdown, templates));
         let rules = Arc::new(RuleBook::open(rules_dir(settings)));
-        let incidents = Arc::new(Incidents::new(desk.clone(), clock.clone(), site_config(&settings.site)?));
+        let incidents = Arc::new(Incidents::new(desk.clone(), clock.clone(), site_config(&settings.site)?, rules.clone()));
         if settings.detect.enabled {
             let parts = AnalysisParts {
                 rules: rules.clone(),

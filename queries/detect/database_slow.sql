@@ -1,5 +1,5 @@
 -- name: database_slow
--- description: The slow statements that PostgreSQL logs on a host take three times as long as in the past six hours (median).
+-- description: The slow statements that PostgreSQL logs on a host take four times as long as in the past six hours (median).
 -- schedule: every 5m
 -- lookback: 6h
 -- severity: high
@@ -39,7 +39,7 @@ judged AS (
 )
 SELECT timestamp, host, round(value) AS value, round(expected) AS expected, statements, statements_before
 FROM judged
-WHERE timestamp >= $window_start AND statements >= 10 AND statements_before >= 50 AND value >= 200 AND value > 3 * expected
+WHERE timestamp >= $window_start AND statements >= 10 AND statements_before >= 50 AND value >= 200 AND value > 4 * expected
 
 -- evidence:
 SELECT timestamp, pid, message

@@ -3,7 +3,8 @@
 --   longest pause, while others go on.
 -- schedule: every 1m
 -- lookback: 4h
--- holds: 1d
+-- holds: 1h
+-- resolves: by hand
 -- severity: high
 -- entity: host
 -- title: {host} has sent no measurement since {last_sample}

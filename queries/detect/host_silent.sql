@@ -2,7 +2,8 @@
 -- description: A host that logged regularly has said nothing for 15 minutes, and for three times its own longest pause, while others go on.
 -- schedule: every 5m
 -- lookback: 9h
--- holds: 1d
+-- holds: 1h
+-- resolves: by hand
 -- severity: high
 -- entity: host
 -- title: {host} has logged nothing since {last_line}

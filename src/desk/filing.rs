@@ -37,6 +37,8 @@ pub struct Ended {
     pub problem: String,
     /// Why, for the ticket's history.
     pub reason: String,
+    /// Its ticket stays open until a person resolves it.
+    pub by_hand: bool,
 }
 
 /// What one round of the analysis found.

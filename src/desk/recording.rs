@@ -162,12 +162,13 @@ impl Recording {
         row.as_ref().map(ticket_of).transpose()
     }
 
-    /// The problem is over: a ticket that nobody has taken up is resolved, to the others it is said.
+    /// The problem is over: a ticket that nobody has taken up is resolved, to the others it is said. So it is to one that
+    /// only a person may resolve.
     async fn ended(&mut self, write: &mut SqliteConnection, ended: &Ended) -> Result<(), StoreError> {
         let Some(mut ticket) = self.ticket_to_join(write, &ended.problem).await?.filter(|ticket| ticket.state.is_open()) else {
             return Ok(());
         };
-        let untouched = matches!(ticket.state, TicketState::New | TicketState::Reopened) && ticket.assignee.is_none();
+        let untouched = !ended.by_hand && matches!(ticket.state, TicketState::New | TicketState::Reopened) && ticket.assignee.is_none();
         let event = if untouched {
             self.recorded.resolved.push(ticket.number);
             TicketEvent::Moved { from: ticket.state, to: TicketState::Resolved, reason: Some(ended.reason.clone()) }

@@ -7,7 +7,7 @@ use super::{RuleFileError, Schedule, Sensitivity, TitleTemplate, Window, parse_d
 use crate::clock::{DAY_US, SECOND_US, TimestampUs};
 use crate::store::FindingSeverity;
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "name",
     "description",
     "schedule",
@@ -16,6 +16,7 @@ const KEYS: [&str; 14] = [
     "delay",
     "late",
     "holds",
+    "resolves",
     "severity",
     "entity",
     "title",
@@ -62,6 +63,8 @@ pub struct Rule {
     pub late_us: i64,
     /// How long what it found is taken to go on after its bin, µs: for rules that speak once of something that lasts.
     pub holds_us: i64,
+    /// Whether its ticket is resolved only by a person: its findings stop when what is wrong has not.
+    pub resolved_by_hand: bool,
     /// How bad a finding is.
     pub severity: FindingSeverity,
     /// The columns that say what a finding is about; with the name they are its identity.
@@ -101,7 +104,7 @@ impl Rule {
     /// WHERE timestamp >= $window_start AND timestamp < $window_end AND host = $host LIMIT 20
     /// ```
     ///
-    /// The keys `lookback`, `learn`, `sensitivity`, `holds`, `delay` (default `30s`), `late` (default `5m`) and `owner` may be missing, unknown ones
+    /// The keys `lookback`, `learn`, `sensitivity`, `holds`, `resolves`, `delay` (default `30s`), `late` (default `5m`) and `owner` may be missing, unknown ones
     /// are errors, and so may the part from `-- evidence:` on. A value goes on over lines that begin with `--` and three
     /// spaces.
     pub fn parse(file: &str, text: &str) -> Result<Self, RuleFileError> {
@@ -114,6 +117,14 @@ impl Rule {
         let duration_us = |key: &str, default_us: i64| match header.optional(key) {
             Some(entry) => parse_duration_us(&entry.value).map_err(|why| header.wrong(entry, why)),
             None => Ok(default_us),
+        };
+        let resolved_by_hand = match header.optional("resolves") {
+            None => false,
+            Some(entry) => match entry.value.as_str() {
+                "by hand" => true,
+                "by itself" => false,
+                other => return Err(header.wrong(entry, format!("`{other}` is neither; write `by hand` or `by itself`"))),
+            },
         };
         let (sql, evidence) = queries(&header)?;
         let sensitivity = header.optional("sensitivity");
@@ -133,6 +144,7 @@ impl Rule {
             delay_us: duration_us("delay", DEFAULT_DELAY_US)?,
             late_us: duration_us("late", DEFAULT_LATE_US)?.min(LONGEST_WINDOW_US / 2),
             holds_us: duration_us("holds", 0)?,
+            resolved_by_hand,
             severity: severity.value.parse().map_err(|why: String| header.wrong(severity, why))?,
             entity,
             title: TitleTemplate::parse(&title.value).map_err(|why| header.wrong(title, why))?,

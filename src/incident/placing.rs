@@ -3,6 +3,7 @@
 use super::nearest::Nearest;
 use super::{Flapping, Grouper, Held, Incident, IncidentId, Member, Outcome, Phase, Placement, Signal, Term};
 use crate::clock::TimestampUs;
+use crate::store::FindingSeverity;
 
 /// Incidents at the same time, resolved ones that may reopen among them. Far more than people can look at; only a bound.
 const MAX_INCIDENTS: usize = 4_096;
@@ -20,7 +21,7 @@ impl Grouper {
         if let Some(placement) = self.reopen(&signal, now_us) {
             return placement;
         }
-        if let Some(id) = self.same_entity(&signal) {
+        if let Some(id) = self.same_entity(&signal).or_else(|| self.symptom_at(&signal)) {
             return self.join(id, Member::new(signal, &self.topology), now_us);
         }
         let follows = self.known.get(&signal.fingerprint).map(|known| known.incident).filter(|id| self.incidents.contains_key(id));
@@ -61,6 +62,21 @@ impl Grouper {
         let same =
             |incident: &&Incident| signal.entity.len() > 1 && incident.members.iter().any(|member| member.signal.entity == signal.entity);
         self.incidents.values().filter(goes_on).find(same).map(|incident| incident.id)
+    }
+
+    /// The open incident at the signal's host that goes on and is worse: a lesser finding there is a symptom of it, however
+    /// old it is. One that is as bad or worse speaks for itself.
+    fn symptom_at(&self, signal: &Signal) -> Option<IncidentId> {
+        let host = signal.host()?;
+        let rank = |severity| FindingSeverity::ALL.iter().position(|one| *one == severity);
+        let goes_on = |incident: &&Incident| {
+            incident.is_open()
+                && signal.onset_us <= incident.last_us
+                && signal.onset_us >= incident.onset_us
+                && rank(incident.severity) < rank(signal.severity)
+        };
+        let at_host = |incident: &&Incident| incident.members.iter().any(|member| member.signal.host() == Some(host));
+        self.incidents.values().filter(goes_on).find(at_host).map(|incident| incident.id)
     }
 
     /// A finding whose fingerprint belongs to an open incident stays there, also in a maintenance window: it opens nothing.

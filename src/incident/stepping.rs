@@ -49,7 +49,8 @@ impl Grouper {
         for incident in self.incidents.values_mut().filter(|incident| incident.is_open()) {
             let for_us = incident.quiet_us(&self.settings);
             if now_us.saturating_sub(incident.heard_us) >= for_us {
-                incident.phase = Phase::Resolved { at_us: now_us };
+                // It was over when its quiet time was, whenever somebody looks.
+                incident.phase = Phase::Resolved { at_us: incident.heard_us.saturating_add(for_us) };
                 self.index.remove_all(incident);
                 passed.push(Passing::Resolved { incident: incident.id, ending: Ending::Quiet { for_us } });
             }

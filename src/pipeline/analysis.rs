@@ -179,7 +179,8 @@ impl Analysis {
                 Err(at_us) => next_due_us = next_due_us.min(at_us),
             }
         }
-        let horizon_us = due.iter().map(|due| due.window.start_us).min().unwrap_or(now_us) + DAY_US;
+        // A rule that only learns from the past holds nobody back.
+        let horizon_us = due.iter().map(|due| due.window.start_us.max(due.told_until_us)).min().unwrap_or(now_us) + DAY_US;
         let within = |due: Due| due.rule.cut(&due.window, horizon_us).map(|window| Due { window, ..due });
         (due.into_iter().filter_map(within).collect(), next_due_us)
     }

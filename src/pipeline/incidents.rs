@@ -3,11 +3,14 @@
 //! The grouping's state is stored in the transaction that records the findings it was made from; after a crash both are
 //! as they were before the round, and the round is judged again.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 
+use super::RuleBook;
 use crate::clock::{Clock, SECOND_US, TimestampUs};
 use crate::desk::{Actor, Change, Desk, DeskError, Ended, Filed, Recorded, Round, RuleRun, Ticket};
 use crate::incident::{
@@ -49,6 +52,7 @@ pub struct Incidents {
     desk: Desk,
     clock: Clock,
     site: SiteConfig,
+    rules: Arc<RuleBook>,
     state: Mutex<Option<State>>,
 }
 
@@ -81,8 +85,8 @@ pub enum IncidentsError {
 
 impl Incidents {
     /// The incidents kept in the desk's store.
-    pub fn new(desk: Desk, clock: Clock, site: SiteConfig) -> Self {
-        Self { desk, clock, site, state: Mutex::new(None) }
+    pub fn new(desk: Desk, clock: Clock, site: SiteConfig, rules: Arc<RuleBook>) -> Self {
+        Self { desk, clock, site, rules, state: Mutex::new(None) }
     }
 
     /// Groups what a round found and records it with how far the rules have read. `until_us` is the moment up to which the
@@ -99,11 +103,13 @@ impl Incidents {
         let Some(state) = guard.as_mut() else { return Ok(Recorded::default()) };
         state.grouper.set_maintenance((self.site.maintenance)(until_us));
         let mut round = Round { runs, ..Round::default() };
+        let current = self.rules.current();
+        let by_hand: HashSet<String> = current.rules.iter().filter(|rule| rule.resolved_by_hand).map(|rule| rule.name.clone()).collect();
         for finding in findings {
-            state.pass(finding.window_end_us, &mut round);
+            state.pass(finding.window_end_us, &by_hand, &mut round);
             state.file(finding, &mut round);
         }
-        state.pass(until_us, &mut round);
+        state.pass(until_us, &by_hand, &mut round);
         if !(round.findings.is_empty() && round.ended.is_empty()) {
             round.states.push((GROUPING, state.grouper.to_bytes()));
         }
@@ -231,14 +237,18 @@ impl Incidents {
 
 impl State {
     /// Lets time pass up to `at_us`: incidents end.
-    fn pass(&mut self, at_us: TimestampUs, round: &mut Round) {
+    fn pass(&mut self, at_us: TimestampUs, by_hand: &HashSet<String>, round: &mut Round) {
         if at_us.saturating_sub(self.stepped_us) < STEP_US {
             return;
         }
         self.stepped_us = at_us;
         for passing in self.grouper.step(at_us) {
             match passing {
-                Passing::Resolved { incident, ending } => round.ended.push(Ended { problem: problem(incident), reason: reason(ending) }),
+                Passing::Resolved { incident, ending } => {
+                    let members = self.grouper.incident(incident).map(|incident| incident.members.as_slice()).unwrap_or_default();
+                    let by_hand = members.iter().any(|member| by_hand.contains(&member.signal.rule));
+                    round.ended.push(Ended { problem: problem(incident), reason: reason(ending), by_hand });
+                }
                 Passing::MaintenanceEnded { window, findings, going_on, .. } => {
                     // What goes on is found again by its rule, and has its incident then.
                     tracing::info!(window, findings, going_on = going_on.len(), "a maintenance window has ended");
@@ -252,7 +262,7 @@ impl State {
         let placement = self.grouper.place(Signal::of_finding(&finding, cadence_us), finding.window_end_us);
         for gone in &placement.merged {
             let reason = "its findings turned out to be part of another incident".to_owned();
-            round.ended.push(Ended { problem: problem(*gone), reason });
+            round.ended.push(Ended { problem: problem(*gone), reason, by_hand: false });
         }
         round.findings.push(Filed {
             problem: placement.incident.map(problem),
