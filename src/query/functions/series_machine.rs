@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, StringViewBuilder, 
 use arrow::datatypes::{DataType, Field, Fields};
 
 use crate::anomaly::{
-    Absence, CounterRate, DEFAULT_THRESHOLD, Detector, FlatLine, ForecastBreach, LevelShift, Saturation, StateError, infer_period,
+    Absence, CounterRate, DEFAULT_THRESHOLD, Detector, FlatLine, ForecastBreach, LevelShift, Reading, Saturation, StateError, infer_period,
 };
 
 /// Points whose spacing tells the period of a new series.
@@ -133,7 +133,7 @@ impl Machine {
             Self::Anomaly(detector, threshold) => {
                 let reading = detector.update(time_s, value);
                 let alarm = detector.alarm(&reading, *threshold);
-                results.reading(reading.evidence, reading.expected, reading.stream.as_str(), reading.p(), alarm);
+                results.reading(&reading, alarm);
             }
             Self::Score(detector) => results.number(Some(detector.update(time_s, value).evidence)),
             Self::Shift(detector, shift) => {
@@ -190,21 +190,24 @@ impl Machine {
 /// The column that a function answers with.
 pub(super) enum Results {
     Numbers(Float64Builder),
-    Readings { score: Float64Builder, expected: Float64Builder, stream: StringViewBuilder, p: Float64Builder, alarm: BooleanBuilder },
+    Readings(Box<Readings>),
+}
+
+/// The columns of `anomaly`.
+#[derive(Default)]
+pub(super) struct Readings {
+    score: Float64Builder,
+    expected: Float64Builder,
+    stream: StringViewBuilder,
+    p: Float64Builder,
+    alarm: BooleanBuilder,
 }
 
 impl Results {
     pub(super) fn new(function: SeriesFunction, rows: usize) -> Self {
-        let numbers = || Float64Builder::with_capacity(rows);
         match function {
-            SeriesFunction::Anomaly => Self::Readings {
-                score: numbers(),
-                expected: numbers(),
-                stream: StringViewBuilder::with_capacity(rows),
-                p: numbers(),
-                alarm: BooleanBuilder::with_capacity(rows),
-            },
-            _ => Self::Numbers(numbers()),
+            SeriesFunction::Anomaly => Self::Readings(Box::default()),
+            _ => Self::Numbers(Float64Builder::with_capacity(rows)),
         }
     }
 
@@ -214,13 +217,13 @@ impl Results {
         }
     }
 
-    fn reading(&mut self, score_now: f64, expected_now: f64, stream_now: &str, p_now: f64, alarm_now: bool) {
-        if let Self::Readings { score, expected, stream, p, alarm } = self {
-            score.append_value(score_now);
-            expected.append_option(Some(expected_now).filter(|expected| !expected.is_nan()));
-            stream.append_value(stream_now);
-            p.append_value(p_now);
-            alarm.append_value(alarm_now);
+    fn reading(&mut self, reading: &Reading, alarm: bool) {
+        if let Self::Readings(columns) = self {
+            columns.score.append_value(reading.evidence);
+            columns.expected.append_option(Some(reading.expected).filter(|expected| !expected.is_nan()));
+            columns.stream.append_value(reading.stream.as_str());
+            columns.p.append_value(reading.p());
+            columns.alarm.append_value(alarm);
         }
     }
 
@@ -228,7 +231,8 @@ impl Results {
     pub(super) fn nothing(&mut self) {
         match self {
             Self::Numbers(numbers) => numbers.append_null(),
-            Self::Readings { score, expected, stream, p, alarm } => {
+            Self::Readings(columns) => {
+                let Readings { score, expected, stream, p, alarm } = columns.as_mut();
                 [score, expected, p].into_iter().for_each(Float64Builder::append_null);
                 stream.append_null();
                 alarm.append_null();
@@ -239,7 +243,8 @@ impl Results {
     pub(super) fn finish(&mut self) -> ArrayRef {
         match self {
             Self::Numbers(numbers) => Arc::new(numbers.finish()),
-            Self::Readings { score, expected, stream, p, alarm } => {
+            Self::Readings(columns) => {
+                let Readings { score, expected, stream, p, alarm } = columns.as_mut();
                 let columns: Vec<ArrayRef> = vec![
                     Arc::new(score.finish()),
                     Arc::new(expected.finish()),
