@@ -1,5 +1,6 @@
 //! How rare is this value in the series' own past: a log histogram with a predictive tail.
 
+use super::logarithm::log2;
 use super::state_bytes::{StateError, StateReader, StateWriter};
 
 /// Bins of the histogram: at five an octave they span thirteen octaves below the largest value seen, and only the top matters.
@@ -21,24 +22,39 @@ const USUAL_SHARE: f32 = 0.3;
 /// Scores end here: beyond one in a million a histogram of thousands of points says nothing.
 const LARGEST_SURPRISE: f32 = 6.0;
 
+/// A bin that this share of the past exceeds is remembered as quiet: somewhat more than `USUAL_SHARE`, so that it stays so for a while.
+const QUIET_SHARE: f32 = 0.35;
+/// Growth of the total up to which a quiet bin stays quiet whatever comes: 0.35 / 1.15 is still more than `USUAL_SHARE`.
+const QUIET_GROWTH: f32 = 1.15;
+
 /// The distribution of one stream of non-negative values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct Calibration {
     counts: [u16; BINS],
     total: u32,
     /// Bin number of the highest bin; `i32::MIN` until a value above zero came.
     top: i32,
+    /// Values in the bins below this one are no surprise, as long as the total is at most `quiet_until`: saves counting for most points and
+    /// changes no result, so it is neither saved nor compared.
+    quiet_below: u32,
+    quiet_until: u32,
+}
+
+impl PartialEq for Calibration {
+    fn eq(&self, other: &Self) -> bool {
+        self.counts == other.counts && self.total == other.total && self.top == other.top
+    }
 }
 
 impl Calibration {
     /// Knows nothing.
     pub(super) fn new() -> Self {
-        Self { counts: [0; BINS], total: 0, top: i32::MIN }
+        Self { counts: [0; BINS], total: 0, top: i32::MIN, quiet_below: 0, quiet_until: 0 }
     }
 
     /// Bin coordinate of a value; negative infinity for zero.
     pub(super) fn place(value: f32) -> f32 {
-        PER_OCTAVE * value.log2()
+        PER_OCTAVE * log2(value)
     }
 
     /// −log₁₀ of the chance of a value at least this large, 0 to 6.
@@ -46,7 +62,7 @@ impl Calibration {
     /// `dependence` is how many neighbouring points count as one independent observation (1 for unsmoothed streams). Inside the past the
     /// chance is the share above. In the top hundredth it is the predictive chance of a Pareto tail whose exponent has the k tail points
     /// as its evidence, (1 + excess / sum of excesses)^(−k) on the log axis: heavy while the evidence is thin.
-    pub(super) fn surprise(&self, place: f32, dependence: f32) -> f32 {
+    pub(super) fn surprise(&mut self, place: f32, dependence: f32) -> f32 {
         let unit = UNIT as f32 * dependence;
         let total = self.total as f32 + unit;
         if self.total == 0 || place == f32::NEG_INFINITY {
@@ -59,8 +75,14 @@ impl Calibration {
         }
         let needed = (TAIL_SHARE * self.total as f32).max(unit);
         let index = at as usize;
+        if self.total > self.quiet_until {
+            self.find_quiet();
+        }
+        if index < self.quiet_below as usize {
+            return 0.0;
+        }
         if index < BINS {
-            let above: u32 = self.counts[index + 1..].iter().map(|count| u32::from(*count)).sum();
+            let above = self.above(index);
             let inside = f32::from(self.counts[index]) * (1.0 - (at - index as f32));
             if above as f32 > USUAL_SHARE * self.total as f32 {
                 return 0.0;
@@ -70,6 +92,26 @@ impl Calibration {
             }
         }
         self.tail_surprise(at, needed, unit, total)
+    }
+
+    /// Counts in the bins above one: all bins are looked at, without a branch, and 16 bits hold the sum because they hold the total.
+    fn above(&self, index: usize) -> u32 {
+        let mut sum = 0_u16;
+        for (bin, count) in (0_u16..).zip(&self.counts) {
+            sum = sum.wrapping_add(if bin > index as u16 { *count } else { 0 });
+        }
+        u32::from(sum)
+    }
+
+    fn find_quiet(&mut self) {
+        let enough = QUIET_SHARE * self.total as f32;
+        let (mut above, mut bin) = (0, BINS);
+        while bin > 0 && (above as f32) < enough {
+            bin -= 1;
+            above += u32::from(self.counts[bin]);
+        }
+        self.quiet_below = bin as u32;
+        self.quiet_until = (QUIET_GROWTH * self.total as f32) as u32;
     }
 
     fn tail_surprise(&self, at: f32, needed: f32, unit: f32, total: f32) -> f32 {
@@ -117,6 +159,7 @@ impl Calibration {
             // The total is below 65,536, so a merged bin is too.
             self.counts[0] = u16::try_from(merged).unwrap_or(u16::MAX);
             self.top += step;
+            self.quiet_until = 0;
         }
         (bin - self.top + BINS as i32 - 1).clamp(0, BINS as i32 - 1) as usize
     }
@@ -125,6 +168,7 @@ impl Calibration {
     pub(super) fn halve(&mut self) {
         self.counts.iter_mut().for_each(|count| *count /= 2);
         self.total = self.counts.iter().map(|count| u32::from(*count)).sum();
+        self.quiet_until = 0;
     }
 
     pub(super) fn write(&self, out: &mut StateWriter) {
@@ -149,7 +193,7 @@ impl Calibration {
 
 /// log₁₀ by way of log₂, which is the fastest logarithm.
 fn decades(ratio: f32) -> f32 {
-    ratio.log2() * std::f32::consts::LOG10_2
+    log2(ratio) * std::f32::consts::LOG10_2
 }
 
 #[cfg(test)]
@@ -168,7 +212,7 @@ mod tests {
 
     #[test]
     fn inside_the_past_the_chance_is_the_share_above() {
-        let calibration = filled();
+        let mut calibration = filled();
         for chance in [0.25_f32, 0.2, 0.05] {
             let surprise = calibration.surprise(Calibration::place(-chance.ln()), 1.0);
             assert!((surprise + chance.log10()).abs() < 0.03, "{chance}: {surprise}");
@@ -177,7 +221,7 @@ mod tests {
 
     #[test]
     fn surprise_grows_with_the_value_and_ends_at_six() {
-        let calibration = filled();
+        let mut calibration = filled();
         let mut last = 0.0;
         for step in 1..400 {
             let surprise = calibration.surprise(Calibration::place(step as f32 * 0.1), 1.0);
@@ -189,8 +233,24 @@ mod tests {
     }
 
     #[test]
+    fn the_quiet_bins_change_no_result() {
+        let mut calibration = Calibration::new();
+        let mut quiet = 0;
+        for step in 0..60_000_u64 {
+            // Scattered sizes over many octaves, which grow now and then, so that the range moves and the past is halved.
+            let scattered = (step.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f32 / (1 << 24) as f32;
+            let place = Calibration::place(scattered * scattered * (1.0 + (step / 5_000) as f32));
+            let mut counted = Calibration { quiet_below: 0, quiet_until: u32::MAX, ..calibration.clone() };
+            assert_eq!(calibration.surprise(place, 12.0).to_bits(), counted.surprise(place, 12.0).to_bits(), "at {step}");
+            quiet += u32::from(calibration.quiet_below > 0);
+            calibration.learn(place);
+        }
+        assert!(quiet > 50_000, "{quiet}");
+    }
+
+    #[test]
     fn dependent_points_are_less_evidence() {
-        let calibration = filled();
+        let mut calibration = filled();
         let place = Calibration::place(20.0);
         assert!(calibration.surprise(place, 20.0) < calibration.surprise(place, 1.0) - 1.0);
     }

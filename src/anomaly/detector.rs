@@ -3,6 +3,7 @@
 use super::alarm::Bar;
 use super::baseline::{Baseline, CLIP, DAY_S};
 use super::calibration::Calibration;
+use super::logarithm::log2;
 use super::novelty::Novelty;
 use super::state_bytes::{StateError, StateReader, StateWriter};
 
@@ -219,7 +220,7 @@ impl Detector {
         self.step_scale += SCALE.max(early) * (if self.seen > 20 { clipped } else { step } - self.step_scale);
         self.follower += FOLLOW * (value - self.follower);
         // The floor is a thousandth of the scale: below that a spread is rounding.
-        let spread = f64::from(((self.power + 1e-6 * self.scale * self.scale + 1e-30) as f32).log2());
+        let spread = f64::from(log2((self.power + 1e-6 * self.scale * self.scale + 1e-30) as f32));
         let away = (spread - self.usual_spread).abs();
         self.usual_spread += USUAL_SPREAD.max(early) * (spread - self.usual_spread);
         away
@@ -232,6 +233,8 @@ impl Detector {
         let dependence = [1.0, SHORT_WINDOW as f32, LONG_WINDOW as f32, LONG_WINDOW as f32, 1.0, 1.0];
         let seasonal = !self.baseline.is_seasonal() || timestamp_s.saturating_sub(self.first_s) >= DAY_S;
         let warm = self.seen >= WARM_UP;
+        let mut places = [0.0; STREAMS];
+        places.iter_mut().zip(streams).for_each(|(place, stream)| *place = Calibration::place(*stream));
         let (mut sum, mut of_value, mut strongest, mut most) = (0.0, 0.0, Stream::Value, 0.0);
         for (index, stream) in Stream::ALL.into_iter().enumerate() {
             let of_baseline = matches!(stream, Stream::Value | Stream::ShortMean | Stream::LongMean);
@@ -239,7 +242,7 @@ impl Detector {
                 continue;
             }
             let unknown = of_baseline && first_weekend;
-            let place = Calibration::place(streams[index]);
+            let place = places[index];
             if warm {
                 let surprise = f64::from(self.calibrations[index].surprise(place, dependence[index]).max(0.0));
                 let surprise = if unknown { FIRST_WEEKEND * surprise } else { surprise };
@@ -258,7 +261,7 @@ impl Detector {
                 self.calibrations[index].learn(place);
             }
         }
-        let age = 1.0 + AGE * ((self.seen as f32).clamp(AGE_FROM, AGE_TO) / AGE_FROM).log2() * std::f32::consts::LOG10_2;
+        let age = 1.0 + AGE * log2((self.seen as f32).clamp(AGE_FROM, AGE_TO) / AGE_FROM) * std::f32::consts::LOG10_2;
         let evidence = sum.sqrt() / f64::from(age);
         (evidence, strongest, most)
     }

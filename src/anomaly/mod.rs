@@ -35,6 +35,7 @@ mod detector_tests;
 mod flat_line;
 mod forecast_breach;
 mod level_shift;
+mod logarithm;
 mod novelty;
 mod rate;
 mod saturation;

@@ -3,7 +3,7 @@
 use super::{Rule, RuleFileError};
 
 /// Name of the file and its text, for each rule in `queries/detect/`.
-pub const SHIPPED_RULES: [(&str, &str); 40] = [
+pub const SHIPPED_RULES: [(&str, &str); 41] = [
     ("backup_failed.sql", include_str!("../../queries/detect/backup_failed.sql")),
     ("certificate_expiring.sql", include_str!("../../queries/detect/certificate_expiring.sql")),
     ("clock_skew.sql", include_str!("../../queries/detect/clock_skew.sql")),
@@ -26,6 +26,7 @@ pub const SHIPPED_RULES: [(&str, &str); 40] = [
     ("kernel_fault.sql", include_str!("../../queries/detect/kernel_fault.sql")),
     ("log_new_template.sql", include_str!("../../queries/detect/log_new_template.sql")),
     ("log_rate_anomaly.sql", include_str!("../../queries/detect/log_rate_anomaly.sql")),
+    ("log_template_silent.sql", include_str!("../../queries/detect/log_template_silent.sql")),
     ("mail_queue.sql", include_str!("../../queries/detect/mail_queue.sql")),
     ("memory_low.sql", include_str!("../../queries/detect/memory_low.sql")),
     ("network_loop.sql", include_str!("../../queries/detect/network_loop.sql")),

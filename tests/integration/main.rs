@@ -18,6 +18,7 @@ mod idempotency;
 mod incidents;
 mod kills;
 mod load;
+mod log_templates;
 mod recovery;
 mod server;
 mod time_zones;
