@@ -73,7 +73,7 @@ fn incidents_error(error: IncidentsError) -> ApiError {
     let status = match &error {
         IncidentsError::Correction(_) => StatusCode::UNPROCESSABLE_ENTITY,
         IncidentsError::NoIncident(_) => StatusCode::CONFLICT,
-        IncidentsError::State(_) | IncidentsError::Feedback(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        IncidentsError::Feedback(_) => StatusCode::INTERNAL_SERVER_ERROR,
         IncidentsError::Desk(_) => {
             return match error {
                 IncidentsError::Desk(error) => desk_error(error),

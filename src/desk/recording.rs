@@ -123,7 +123,7 @@ impl Recording {
     /// then, that it goes on.
     async fn join(&mut self, write: &mut SqliteConnection, mut ticket: Ticket, filed: &Filed) -> Result<Ticket, StoreError> {
         let finding = &filed.finding;
-        if reopens(&ticket, finding) {
+        if reopens(&ticket, finding) || (filed.outcome == "reopened" && ticket.resolved_at_us.is_some()) {
             let reason = Some(format!("{} found it again", finding.rule));
             let event = TicketEvent::Moved { from: ticket.state, to: TicketState::Reopened, reason };
             happen(write, &mut ticket, Actor::rule(&finding.rule), self.now_us, event).await?;

@@ -108,7 +108,7 @@ impl Grouper {
 
     fn hold(&mut self, signal: &Signal) -> Option<Placement> {
         // The last moment that was judged decides: the end itself is no longer part of the window.
-        let at_us = signal.window_end_us.saturating_sub(1);
+        let at_us = signal.window_end_us.saturating_sub(signal.holds_us).saturating_sub(1);
         let covering = self.windows.iter().filter(|window| window.scope.covers(signal));
         let found = covering.filter_map(|window| Some((&window.name, window.times.interval_at(at_us)?.1)));
         let (name, until_us) = found.max_by_key(|(_, until_us)| *until_us)?;

@@ -45,7 +45,7 @@ fn settings() -> Settings {
 fn act_on(grouper: &mut Grouper, minute: i64, act: &Act) -> (Option<Placement>, Vec<Passing>, String) {
     match act {
         Act::Place { rule, host: at, surprise } => {
-            let one = Signal { surprise_milli: *surprise, ..signal(RULES[*rule], &host(*at), minute) };
+            let one = Signal { holds_us: 0, surprise_milli: *surprise, ..signal(RULES[*rule], &host(*at), minute) };
             (Some(grouper.place(one, (minute + 1) * MINUTE)), Vec::new(), String::new())
         }
         Act::Step => (None, grouper.step(minute * MINUTE), String::new()),
@@ -111,7 +111,7 @@ proptest! {
             let one = Signal {
                 fingerprint: rule.clone(), rule, onset_us, window_end_us, cadence_us, surprise_milli,
                 entity: [("host".to_owned(), host.clone())].into(), subject: host.clone(), text: host,
-                direction: Direction::Other, severity: FindingSeverity::Info,
+                direction: Direction::Other, severity: FindingSeverity::Info, holds_us: 0,
             };
             let placement = grouper.place(one, now_us);
             prop_assert!(!placement.total.is_nan());

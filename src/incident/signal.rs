@@ -57,6 +57,9 @@ pub struct Signal {
     pub onset_us: TimestampUs,
     /// End of the window that was judged, exclusive: the last moment that it is known to have gone on.
     pub window_end_us: TimestampUs,
+    /// How much of the time up to `window_end_us` is presumed and not judged, in microseconds.
+    #[serde(default)]
+    pub holds_us: i64,
     /// How often its rule looks, in microseconds: a beginning is known no better than this.
     pub cadence_us: i64,
     /// How unlikely it is, in thousandths of −log₁₀ p. An integer, so that saved state reads back exactly.
@@ -83,6 +86,7 @@ impl Signal {
             severity: finding.severity,
             onset_us,
             window_end_us: finding.window_end_us.saturating_add(finding.holds_us),
+            holds_us: finding.holds_us,
             cadence_us,
             surprise_milli: surprise_milli(surprise),
         }

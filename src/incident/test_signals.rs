@@ -21,6 +21,7 @@ pub(super) fn signal(rule: &str, host: &str, minute: i64) -> Signal {
         onset_us: minute * MINUTE,
         window_end_us: (minute + 1) * MINUTE,
         cadence_us: MINUTE,
+        holds_us: 0,
         surprise_milli: 3_000,
     }
 }

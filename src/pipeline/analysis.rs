@@ -61,7 +61,7 @@ pub struct Analysis {
     incidents: Arc<Incidents>,
     flush: FlushHandle,
     clock: Clock,
-    states: DetectorStates,
+    states: Arc<DetectorStates>,
     /// End of the last window that this process judged, by rule. What a crash forgets is judged again.
     judged_us: Mutex<HashMap<String, TimestampUs>>,
 }
@@ -92,6 +92,11 @@ struct Found {
     states: Option<Arc<RunStates>>,
 }
 
+/// The beginning of the bins that have waited longest to be told.
+fn earliest_start_us(due: &[Due]) -> TimestampUs {
+    due.iter().map(|due| due.window.start_us.max(due.told_until_us)).min().unwrap_or(0)
+}
+
 /// Why a run gave nothing.
 #[derive(Debug, thiserror::Error)]
 enum RunError {
@@ -107,7 +112,7 @@ impl Analysis {
     /// A scheduler of the book's rules, whose detectors are kept in files of `states_dir`.
     pub fn new(parts: AnalysisParts, states_dir: Option<PathBuf>) -> Self {
         let AnalysisParts { rules, queries, desk, incidents, flush, clock } = parts;
-        let states = DetectorStates::new(states_dir);
+        let states = Arc::new(DetectorStates::new(states_dir));
         Self { book: rules, queries: RuleQueries { engine: queries }, desk, incidents, flush, clock, states, judged_us: Mutex::default() }
     }
 
@@ -125,7 +130,15 @@ impl Analysis {
                 () = shutdown.sources_stopping() => break,
             }
         }
-        self.states.save(true);
+        self.save(true).await;
+    }
+
+    /// Writes the states of detectors, on a thread that may wait for the disk.
+    async fn save(&self, all: bool) {
+        let states = self.states.clone();
+        if tokio::task::spawn_blocking(move || states.save(all)).await.is_err() {
+            tracing::warn!("the states of detectors were not saved");
+        }
     }
 
     /// One round; gives the moment when the next is due, which has passed while there is a past to catch up with.
@@ -153,7 +166,7 @@ impl Analysis {
         }
         match self.record(good, now_us).await {
             Ok(()) => {
-                self.states.save(false);
+                self.save(false).await;
                 next_due_us
             }
             Err(error) => {
@@ -180,7 +193,8 @@ impl Analysis {
             }
         }
         // A rule that only learns from the past holds nobody back.
-        let horizon_us = due.iter().map(|due| due.window.start_us.max(due.told_until_us)).min().unwrap_or(now_us) + DAY_US;
+        let furthest_us = due.iter().map(|due| due.rule.longest_end_us(due.window.start_us.max(due.told_until_us))).min();
+        let horizon_us = furthest_us.unwrap_or(now_us).max(earliest_start_us(&due) + DAY_US);
         let within = |due: Due| due.rule.cut(&due.window, horizon_us).map(|window| Due { window, ..due });
         (due.into_iter().filter_map(within).collect(), next_due_us)
     }

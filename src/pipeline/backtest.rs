@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::detector_states::DetectorStates;
 use super::rule_query::{AskError, RuleQueries};
 use crate::anomaly::SeriesStates;
@@ -14,6 +16,9 @@ use crate::store::Finding;
 
 /// Findings that a back-test gives back; all are counted.
 const MAX_FINDINGS: usize = 5_000;
+
+/// Back-tests at a time: each holds the states of a rule's detectors.
+static PLACES: Semaphore = Semaphore::const_new(2);
 
 /// What a rule would have found.
 #[derive(Debug, Clone)]
@@ -39,6 +44,7 @@ pub struct Backtest {
 /// # Errors
 /// The text for a person, if a query fails.
 pub async fn backtest(engine: Arc<QueryEngine>, rule: &Rule, from_us: TimestampUs, to_us: TimestampUs) -> Result<Backtest, String> {
+    let _place = PLACES.acquire().await.map_err(|error| error.to_string())?;
     let (from_us, to_us) = (rule.schedule.latest(from_us), rule.schedule.latest(to_us));
     let queries = RuleQueries { engine };
     let states = DetectorStates::new(None);
@@ -63,7 +69,9 @@ pub async fn backtest(engine: Arc<QueryEngine>, rule: &Rule, from_us: TimestampU
             result.incidents += u64::from(grouper.place(Signal::of_finding(&finding, cadence_us), finding.window_end_us).opened());
             result.found += 1;
             let entity = finding.entity.values().map(String::as_str).collect::<Vec<_>>().join(" ");
-            *entities.entry(entity).or_default() += 1;
+            if entities.len() < MAX_FINDINGS || entities.contains_key(&entity) {
+                *entities.entry(entity).or_default() += 1;
+            }
             if result.findings.len() < MAX_FINDINGS {
                 result.findings.push(finding);
             }

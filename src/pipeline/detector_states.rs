@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::state_file;
 use crate::anomaly::SeriesStates;
-use crate::clock::{SECOND_US, Stopwatch, TimestampUs};
+use crate::clock::{DAY_US, SECOND_US, Stopwatch, TimestampUs};
 use crate::detect::Rule;
 use crate::self_metrics::DETECTOR_SERIES_DROPPED;
 
@@ -21,6 +21,9 @@ const MAGIC: &[u8; 6] = b"WRDET1";
 
 /// Series of one rule whose states are kept: 250 MB. A rule over more is to look at sums.
 const MAX_SERIES: usize = 100_000;
+
+/// A series that was not heard of for this long is forgotten.
+const FORGOTTEN_AFTER_US: i64 = 28 * DAY_US;
 
 /// How often states go to disk: what a crash costs is reading this much again.
 const SAVE_EVERY_S: f64 = 300.0;
@@ -57,7 +60,12 @@ impl SeriesStates for RunStates {
     }
 
     fn save(&self, series: String, state: Vec<u8>, until_s: i64) {
-        self.after.lock().unwrap_or_else(PoisonError::into_inner).insert(series, (state, until_s));
+        let mut after = self.after.lock().unwrap_or_else(PoisonError::into_inner);
+        if after.len() < MAX_SERIES || after.contains_key(&series) {
+            after.insert(series, (state, until_s));
+        } else {
+            DETECTOR_SERIES_DROPPED.add(1);
+        }
     }
 
     fn settled_until_s(&self) -> i64 {
@@ -95,13 +103,15 @@ impl DetectorStates {
     pub(super) fn commit(&self, rule: &Rule, run: &Arc<RunStates>, settled_us: TimestampUs) {
         let after = std::mem::take(&mut *run.after.lock().unwrap_or_else(PoisonError::into_inner));
         let mut series = HashMap::clone(&run.before);
-        let dropped = (series.len() + after.len()).saturating_sub(MAX_SERIES);
+        let oldest_s = (settled_us - FORGOTTEN_AFTER_US).div_euclid(SECOND_US);
+        series.retain(|_, (_, until_s)| *until_s >= oldest_s);
         for (name, state) in after {
             if series.len() < MAX_SERIES || series.contains_key(&name) {
                 series.insert(name, state);
+            } else {
+                DETECTOR_SERIES_DROPPED.add(1);
             }
         }
-        DETECTOR_SERIES_DROPPED.add(dropped as u64);
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let unsaved_for = rules.remove(&rule.name).and_then(|of_rule| of_rule.unsaved_for).or_else(|| Some(Stopwatch::start()));
         rules.insert(rule.name.clone(), OfRule { query: hash(rule), until_us: settled_us, series: Arc::new(series), unsaved_for });

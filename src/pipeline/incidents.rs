@@ -14,8 +14,8 @@ use super::RuleBook;
 use crate::clock::{Clock, SECOND_US, TimestampUs};
 use crate::desk::{Actor, Change, Desk, DeskError, Ended, Filed, Recorded, Round, RuleRun, Ticket};
 use crate::incident::{
-    CorrectionError, Ending, Feedback, Grouper, IncidentId, Maintenance, Outcome, Passing, Placement, Settings, Signal, StateError,
-    ThresholdFactor, Topology, Verdict,
+    CorrectionError, Ending, Feedback, Grouper, IncidentId, Maintenance, Outcome, Passing, Placement, Settings, Signal, ThresholdFactor,
+    Topology, Verdict,
 };
 use crate::store::Finding;
 
@@ -69,9 +69,6 @@ pub enum IncidentsError {
     /// The desk did not store it.
     #[error(transparent)]
     Desk(#[from] DeskError),
-    /// The stored state cannot be read.
-    #[error("{0}; another version of Watchroom wrote it")]
-    State(#[from] StateError),
     /// The feedback cannot be read or written.
     #[error("BUG: the feedback is no JSON: {0}")]
     Feedback(#[from] serde_json::Error),
@@ -222,7 +219,10 @@ impl Incidents {
         if guard.is_none() {
             let topology = self.site.topology.clone();
             let grouper = match self.desk.analysis_state(GROUPING).await? {
-                Some(bytes) => Grouper::from_bytes(&bytes, Settings::default(), topology, Vec::new())?,
+                Some(bytes) => Grouper::from_bytes(&bytes, Settings::default(), topology.clone(), Vec::new()).unwrap_or_else(|error| {
+                    tracing::error!(%error, "the grouping begins anew; tickets stay as they are");
+                    Grouper::new(Settings::default(), topology)
+                }),
                 None => Grouper::new(Settings::default(), topology),
             };
             let feedback = match self.desk.analysis_state(FEEDBACK).await? {
@@ -264,8 +264,11 @@ impl State {
             let reason = "its findings turned out to be part of another incident".to_owned();
             round.ended.push(Ended { problem: problem(*gone), reason, by_hand: false });
         }
+        let problem = placement.incident.map(problem);
+        // What ended earlier in this round and is back has not ended.
+        round.ended.retain(|ended| Some(&ended.problem) != problem.as_ref());
         round.findings.push(Filed {
-            problem: placement.incident.map(problem),
+            problem,
             outcome: word(placement.outcome),
             because: self.because(&placement),
             reasons: reasons(&placement),

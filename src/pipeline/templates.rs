@@ -4,11 +4,10 @@
 //! distinct pair of application and skeleton, some dozens for a thousand lines. What the miners know is saved every few
 //! minutes; lines that are replayed after a crash get the ids that they had, which are hashes of the templates.
 
-use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashMap;
-use xxhash_rust::xxh3::{Xxh3DefaultBuilder, xxh3_64};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::template_file;
 use crate::clock::{SECOND_US, TimestampUs};
@@ -115,13 +114,11 @@ pub(super) struct JobTemplates {
     /// For each line, its place among the distinct ones.
     lines: Vec<u32>,
     distinct: Vec<Distinct>,
-    places: HashMap<Key, u32, Xxh3DefaultBuilder>,
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Key {
-    app: u64,
-    skeleton: u64,
+    /// By application and skeleton.
+    places: HashMap<(u64, u64), u32>,
+    /// By application and the line with its digits blanked out: most lines differ from an earlier one in digits only, and
+    /// need not be cut into words again.
+    seen: HashMap<(u64, u64), u32>,
 }
 
 /// Lines of one application with one skeleton.
@@ -139,13 +136,21 @@ struct Distinct {
 impl JobTemplates {
     /// Adds the next line.
     pub(super) fn push(&mut self, app: &str, message: &str, at_us: TimestampUs, severity: Option<u8>) {
-        let key = Key { app: xxh3_64(app.as_bytes()), skeleton: skeleton_id(message.as_bytes()) };
-        let skeleton = key.skeleton;
-        let place = *self.places.entry(key).or_insert_with(|| {
-            let (app, message) = (app.into(), message.as_bytes().into());
-            self.distinct.push(Distinct { app, skeleton, message, lines: 0, first_us: at_us, last_us: at_us, severity });
-            self.distinct.len() as u32 - 1
-        });
+        let of_app = xxh3_64(app.as_bytes());
+        let blanked = (of_app, without_digits(message.as_bytes()));
+        let place = match self.seen.get(&blanked) {
+            Some(place) => *place,
+            None => {
+                let skeleton = skeleton_id(message.as_bytes());
+                let place = *self.places.entry((of_app, skeleton)).or_insert_with(|| {
+                    let (app, message) = (app.into(), message.as_bytes().into());
+                    self.distinct.push(Distinct { app, skeleton, message, lines: 0, first_us: at_us, last_us: at_us, severity });
+                    self.distinct.len() as u32 - 1
+                });
+                self.seen.insert(blanked, place);
+                place
+            }
+        };
         let distinct = &mut self.distinct[place as usize];
         distinct.lines += 1;
         distinct.first_us = distinct.first_us.min(at_us);
@@ -168,6 +173,32 @@ impl JobTemplates {
         }
         self.lines.iter().map(|place| ids[*place as usize]).collect()
     }
+}
+
+/// A hash of the line in which every digit counts as the same one. Eight bytes at a time, each multiplied into the sum so
+/// that all bits of it take part.
+fn without_digits(message: &[u8]) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    let mix = |sum: u64, word: u64| {
+        let product = u128::from(sum ^ word) * 0x9e37_79b9_7f4a_7c15_u128;
+        (product as u64) ^ ((product >> 64) as u64)
+    };
+    // A byte is a digit when its distance from '0' is below ten: then adding 0x76 does not reach the top bit.
+    let blank = |word: u64| {
+        let distance = word ^ 0x3030_3030_3030_3030;
+        let digits = !(((distance & LOW) + 0x7676_7676_7676_7676) | distance) & !LOW;
+        // 0xff stands in no UTF-8 text.
+        word | ((digits >> 7) * 0xff)
+    };
+    let mut chunks = message.chunks_exact(8);
+    let mut sum = mix(0x2545_f491_4f6c_dd1d, message.len() as u64);
+    for chunk in chunks.by_ref() {
+        sum = mix(sum, blank(chunk.try_into().map_or(0, u64::from_le_bytes)));
+    }
+    let mut rest = [0; 8];
+    let tail = chunks.remainder();
+    rest[..tail.len()].copy_from_slice(tail);
+    mix(sum, blank(u64::from_le_bytes(rest)))
 }
 
 impl Source {
@@ -241,6 +272,25 @@ mod tests {
         let novelty = |text: &str| templates.rows().into_iter().find(|row| row.text.as_deref() == Some(text)).unwrap().known.novelty;
         assert_eq!(novelty("payment refused by bank"), None, "on the first day everything is new");
         assert!(novelty("the disk has no more space").unwrap() > 2.0);
+    }
+
+    #[test]
+    fn only_digits_are_blanked_out() {
+        let hash = |text: &str| without_digits(text.as_bytes());
+        assert_eq!(hash("request 17 took 3 ms"), hash("request 98 took 0 ms"));
+        for other in [
+            "request 17 took 3 mz",
+            "request 17 took x ms",
+            "request 177 took 3 ms",
+            "request :7 took 3 ms",
+            "request /7 took 3 ms",
+            "request 1\u{b7} took 3 ms",
+        ] {
+            assert_ne!(hash("request 17 took 3 ms"), hash(other), "{other}");
+        }
+        for byte in 0..=254_u8 {
+            assert_eq!(without_digits(&[byte; 9]) == without_digits(b"000000000"), byte.is_ascii_digit(), "{byte}");
+        }
     }
 
     #[test]

@@ -157,7 +157,11 @@ impl FrameBlock {
         let hints = rest.name()?;
         let zone = match (utc_offset_s, version) {
             (NO_OFFSET, 1) => Zone::UTC,
-            (NO_OFFSET, _) => rest.name()?.parse().map_err(|_| BlockDecodeError("unknown time zone"))?,
+            (NO_OFFSET, _) =>
+            // A zone that the tz database has dropped must not keep the rest of the line from being stored.
+            {
+                rest.name()?.parse().unwrap_or(Zone::UTC)
+            }
             (offset_s, 1) => Zone::Offset(offset_s),
             (offset_s, _) => {
                 rest.name()?;

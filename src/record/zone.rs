@@ -130,6 +130,11 @@ fn named(name: &str) -> Option<&'static NamedZone> {
         return None;
     }
     let rules = TimeZone::get(name).ok()?;
+    // Names are found in any case of letters; one zone is kept once.
+    let name = rules.iana_name()?.to_owned();
+    if let Some(zone) = known.iter().find(|zone| *zone.name == *name) {
+        return Some(zone);
+    }
     let zone: &'static NamedZone = Box::leak(Box::new(NamedZone { name: name.into(), rules }));
     known.push(zone);
     Some(zone)

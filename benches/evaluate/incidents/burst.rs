@@ -82,6 +82,7 @@ fn signal(cause: usize, host: usize, rule: usize, onset_us: i64) -> Signal {
         onset_us,
         window_end_us: onset_us + MINUTE_US,
         cadence_us: MINUTE_US,
+        holds_us: 0,
         surprise_milli: 3_000,
     }
 }

@@ -103,6 +103,7 @@ fn day(folder: &Path) -> Day {
                 onset_us: time_us - MINUTE_US,
                 window_end_us: *time_us,
                 cadence_us: MINUTE_US,
+                holds_us: 0,
                 surprise_milli: surprise_milli(surprise),
             });
         }

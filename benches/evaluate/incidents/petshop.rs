@@ -69,6 +69,7 @@ fn case(folder: &Path, scenario: &Path, usual: &BTreeMap<(String, String, String
             onset_us: from_us,
             window_end_us: from_us + STEP_US,
             cadence_us: STEP_US,
+            holds_us: 0,
             surprise_milli: surprise_milli(surprise),
         }));
     }

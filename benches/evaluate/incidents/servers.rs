@@ -56,6 +56,7 @@ fn of_server(folder: &Path, server: &str, step_s: i64) -> Vec<Case> {
                     onset_us: from_us,
                     window_end_us: from_us + step_s * 1_000_000,
                     cadence_us: step_s * 1_000_000,
+                    holds_us: 0,
                     surprise_milli: surprise_milli(surprise),
                 });
             }

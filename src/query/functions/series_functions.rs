@@ -207,8 +207,11 @@ impl ExprPlanner for SeriesPlanner {
             return plan_err!("{} goes forward in time: write ORDER BY timestamp without DESC", function.name());
         }
         let order = order.expr.clone();
+        // Two calls of one function over different values are two series.
+        let named = window.args[0].to_string();
         window.args.resize_with(1 + most, || lit(datafusion::common::ScalarValue::Float64(None)));
         window.args.push(order);
+        window.args.push(lit(named));
         window.args.extend(window.partition_by.iter().cloned());
         Ok(PlannerResult::Original(window))
     }

@@ -222,7 +222,8 @@ impl Results {
             columns.score.append_value(reading.evidence);
             columns.expected.append_option(Some(reading.expected).filter(|expected| !expected.is_nan()));
             columns.stream.append_value(reading.stream.as_str());
-            columns.p.append_value(reading.p());
+            // A chance is asked for where something is unusual; elsewhere it would only cost a power.
+            columns.p.append_option((reading.evidence >= 1.0).then(|| reading.p()));
             columns.alarm.append_value(alarm);
         }
     }
