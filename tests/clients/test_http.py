@@ -101,7 +101,7 @@ class CurlTest(ClientTest):
 
 class SqlTest(ClientTest):
     MESSAGES = ["plain", 'comma, "quotes"\nand a line', "=1+1", "tab\tund Größe 😀", "back\\slash 'quote'"]
-    QUERY = """SELECT timestamp, date, app, severity, severity / 4.0 AS quarter, severity > 3 AS calm, message, attributes, template_id,
+    QUERY = """SELECT timestamp, date, app, severity, severity / 4.0 AS quarter, severity > 3 AS calm, message, attributes, facility,
         9007199254740993 + severity AS big FROM logs ORDER BY severity"""
     TYPES = {
         "timestamp": pa.timestamp("us", "UTC"),
@@ -109,7 +109,7 @@ class SqlTest(ClientTest):
         "severity": pa.int8(),
         "quarter": pa.float64(),
         "calm": pa.bool_(),
-        "template_id": pa.int64(),
+        "facility": pa.int8(),
         "big": pa.int64(),
     }
 
@@ -133,7 +133,7 @@ class SqlTest(ClientTest):
                 "calm": severity > 3,
                 "message": message,
                 "attributes": {"k,ey": f'va"lue {severity}'},
-                "template_id": None,
+                "facility": None,
                 "big": 9007199254740993 + severity,
             }
 
