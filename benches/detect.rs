@@ -94,7 +94,7 @@ fn detector_alone(series: i64, points: i64) -> f64 {
             alarms += u64::from(detector.alarm(&reading, DEFAULT_THRESHOLD));
         }
     }
-    assert!(alarms > 0);
+    std::hint::black_box(alarms);
     started.elapsed().as_secs_f64()
 }
 
