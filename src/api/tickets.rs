@@ -32,7 +32,7 @@ pub(super) async fn list(
     let Query(query) = query
         .map_err(|error| ApiError::bad_request(error.body_text(), "the parameters are state, priority, open, text, limit and cursor"))?;
     let ListQuery { state: in_state, priority, open, text, limit, cursor } = query;
-    let filter = TicketFilter { state: in_state, priority, open_only: open, text, limit, cursor };
+    let filter = TicketFilter { state: in_state, priority, open_only: open, text, limit, cursor, ..TicketFilter::default() };
     let page = state.desk.list(&filter).await.map_err(desk_error)?;
     Ok(axum::Json(page).into_response())
 }
@@ -95,12 +95,17 @@ fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
 }
 
 pub(super) fn desk_error(error: DeskError) -> ApiError {
-    let status = match &error {
-        DeskError::NotFound(_) | DeskError::NoFinding(_) => StatusCode::NOT_FOUND,
+    let status = desk_status(&error);
+    ApiError::new(status, error.to_string(), "")
+}
+
+fn desk_status(error: &DeskError) -> StatusCode {
+    match error {
+        DeskError::NotFound(_) | DeskError::NoFinding(_) | DeskError::NoAttachment { .. } => StatusCode::NOT_FOUND,
         DeskError::IllegalMove { .. } => StatusCode::CONFLICT,
         DeskError::Conflict { .. } => StatusCode::PRECONDITION_FAILED,
         DeskError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        DeskError::InBulk { error, .. } => desk_status(error),
         DeskError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    ApiError::new(status, error.to_string(), "")
+    }
 }

@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeskError, Priority, Ticket, TicketEvent, TicketState};
+use super::{DeskError, Field, Hold, Impact, Priority, PriorityMatrix, Ticket, TicketEvent, TicketState, Urgency};
 
 /// Longest title: one line of a list.
 pub(super) const MAX_TITLE_CHARS: usize = 300;
-/// Longest name of an assignee.
-const MAX_ASSIGNEE_CHARS: usize = 200;
+/// Longest name of a person, a team or a service.
+const MAX_NAME_CHARS: usize = 200;
+/// Longest description: that of a change with its plan.
+const MAX_DESCRIPTION_BYTES: usize = 64 << 10;
 /// Longest comment: a pasted stack trace fits, a log file does not.
 const MAX_COMMENT_BYTES: usize = 64 << 10;
 
@@ -17,50 +19,106 @@ const MAX_COMMENT_BYTES: usize = 64 << 10;
 pub struct Change {
     /// The state to go to. Asking for the present state is no move.
     pub state: Option<TicketState>,
-    /// Order of work.
+    /// Whom it waits for, with state `on_hold` or for a ticket that is on hold.
+    pub hold: Option<Hold>,
+    /// Order of work. Without it, a new impact or urgency gives the priority of the matrix.
     pub priority: Option<Priority>,
+    /// How much of the business is hit.
+    pub impact: Option<Impact>,
+    /// How soon it hurts.
+    pub urgency: Option<Urgency>,
     /// One line.
     pub title: Option<String>,
-    /// Who is to work on it; an empty text takes it away. Giving a new or reopened ticket to somebody, without a state,
-    /// moves it to `assigned`.
+    /// What it is about, in Markdown.
+    pub description: Option<String>,
+    /// The team that answers for it; an empty text takes it away, as with the three below.
+    pub team: Option<String>,
+    /// The service that is hit.
+    pub service: Option<String>,
+    /// Who asked.
+    pub requester: Option<String>,
+    /// Who is to work on it. Giving a new or reopened ticket to somebody, without a state, moves it to `assigned`.
     pub assignee: Option<String>,
     /// Something to say, in Markdown.
     pub comment: Option<String>,
+    /// The comment is only for those who work on the ticket.
+    pub internal: bool,
 }
 
 /// The events that make the change, in order; none if nothing would be different.
-pub(super) fn events_of(ticket: &Ticket, change: &Change) -> Result<Vec<TicketEvent>, DeskError> {
+pub(super) fn events_of(ticket: &Ticket, change: &Change, matrix: &PriorityMatrix) -> Result<Vec<TicketEvent>, DeskError> {
     let mut events = Vec::new();
     let title = change.title.as_deref().map(checked_title).transpose()?;
     if let Some(to) = title.filter(|title| *title != ticket.title) {
         events.push(TicketEvent::Retitled { from: ticket.title.clone(), to });
     }
-    if let Some(to) = change.priority.filter(|priority| *priority != ticket.priority) {
+    for (field, to) in fields_of(change)? {
+        let from = ticket.field(field);
+        if from != to {
+            events.push(TicketEvent::Set { field, from, to });
+        }
+    }
+    let priority = change.priority.or_else(|| priority_of(ticket, change, matrix));
+    if let Some(to) = priority.filter(|priority| *priority != ticket.priority) {
         events.push(TicketEvent::Reprioritised { from: ticket.priority, to });
     }
     let mut assignee = ticket.assignee.clone();
     if let Some(name) = &change.assignee {
-        assignee = checked_assignee(name)?;
+        assignee = checked_name("assignee", name)?;
         if assignee != ticket.assignee {
-            events.push(TicketEvent::Assigned { from: ticket.assignee.clone(), to: assignee.clone() });
+            events.push(TicketEvent::Assigned { from: ticket.assignee.clone(), to: assignee.clone(), because: Vec::new() });
         }
     }
-    let to = next_state(ticket, change, assignee.is_some());
-    if to == TicketState::Assigned && assignee.is_none() {
+    events.extend(move_of(ticket, change, assignee.is_some())?);
+    if let Some(text) = &change.comment {
+        events.push(TicketEvent::Commented { text: checked_comment(text)?, internal: change.internal });
+    }
+    Ok(events)
+}
+
+/// The texts that the change sets, checked; `None` takes one away.
+fn fields_of(change: &Change) -> Result<Vec<(Field, Option<String>)>, DeskError> {
+    let names = [(Field::Team, &change.team), (Field::Service, &change.service), (Field::Requester, &change.requester)];
+    let mut fields = Vec::new();
+    for (field, name) in names {
+        if let Some(name) = name {
+            fields.push((field, checked_name(field.word(), name)?));
+        }
+    }
+    fields.extend(change.impact.map(|impact| (Field::Impact, Some(impact.word().to_owned()))));
+    fields.extend(change.urgency.map(|urgency| (Field::Urgency, Some(urgency.word().to_owned()))));
+    if let Some(text) = &change.description {
+        fields.push((Field::Description, Some(checked_description(text)?)));
+    }
+    Ok(fields)
+}
+
+fn priority_of(ticket: &Ticket, change: &Change, matrix: &PriorityMatrix) -> Option<Priority> {
+    change.impact.or(change.urgency.and(ticket.impact))?;
+    let impact = change.impact.or(ticket.impact)?;
+    Some(matrix.priority(impact, change.urgency.or(ticket.urgency)?))
+}
+
+fn move_of(ticket: &Ticket, change: &Change, has_assignee: bool) -> Result<Option<TicketEvent>, DeskError> {
+    let (from, to) = (ticket.state, next_state(ticket, change, has_assignee));
+    if to == TicketState::Assigned && !has_assignee {
         let why = "a ticket in state assigned has somebody; name them, or move the ticket to another state".to_owned();
         return Err(DeskError::Invalid { field: "assignee", why });
     }
-    if to != ticket.state {
-        let (from, allowed) = (ticket.state, ticket.state.next());
-        if !allowed.contains(&to) {
-            return Err(DeskError::IllegalMove { from, to, allowed });
-        }
-        events.push(TicketEvent::Moved { from, to, reason: None });
+    if change.hold.is_some() && to != TicketState::OnHold {
+        let why = format!("only a ticket on hold waits for somebody, and this one would be {to}; send \"state\": \"on_hold\" with it");
+        return Err(DeskError::Invalid { field: "hold", why });
     }
-    if let Some(text) = &change.comment {
-        events.push(TicketEvent::Commented { text: checked_comment(text)? });
+    let hold = change.hold.or(ticket.hold).or(Some(Hold::User)).filter(|_| to == TicketState::OnHold);
+    if to == from {
+        let waits_for_another = to == TicketState::OnHold && hold != ticket.hold;
+        return Ok(waits_for_another.then_some(TicketEvent::Moved { from, to, hold, reason: None }));
     }
-    Ok(events)
+    let allowed = from.next();
+    if !allowed.contains(&to) {
+        return Err(DeskError::IllegalMove { from, to, allowed });
+    }
+    Ok(Some(TicketEvent::Moved { from, to, hold, reason: None }))
 }
 
 fn next_state(ticket: &Ticket, change: &Change, has_assignee: bool) -> TicketState {
@@ -78,7 +136,7 @@ pub(super) fn one_line(text: &str) -> String {
     flat.trim().to_owned()
 }
 
-fn checked_title(title: &str) -> Result<String, DeskError> {
+pub(super) fn checked_title(title: &str) -> Result<String, DeskError> {
     let title = one_line(title);
     let length = title.chars().count();
     if length == 0 || length > MAX_TITLE_CHARS {
@@ -88,14 +146,24 @@ fn checked_title(title: &str) -> Result<String, DeskError> {
     Ok(title)
 }
 
-fn checked_assignee(name: &str) -> Result<Option<String>, DeskError> {
+/// A name of a person, team or service; an empty one is none.
+pub(super) fn checked_name(field: &'static str, name: &str) -> Result<Option<String>, DeskError> {
     let name = one_line(name);
     let length = name.chars().count();
-    if length > MAX_ASSIGNEE_CHARS {
-        let why = format!("the name has {length} characters; write at most {MAX_ASSIGNEE_CHARS}");
-        return Err(DeskError::Invalid { field: "assignee", why });
+    if length > MAX_NAME_CHARS {
+        let why = format!("the name has {length} characters; write at most {MAX_NAME_CHARS}");
+        return Err(DeskError::Invalid { field, why });
     }
     Ok(Some(name).filter(|name| !name.is_empty()))
+}
+
+pub(super) fn checked_description(text: &str) -> Result<String, DeskError> {
+    let text = text.trim();
+    if text.len() > MAX_DESCRIPTION_BYTES {
+        let why = format!("it has {} bytes; write at most {MAX_DESCRIPTION_BYTES}, or attach a file", text.len());
+        return Err(DeskError::Invalid { field: "description", why });
+    }
+    Ok(text.to_owned())
 }
 
 fn checked_comment(text: &str) -> Result<String, DeskError> {
@@ -109,27 +177,25 @@ fn checked_comment(text: &str) -> Result<String, DeskError> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
 
     use super::*;
     use crate::desk::{Actor, Event, Opening, TicketKind};
 
+    fn events_of(ticket: &Ticket, change: &Change) -> Result<Vec<TicketEvent>, DeskError> {
+        super::events_of(ticket, change, &PriorityMatrix::default())
+    }
+
+    fn moved(from: TicketState, to: TicketState) -> TicketEvent {
+        TicketEvent::Moved { from, to, hold: (to == TicketState::OnHold).then_some(Hold::User), reason: None }
+    }
+
     fn ticket(state: TicketState, assignee: Option<&str>) -> Ticket {
-        let opening = Opening {
-            ticket_kind: TicketKind::Incident,
-            title: "disk full".into(),
-            description: String::new(),
-            priority: Priority::P3,
-            severity: None,
-            fingerprint: None,
-            rule: None,
-            entity: BTreeMap::new(),
-        };
+        let opening = Opening::new(TicketKind::Incident, "disk full".into(), Priority::P3);
         let event = TicketEvent::Opened(Box::new(opening));
         let mut ticket = Ticket::open(1, &Event { seq: 1, at_us: 0, actor: Actor::rule("r"), event }).unwrap();
         ticket.state = state;
+        ticket.hold = (state == TicketState::OnHold).then_some(Hold::User);
         ticket.assignee = assignee.map(str::to_owned);
         ticket
     }
@@ -139,9 +205,9 @@ mod tests {
         let change = Change { assignee: Some("ines".into()), ..Change::default() };
         let events = events_of(&ticket(TicketState::New, None), &change).unwrap();
         assert_eq!(events.len(), 2);
-        assert_eq!(events[1], TicketEvent::Moved { from: TicketState::New, to: TicketState::Assigned, reason: None });
+        assert_eq!(events[1], moved(TicketState::New, TicketState::Assigned));
         let at_work = events_of(&ticket(TicketState::InProgress, Some("omar")), &change).unwrap();
-        assert_eq!(at_work, [TicketEvent::Assigned { from: Some("omar".into()), to: Some("ines".into()) }]);
+        assert_eq!(at_work, [TicketEvent::Assigned { from: Some("omar".into()), to: Some("ines".into()), because: vec![] }]);
     }
 
     #[test]
@@ -160,9 +226,32 @@ mod tests {
             priority: Some(Priority::P3),
             title: Some(" disk full\n".into()),
             assignee: Some("ines".into()),
-            comment: None,
+            ..Change::default()
         };
-        assert!(events_of(&ticket(TicketState::OnHold, Some("ines")), &change).unwrap().is_empty());
+        let mut on_hold = ticket(TicketState::OnHold, Some("ines"));
+        on_hold.hold = Some(Hold::Supplier);
+        assert!(events_of(&on_hold, &change).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_ticket_waits_for_somebody_only_on_hold() {
+        let change = Change { hold: Some(Hold::Supplier), ..Change::default() };
+        assert!(matches!(events_of(&ticket(TicketState::New, None), &change), Err(DeskError::Invalid { field: "hold", .. })));
+        let mut on_hold = ticket(TicketState::OnHold, None);
+        on_hold.hold = Some(Hold::User);
+        let from = TicketState::OnHold;
+        let moved = TicketEvent::Moved { from, to: from, hold: Some(Hold::Supplier), reason: None };
+        assert_eq!(events_of(&on_hold, &change).unwrap(), [moved]);
+    }
+
+    #[test]
+    fn a_new_impact_gives_the_priority_of_the_matrix_unless_one_is_named() {
+        let mut ticket = ticket(TicketState::New, None);
+        ticket.urgency = Some(Urgency::High);
+        let change = Change { impact: Some(Impact::High), ..Change::default() };
+        assert_eq!(events_of(&ticket, &change).unwrap()[1], TicketEvent::Reprioritised { from: Priority::P3, to: Priority::P1 });
+        let change = Change { priority: Some(Priority::P4), ..change };
+        assert_eq!(events_of(&ticket, &change).unwrap()[1], TicketEvent::Reprioritised { from: Priority::P3, to: Priority::P4 });
     }
 
     #[test]
@@ -191,7 +280,7 @@ mod tests {
             if from == to {
                 prop_assert!(result.unwrap().is_empty());
             } else if from.next().contains(&to) {
-                prop_assert_eq!(result.unwrap(), [TicketEvent::Moved { from, to, reason: None }]);
+                prop_assert_eq!(result.unwrap(), [moved(from, to)]);
             } else {
                 let legal = matches!(result, Err(DeskError::IllegalMove { allowed, .. }) if allowed == from.next());
                 prop_assert!(legal);

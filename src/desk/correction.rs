@@ -2,24 +2,23 @@
 
 use sqlx::Row;
 
-use super::recording::open_for;
-use super::ticket_rows::{append_event, load_ticket, save_ticket};
-use super::{Actor, Desk, DeskError, Event, Ticket, TicketEvent};
+use super::ticket_rows::json;
+use super::{Actor, Desk, DeskError, Opening, Ticket, TicketEvent, TicketKind};
+use crate::store::{FindingSeverity, StoreError};
 
 impl Desk {
     /// Opens a ticket for some fingerprints of another: it is like the latest finding of the first of them, and what is found
     /// from now on goes there, filed under `problem`. The findings so far stay where they are.
     pub async fn split_off(&self, from: i64, fingerprints: &[String], problem: &str, actor: &Actor) -> Result<Ticket, DeskError> {
-        let now_us = self.clock.now_us();
-        let mut write = self.store.write().await?;
-        let mut old = load_ticket(&mut write, from).await?.ok_or(DeskError::NotFound(from))?;
+        let mut writing = self.writing().await?;
+        let description = writing.ticket(from).await?.description.clone();
         let first = fingerprints.first().map_or("", String::as_str);
         let row = sqlx::query(
             "SELECT rule, entity, title, severity FROM findings WHERE ticket = ?1 AND fingerprint = ?2 ORDER BY id DESC LIMIT 1",
         )
         .bind(from)
         .bind(first)
-        .fetch_optional(&mut *write)
+        .fetch_optional(writing.connection())
         .await?;
         let Some(row) = row else {
             return Err(DeskError::Invalid {
@@ -27,18 +26,26 @@ impl Desk {
                 why: format!("ticket {from} has no finding `{first}`; name some that it has"),
             });
         };
-        let title: String = row.try_get("title")?;
-        let mut new = open_for(&mut write, &row, &old.description, problem, actor, now_us).await?;
-        let notes =
-            [(&mut old, format!("split off into ticket {}: {title}", new.number)), (&mut new, format!("split off from ticket {from}"))];
-        for (ticket, text) in notes {
-            let event = Event { seq: ticket.events + 1, at_us: now_us, actor: actor.clone(), event: TicketEvent::Commented { text } };
-            append_event(&mut write, ticket.number, &event).await?;
-            ticket.apply(&event);
-            save_ticket(&mut write, ticket).await?;
-        }
-        write.commit().await?;
-        Ok(new)
+        let severity = row.try_get::<&str, _>("severity")?.parse::<FindingSeverity>().map_err(StoreError::Unreadable)?;
+        let entity = json(row.try_get("entity")?)?;
+        let placed = self.rules().place(&entity, severity);
+        let opening = Opening {
+            description,
+            severity: Some(severity),
+            fingerprint: Some(problem.to_owned()),
+            rule: Some(row.try_get("rule")?),
+            entity,
+            team: placed.team,
+            service: placed.service,
+            impact: Some(placed.impact),
+            urgency: Some(placed.urgency),
+            ..Opening::new(TicketKind::Incident, row.try_get("title")?, placed.priority)
+        };
+        let title = opening.title.clone();
+        let new = writing.open(opening, actor).await?;
+        writing.happen(from, actor, TicketEvent::note(format!("split off into ticket {new}: {title}"))).await?;
+        writing.happen(new, actor, TicketEvent::note(format!("split off from ticket {from}"))).await?;
+        writing.commit().await?.remove(&new).ok_or(DeskError::NotFound(new))
     }
 
     /// Notes what a person said of a finding (`noise` or `right`) and gives the finding's fingerprint.

@@ -12,6 +12,14 @@ pub enum DeskError {
     /// There is no finding of that number.
     #[error("there is no finding {0}; the column `id` of the table `findings` has their numbers")]
     NoFinding(i64),
+    /// The ticket has no file of that number.
+    #[error("ticket {ticket} has no file {id}; `GET /api/v1/tickets/{ticket}` lists those that it has")]
+    NoAttachment {
+        /// The ticket.
+        ticket: i64,
+        /// The number that was asked for.
+        id: i64,
+    },
     /// The state cannot follow the present one.
     #[error("a ticket cannot go from {from} to {to}; from {from} it can go to: {}", words(.allowed))]
     IllegalMove {
@@ -33,6 +41,14 @@ pub enum DeskError {
         expected: i64,
         /// The version that the ticket is at.
         current: i64,
+    },
+    /// One of several tickets cannot be changed so; none was changed.
+    #[error("ticket {number}: {error}. No ticket was changed: leave this one out, or change it by itself")]
+    InBulk {
+        /// The ticket.
+        number: i64,
+        /// Why not.
+        error: Box<DeskError>,
     },
     /// A field holds what it may not hold.
     #[error("`{field}` cannot be set: {why}")]

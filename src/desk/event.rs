@@ -1,17 +1,17 @@
 //! The history of a ticket: who did what, when, from where.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Priority, TicketKind, TicketState};
+use super::{Field, Hold, Impact, LinkKind, Priority, TicketKind, TicketState, Urgency};
 use crate::clock::TimestampUs;
 use crate::store::FindingSeverity;
 
 /// Who did something, and from where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// `rule error_burst`, `token ops`, later a person.
+    /// `user ines`, `rule error_burst`, `token ops`, `local` (somebody on this machine), `desk` (what the desk does by itself).
     pub name: String,
     /// `scheduler`, or the client's address.
     pub origin: String,
@@ -21,6 +21,21 @@ impl Actor {
     /// Whoever groups findings and sees that they have stopped.
     pub fn analysis() -> Self {
         Self { name: "analysis".to_owned(), origin: "scheduler".to_owned() }
+    }
+
+    /// What the desk does by itself: it assigns, escalates, warns.
+    pub fn desk() -> Self {
+        Self { name: "desk".to_owned(), origin: "scheduler".to_owned() }
+    }
+
+    /// Whether a human being or a program of theirs acted, not the desk or a rule.
+    pub fn is_person(&self) -> bool {
+        self.origin != "scheduler"
+    }
+
+    /// The user, if one is known.
+    pub fn user(&self) -> Option<&str> {
+        self.name.strip_prefix("user ")
     }
 
     /// The rule's own hand.
@@ -55,6 +70,9 @@ pub enum TicketEvent {
         from: TicketState,
         /// The state after.
         to: TicketState,
+        /// Whom it waits for, if it is on hold.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hold: Option<Hold>,
         /// Why, where a rule did it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
@@ -79,11 +97,95 @@ pub enum TicketEvent {
         from: Option<String>,
         /// Who has it.
         to: Option<String>,
+        /// Why it was them, where the desk chose.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        because: Vec<String>,
     },
     /// Somebody wrote something.
     Commented {
         /// What they wrote.
         text: String,
+        /// Only for those who work on it, not for who asked.
+        #[serde(default)]
+        internal: bool,
+    },
+    /// A field got another text.
+    Set {
+        /// The field.
+        field: Field,
+        /// What it was.
+        from: Option<String>,
+        /// What it is.
+        to: Option<String>,
+    },
+    /// Somebody wants to hear of it.
+    Watched {
+        /// Who.
+        person: String,
+    },
+    /// Somebody no longer wants to.
+    Unwatched {
+        /// Who.
+        person: String,
+    },
+    /// It belongs to another ticket.
+    Linked {
+        /// How.
+        link: LinkKind,
+        /// The other's number.
+        other: i64,
+    },
+    /// It no longer belongs to it.
+    Unlinked {
+        /// How it did.
+        link: LinkKind,
+        /// The other's number.
+        other: i64,
+    },
+    /// A file came to it.
+    Attached {
+        /// The file's number.
+        attachment: i64,
+        /// Its name.
+        name: String,
+        /// Its size.
+        bytes: i64,
+        /// Only for those who work on it.
+        #[serde(default)]
+        internal: bool,
+    },
+    /// It goes on in another ticket.
+    Merged {
+        /// The other's number.
+        into: i64,
+    },
+    /// Somebody has seen it and takes care: nobody else is woken.
+    Acknowledged {
+        /// How: `api`, `link`, `taken up`.
+        via: String,
+        /// The user; the actor where none is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// Somebody was called.
+    Paged {
+        /// Who.
+        person: String,
+        /// Step of the escalation policy, from 1.
+        level: u32,
+        /// Identity of the call; the message carries it.
+        page: String,
+        /// Why this person, and whether it comes late.
+        because: String,
+    },
+    /// A promise is in danger, or broken.
+    Warned {
+        /// Which: `response`, `update`, `resolution`, `supplier`.
+        promise: String,
+        /// When it is due.
+        due_at_us: TimestampUs,
+        /// It is broken.
+        breached: bool,
     },
 }
 
@@ -106,9 +208,68 @@ pub struct Opening {
     pub rule: Option<String>,
     /// What it is about.
     pub entity: BTreeMap<String, String>,
+    /// Who asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requester: Option<String>,
+    /// The team that answers for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// The service that is hit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// How much of the business is hit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<Impact>,
+    /// How soon it hurts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgency: Option<Urgency>,
+    /// Who hears of it from the beginning.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub watchers: BTreeSet<String>,
+}
+
+impl Opening {
+    /// A ticket of this kind, title and priority, with nothing else known.
+    pub fn new(ticket_kind: TicketKind, title: String, priority: Priority) -> Self {
+        Self {
+            ticket_kind,
+            title,
+            description: String::new(),
+            priority,
+            severity: None,
+            fingerprint: None,
+            rule: None,
+            entity: BTreeMap::new(),
+            requester: None,
+            team: None,
+            service: None,
+            impact: None,
+            urgency: None,
+            watchers: BTreeSet::new(),
+        }
+    }
 }
 
 impl TicketEvent {
+    /// Something to say to those who work on it.
+    pub fn note(text: impl Into<String>) -> Self {
+        Self::Commented { text: text.into(), internal: true }
+    }
+
+    /// Whether it is a decision about the ticket, which somebody who edits it must know of; the others only note what went on.
+    pub fn is_decision(&self) -> bool {
+        !matches!(self, Self::Joined { .. } | Self::Paged { .. } | Self::Warned { .. })
+    }
+
+    /// Whether it is kept from the person who asked.
+    pub fn is_internal(&self) -> bool {
+        match self {
+            Self::Commented { internal, .. } | Self::Attached { internal, .. } => *internal,
+            Self::Joined { .. } | Self::Paged { .. } | Self::Warned { .. } | Self::Acknowledged { .. } => true,
+            _ => false,
+        }
+    }
+
     /// The word that the database and SQL know it by; the same as the `kind` of its JSON.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -119,6 +280,16 @@ impl TicketEvent {
             Self::Retitled { .. } => "retitled",
             Self::Assigned { .. } => "assigned",
             Self::Commented { .. } => "commented",
+            Self::Set { .. } => "set",
+            Self::Watched { .. } => "watched",
+            Self::Unwatched { .. } => "unwatched",
+            Self::Linked { .. } => "linked",
+            Self::Unlinked { .. } => "unlinked",
+            Self::Attached { .. } => "attached",
+            Self::Merged { .. } => "merged",
+            Self::Acknowledged { .. } => "acknowledged",
+            Self::Paged { .. } => "paged",
+            Self::Warned { .. } => "warned",
         }
     }
 }
@@ -144,13 +315,23 @@ mod tests {
     fn the_stored_kind_is_the_word_in_the_json() {
         let events = [
             TicketEvent::Joined { findings: 2, finding_at_us: 5, title: None, because: None },
-            TicketEvent::Moved { from: TicketState::New, to: TicketState::OnHold, reason: None },
-            TicketEvent::Commented { text: "on my way".into() },
+            TicketEvent::Moved { from: TicketState::New, to: TicketState::OnHold, hold: Some(Hold::Part), reason: None },
+            TicketEvent::Commented { text: "on my way".into(), internal: false },
+            TicketEvent::Linked { link: LinkKind::CausedBy, other: 3 },
+            TicketEvent::Set { field: Field::Team, from: None, to: Some("network".into()) },
         ];
         for event in events {
             let json = serde_json::to_value(&event).unwrap();
             assert_eq!(json["kind"], event.kind());
             assert_eq!(serde_json::from_value::<TicketEvent>(json).unwrap(), event);
         }
+    }
+
+    #[test]
+    fn what_was_written_before_there_were_notes_still_reads() {
+        let old = r#"{"kind":"commented","text":"x"}"#;
+        assert_eq!(serde_json::from_str::<TicketEvent>(old).unwrap(), TicketEvent::Commented { text: "x".into(), internal: false });
+        let old = r#"{"kind":"assigned","from":null,"to":"ines"}"#;
+        assert!(matches!(serde_json::from_str::<TicketEvent>(old).unwrap(), TicketEvent::Assigned { because, .. } if because.is_empty()));
     }
 }

@@ -14,6 +14,7 @@
 //! * `version` counts what people and rules decided about a ticket, not the findings that joined it: somebody who edits a
 //!   ticket while findings pour in is not told of a conflict.
 
+mod attachments;
 mod change;
 mod correction;
 #[cfg(test)]
@@ -21,21 +22,34 @@ mod desk_test;
 mod error;
 mod event;
 mod filing;
+mod opening;
 mod priority;
 mod recording;
+mod relations;
 mod rule_run;
+mod rules;
+mod search;
 mod ticket;
+mod ticket_kind;
 mod ticket_rows;
 pub mod ticket_state;
 mod tickets;
+mod writing;
 
+pub use attachments::{Attachment, NewAttachment};
 pub use change::Change;
 pub use error::DeskError;
 pub use event::{Actor, Event, Opening, TicketEvent};
 pub use filing::{Ended, Filed, Round};
-pub use priority::{Impact, Priority, Urgency, impact_and_urgency, priority};
-pub use recording::{NOTE_JOINS_EVERY_US, REOPEN_WITHIN_US, Recorded};
+pub use opening::{NewTicket, RequestKey};
+pub use priority::{Impact, Priority, PriorityMatrix, Urgency, impact_and_urgency};
+pub use recording::{NOTE_JOINS_EVERY_US, Recorded};
+pub use relations::{Link, Relation};
 pub use rule_run::{RuleRun, RuleState};
-pub use ticket::{FindingNote, Ticket, TicketKind, replay};
+pub use rules::{DeskRules, ServiceFacts};
+pub use search::{TicketFilter, TicketPage};
+pub use ticket::{FindingNote, Ticket, replay};
+pub use ticket_kind::{Field, Hold, LinkKind, TicketKind};
 pub use ticket_state::TicketState;
-pub use tickets::{Desk, TicketDetail, TicketFilter, TicketPage};
+pub use tickets::{Desk, TicketDetail};
+pub use writing::Writing;

@@ -1,22 +1,17 @@
 //! From finding to ticket: open one, join the open one, or reopen what was resolved lately.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::change::{MAX_TITLE_CHARS, one_line};
 use super::rule_run::save_run;
-use super::ticket_rows::{append_event, json, json_text, load_ticket, save_ticket, ticket_of};
+use super::ticket_rows::{json_text, load_ticket, ticket_of};
 use super::{
-    Actor, Desk, DeskError, Ended, Event, Filed, FindingNote, Opening, Round, Ticket, TicketEvent, TicketKind, TicketState,
-    impact_and_urgency, priority,
+    Actor, Desk, DeskError, DeskRules, Ended, Filed, FindingNote, Opening, Round, Ticket, TicketEvent, TicketKind, TicketState, Writing,
 };
-use crate::clock::{DAY_US, SECOND_US, TimestampUs};
-use crate::store::{Finding, FindingSeverity, StoreError, bounded_row};
-
-/// A problem that comes back sooner than this after it was resolved was not resolved: the ticket is reopened.
-pub const REOPEN_WITHIN_US: i64 = DAY_US;
+use crate::clock::{SECOND_US, TimestampUs};
+use crate::store::{Finding, StoreError, bounded_row};
 
 /// The history of a ticket speaks of findings that go on at most this often: a rule that runs every minute would bury what
 /// people wrote.
@@ -46,25 +41,23 @@ impl Desk {
     /// Records a round of the analysis in one transaction: all of it or nothing. Evidence is cut to its limits and kept for
     /// the first and the latest finding of each fingerprint in a ticket.
     pub async fn record(&self, round: &Round) -> Result<Recorded, DeskError> {
-        let mut write = self.store.write().await?;
-        let mut recording = Recording { now_us: self.clock.now_us(), tickets: BTreeMap::new(), recorded: Recorded::default() };
+        let mut recording = Recording { writing: self.writing().await?, rules: self.rules(), recorded: Recorded::default() };
         for filed in &round.findings {
-            recording.finding(&mut write, filed).await?;
+            recording.finding(filed).await?;
         }
         for ended in &round.ended {
-            recording.ended(&mut write, ended).await?;
+            recording.ended(ended).await?;
         }
-        for ticket in recording.tickets.values() {
-            save_ticket(&mut write, ticket).await?;
-        }
+        let Recording { mut writing, recorded, .. } = recording;
+        let now_us = writing.now_us();
         for run in &round.runs {
-            save_run(&mut write, run, recording.now_us).await?;
+            save_run(writing.connection(), run, now_us).await?;
         }
         for (name, state) in &round.states {
-            save_state(&mut write, name, state, recording.now_us).await?;
+            save_state(writing.connection(), name, state, now_us).await?;
         }
-        write.commit().await?;
-        Ok(recording.recorded)
+        writing.commit().await?;
+        Ok(recorded)
     }
 
     /// Which of the findings are not recorded yet: a round is grouped without what was found before.
@@ -85,53 +78,59 @@ impl Desk {
     }
 }
 
-/// A round on its way into the store. Tickets are changed here and written once, at its end.
+/// A round on its way into the store.
 struct Recording {
-    now_us: TimestampUs,
-    tickets: BTreeMap<i64, Ticket>,
+    writing: Writing,
+    rules: Arc<DeskRules>,
     recorded: Recorded,
 }
 
 impl Recording {
-    async fn finding(&mut self, write: &mut SqliteConnection, filed: &Filed) -> Result<(), StoreError> {
-        let finding = &filed.finding;
-        if is_recorded(write, finding).await? {
+    async fn finding(&mut self, filed: &Filed) -> Result<(), DeskError> {
+        let (finding, now_us) = (&filed.finding, self.writing.now_us());
+        if is_recorded(self.writing.connection(), finding).await? {
             self.recorded.duplicates += 1;
             return Ok(());
         }
         let Some(problem) = &filed.problem else {
-            insert_finding(write, None, filed, self.now_us).await?;
+            insert_finding(self.writing.connection(), None, filed, now_us).await?;
             self.recorded.held += 1;
             return Ok(());
         };
-        let mut ticket = match self.ticket_to_join(write, problem).await? {
-            Some(ticket) => self.join(write, ticket, filed).await?,
+        let number = match self.ticket_to_join(problem).await? {
+            Some(number) => {
+                self.join(number, filed).await?;
+                number
+            }
             None => {
-                let ticket = open(write, finding, problem, self.now_us).await?;
-                self.recorded.opened.push(ticket.number);
-                ticket
+                let opening = opening(finding, problem, &self.rules);
+                let number = self.writing.open(opening, &Actor::rule(&finding.rule)).await?;
+                self.recorded.opened.push(number);
+                number
             }
         };
-        let id = insert_finding(write, Some(ticket.number), filed, self.now_us).await?;
-        forget_evidence_before(write, ticket.number, &finding.fingerprint, id).await?;
-        ticket.note_finding(FindingNote { id, window_end_us: finding.window_end_us, recorded_at_us: self.now_us });
-        self.tickets.insert(ticket.number, ticket);
+        let id = insert_finding(self.writing.connection(), Some(number), filed, now_us).await?;
+        forget_evidence_before(self.writing.connection(), number, &finding.fingerprint, id).await?;
+        let note = FindingNote { id, window_end_us: finding.window_end_us, recorded_at_us: now_us };
+        self.writing.update(number, |ticket| ticket.note_finding(note));
         Ok(())
     }
 
-    /// The ticket with what its history says of the finding: that it reopened it, that something new joined, or, now and
-    /// then, that it goes on.
-    async fn join(&mut self, write: &mut SqliteConnection, mut ticket: Ticket, filed: &Filed) -> Result<Ticket, StoreError> {
-        let finding = &filed.finding;
-        if reopens(&ticket, finding) || (filed.outcome == "reopened" && ticket.resolved_at_us.is_some()) {
+    /// What the ticket's history says of the finding: that it reopened it, that something new joined, or, now and then,
+    /// that it goes on.
+    async fn join(&mut self, number: i64, filed: &Filed) -> Result<(), DeskError> {
+        let (finding, now_us) = (&filed.finding, self.writing.now_us());
+        let ticket = self.writing.ticket(number).await?;
+        let actor = Actor::rule(&finding.rule);
+        if reopens(ticket, finding) || (filed.outcome == "reopened" && ticket.resolved_at_us.is_some()) {
             let reason = Some(format!("{} found it again", finding.rule));
-            let event = TicketEvent::Moved { from: ticket.state, to: TicketState::Reopened, reason };
-            happen(write, &mut ticket, Actor::rule(&finding.rule), self.now_us, event).await?;
-            self.recorded.reopened.push(ticket.number);
-            return Ok(ticket);
+            let event = TicketEvent::Moved { from: ticket.state, to: TicketState::Reopened, hold: None, reason };
+            self.writing.happen(number, &actor, event).await?;
+            self.recorded.reopened.push(number);
+            return Ok(());
         }
         let is_new = filed.outcome == "joined" && ticket.events < NAMED_MEMBERS;
-        if is_new || self.now_us - ticket.noted_at_us >= NOTE_JOINS_EVERY_US {
+        if is_new || now_us - ticket.noted_at_us >= NOTE_JOINS_EVERY_US {
             let named = |text: String| Some(text).filter(|text| is_new && !text.is_empty());
             let event = TicketEvent::Joined {
                 findings: ticket.findings + 1,
@@ -139,45 +138,52 @@ impl Recording {
                 title: named(short_title(finding)),
                 because: named(filed.because.clone()),
             };
-            happen(write, &mut ticket, Actor::rule(&finding.rule), self.now_us, event).await?;
+            self.writing.happen(number, &actor, event).await?;
         }
-        self.recorded.joined.push(ticket.number);
-        Ok(ticket)
+        self.recorded.joined.push(number);
+        Ok(())
     }
 
-    /// The open ticket of the problem, or the newest that was resolved lately; never a closed one.
-    async fn ticket_to_join(&mut self, write: &mut SqliteConnection, problem: &str) -> Result<Option<Ticket>, StoreError> {
-        let is_it = |ticket: &&Ticket| ticket.fingerprint.as_deref() == Some(problem) && ticket.state != TicketState::Closed;
-        if let Some(ticket) = self.tickets.values().rfind(is_it) {
-            return Ok(Some(ticket.clone()));
+    /// The open ticket of the problem, or the newest that was resolved lately; never a closed one, nor one that goes on in another.
+    async fn ticket_to_join(&mut self, problem: &str) -> Result<Option<i64>, DeskError> {
+        let fits = |ticket: &&Ticket| {
+            ticket.fingerprint.as_deref() == Some(problem) && ticket.state != TicketState::Closed && ticket.merged_into.is_none()
+        };
+        if let Some(ticket) = self.writing.known().rfind(fits) {
+            return Ok(Some(ticket.number));
         }
+        let resolved_after_us = self.writing.now_us() - self.rules.reopen_within_us;
         let row = sqlx::query(
             "SELECT * FROM tickets WHERE fingerprint = ?1 AND state <> 'closed' AND (state <> 'resolved' OR resolved_at_us > ?2)
+                 AND merged_into IS NULL
              ORDER BY state = 'resolved', number DESC LIMIT 1",
         )
         .bind(problem)
-        .bind(self.now_us - REOPEN_WITHIN_US)
-        .fetch_optional(write)
+        .bind(resolved_after_us)
+        .fetch_optional(self.writing.connection())
         .await?;
-        row.as_ref().map(ticket_of).transpose()
+        let Some(ticket) = row.as_ref().map(ticket_of).transpose()? else { return Ok(None) };
+        let number = ticket.number;
+        self.writing.know(ticket);
+        Ok(Some(number))
     }
 
     /// The problem is over: a ticket that nobody has taken up is resolved, to the others it is said. So it is to one that
     /// only a person may resolve.
-    async fn ended(&mut self, write: &mut SqliteConnection, ended: &Ended) -> Result<(), StoreError> {
-        let Some(mut ticket) = self.ticket_to_join(write, &ended.problem).await?.filter(|ticket| ticket.state.is_open()) else {
+    async fn ended(&mut self, ended: &Ended) -> Result<(), DeskError> {
+        let Some(number) = self.ticket_to_join(&ended.problem).await? else { return Ok(()) };
+        let ticket = self.writing.ticket(number).await?;
+        if !ticket.state.is_open() {
             return Ok(());
-        };
-        let untouched = !ended.by_hand && matches!(ticket.state, TicketState::New | TicketState::Reopened) && ticket.assignee.is_none();
+        }
+        let untouched = !ended.by_hand && ticket.is_untouched();
         let event = if untouched {
-            self.recorded.resolved.push(ticket.number);
-            TicketEvent::Moved { from: ticket.state, to: TicketState::Resolved, reason: Some(ended.reason.clone()) }
+            self.recorded.resolved.push(number);
+            TicketEvent::Moved { from: ticket.state, to: TicketState::Resolved, hold: None, reason: Some(ended.reason.clone()) }
         } else {
-            TicketEvent::Commented { text: ended.reason.clone() }
+            TicketEvent::note(ended.reason.clone())
         };
-        happen(write, &mut ticket, Actor::analysis(), self.now_us, event).await?;
-        self.tickets.insert(ticket.number, ticket);
-        Ok(())
+        self.writing.happen(number, &Actor::analysis(), event).await
     }
 }
 
@@ -196,73 +202,25 @@ fn reopens(ticket: &Ticket, finding: &Finding) -> bool {
     ticket.resolved_at_us.is_some_and(|resolved_at_us| finding.window_end_us > resolved_at_us)
 }
 
-async fn open(write: &mut SqliteConnection, finding: &Finding, problem: &str, now_us: TimestampUs) -> Result<Ticket, StoreError> {
-    let (impact, urgency) = impact_and_urgency(finding.severity);
-    let opening = Opening {
-        ticket_kind: TicketKind::Incident,
-        title: short_title(finding),
+fn opening(finding: &Finding, problem: &str, rules: &DeskRules) -> Opening {
+    let placed = rules.place(&finding.entity, finding.severity);
+    Opening {
         description: finding.description.clone(),
-        priority: priority(impact, urgency),
         severity: Some(finding.severity),
         fingerprint: Some(problem.to_owned()),
         rule: Some(finding.rule.clone()),
         entity: finding.entity.clone(),
-    };
-    open_ticket(write, opening, Actor::rule(&finding.rule), now_us).await
-}
-
-/// A ticket for what a row of `findings` is about (its columns rule, entity, title and severity).
-pub(super) async fn open_for(
-    write: &mut SqliteConnection,
-    row: &SqliteRow,
-    description: &str,
-    problem: &str,
-    actor: &Actor,
-    now_us: TimestampUs,
-) -> Result<Ticket, StoreError> {
-    let severity = row.try_get::<&str, _>("severity")?.parse::<FindingSeverity>().map_err(StoreError::Unreadable)?;
-    let (impact, urgency) = impact_and_urgency(severity);
-    let opening = Opening {
-        ticket_kind: TicketKind::Incident,
-        title: row.try_get("title")?,
-        description: description.to_owned(),
-        priority: priority(impact, urgency),
-        severity: Some(severity),
-        fingerprint: Some(problem.to_owned()),
-        rule: Some(row.try_get("rule")?),
-        entity: json(row.try_get("entity")?)?,
-    };
-    open_ticket(write, opening, actor.clone(), now_us).await
-}
-
-async fn open_ticket(write: &mut SqliteConnection, opening: Opening, actor: Actor, now_us: TimestampUs) -> Result<Ticket, StoreError> {
-    let row = sqlx::query("UPDATE counters SET value = value + 1 WHERE name = 'ticket' RETURNING value").fetch_one(&mut *write).await?;
-    let number: i64 = row.try_get(0)?;
-    let event = Event { seq: 1, at_us: now_us, actor, event: TicketEvent::Opened(Box::new(opening)) };
-    append_event(write, number, &event).await?;
-    let ticket = Ticket::open(number, &event).ok_or_else(|| StoreError::Other("BUG: an opening event opened nothing".to_owned()))?;
-    // Findings and events refer to the row.
-    save_ticket(write, &ticket).await?;
-    Ok(ticket)
+        team: placed.team,
+        service: placed.service,
+        impact: Some(placed.impact),
+        urgency: Some(placed.urgency),
+        ..Opening::new(TicketKind::Incident, short_title(finding), placed.priority)
+    }
 }
 
 /// The finding's title as it may be stored: columns of a log line, which stand in it, may hold anything.
 fn short_title(finding: &Finding) -> String {
     one_line(&finding.title).chars().take(MAX_TITLE_CHARS).collect()
-}
-
-/// Writes an event and applies it; the caller saves the ticket's row in the same transaction.
-async fn happen(
-    write: &mut SqliteConnection,
-    ticket: &mut Ticket,
-    actor: Actor,
-    now_us: TimestampUs,
-    event: TicketEvent,
-) -> Result<(), StoreError> {
-    let event = Event { seq: ticket.events + 1, at_us: now_us, actor, event };
-    append_event(write, ticket.number, &event).await?;
-    ticket.apply(&event);
-    Ok(())
 }
 
 async fn insert_finding(write: &mut SqliteConnection, ticket: Option<i64>, filed: &Filed, now_us: TimestampUs) -> Result<i64, StoreError> {
@@ -306,7 +264,7 @@ async fn forget_evidence_before(write: &mut SqliteConnection, ticket: i64, finge
     Ok(())
 }
 
-async fn save_state(write: &mut SqliteConnection, name: &str, state: &[u8], now_us: TimestampUs) -> Result<(), StoreError> {
+pub(super) async fn save_state(write: &mut SqliteConnection, name: &str, state: &[u8], now_us: TimestampUs) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO analysis_state (name, state, saved_at_us) VALUES (?1, ?2, ?3)
          ON CONFLICT (name) DO UPDATE SET state = excluded.state, saved_at_us = excluded.saved_at_us",

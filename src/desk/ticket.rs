@@ -1,29 +1,12 @@
 //! A ticket as it stands, and how events and findings make it so. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{Event, Priority, TicketEvent, TicketState};
+use super::{Event, Field, Hold, Impact, Priority, TicketEvent, TicketKind, TicketState, Urgency};
 use crate::clock::TimestampUs;
 use crate::store::FindingSeverity;
-
-/// What sort of ticket it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TicketKind {
-    /// Something is broken or about to be.
-    Incident,
-}
-
-impl TicketKind {
-    /// The word for it, as in the API and the database.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Incident => "incident",
-        }
-    }
-}
 
 /// A ticket. Its fields follow from its events and findings alone.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -42,8 +25,28 @@ pub struct Ticket {
     pub priority: Priority,
     /// Severity of the finding that opened it.
     pub severity: Option<FindingSeverity>,
+    /// How much of the business is hit.
+    pub impact: Option<Impact>,
+    /// How soon it hurts.
+    pub urgency: Option<Urgency>,
+    /// Whom it waits for, while it is on hold.
+    pub hold: Option<Hold>,
+    /// Who asked.
+    pub requester: Option<String>,
+    /// The team that answers for it.
+    pub team: Option<String>,
+    /// The service that is hit.
+    pub service: Option<String>,
     /// Who works on it.
     pub assignee: Option<String>,
+    /// A person chose the assignee (or that there is none): the desk leaves it so.
+    pub chosen_by_person: bool,
+    /// Who has seen it and takes care, until it is reopened.
+    pub acknowledged_by: Option<String>,
+    /// Who else hears of it.
+    pub watchers: BTreeSet<String>,
+    /// The ticket that it goes on in.
+    pub merged_into: Option<i64>,
     /// Identity of the problem.
     pub fingerprint: Option<String>,
     /// The rule that opened it.
@@ -68,7 +71,7 @@ pub struct Ticket {
     pub noted_at_us: TimestampUs,
     /// Entries of its history.
     pub events: i64,
-    /// Raised by every event but [`TicketEvent::Joined`]: the number to send back with a change.
+    /// Raised by every decision, see [`TicketEvent::is_decision`]: the number to send back with a change.
     pub version: i64,
 }
 
@@ -95,7 +98,17 @@ impl Ticket {
             state: TicketState::New,
             priority: opening.priority,
             severity: opening.severity,
+            impact: opening.impact,
+            urgency: opening.urgency,
+            hold: None,
+            requester: opening.requester.clone(),
+            team: opening.team.clone(),
+            service: opening.service.clone(),
             assignee: None,
+            chosen_by_person: false,
+            acknowledged_by: None,
+            watchers: opening.watchers.clone(),
+            merged_into: None,
             fingerprint: opening.fingerprint.clone(),
             rule: opening.rule.clone(),
             entity: opening.entity.clone(),
@@ -112,26 +125,82 @@ impl Ticket {
         })
     }
 
+    /// Whether nobody has decided anything about it yet: the desk may resolve it when its trouble is over.
+    pub fn is_untouched(&self) -> bool {
+        let waits = matches!(self.state, TicketState::New | TicketState::Reopened | TicketState::Assigned);
+        waits && !self.chosen_by_person && self.acknowledged_by.is_none()
+    }
+
     /// Takes the next event of the history.
     pub fn apply(&mut self, event: &Event) {
         match &event.event {
-            TicketEvent::Opened(_) | TicketEvent::Commented { .. } => {}
+            TicketEvent::Opened(_)
+            | TicketEvent::Commented { .. }
+            | TicketEvent::Linked { .. }
+            | TicketEvent::Unlinked { .. }
+            | TicketEvent::Attached { .. }
+            | TicketEvent::Paged { .. }
+            | TicketEvent::Warned { .. } => {}
             TicketEvent::Joined { .. } => self.noted_at_us = event.at_us,
-            TicketEvent::Moved { to, .. } => {
-                self.state = *to;
-                match to {
-                    TicketState::Resolved => self.resolved_at_us = Some(event.at_us),
-                    TicketState::Reopened => self.resolved_at_us = None,
-                    _ => {}
-                }
-            }
+            TicketEvent::Moved { to, hold, .. } => self.move_to(*to, *hold, event.at_us),
             TicketEvent::Reprioritised { to, .. } => self.priority = *to,
             TicketEvent::Retitled { to, .. } => self.title.clone_from(to),
-            TicketEvent::Assigned { to, .. } => self.assignee.clone_from(to),
+            TicketEvent::Assigned { to, .. } => {
+                self.assignee.clone_from(to);
+                self.chosen_by_person = event.actor.is_person();
+            }
+            TicketEvent::Set { field, to, .. } => self.set(*field, to.as_deref()),
+            TicketEvent::Watched { person } => {
+                self.watchers.insert(person.clone());
+            }
+            TicketEvent::Unwatched { person } => {
+                self.watchers.remove(person);
+            }
+            TicketEvent::Merged { into } => self.merged_into = Some(*into),
+            TicketEvent::Acknowledged { by, .. } => self.acknowledged_by = Some(by.clone().unwrap_or_else(|| event.actor.name.clone())),
         }
         self.events += 1;
-        self.version += i64::from(!matches!(event.event, TicketEvent::Joined { .. }));
+        self.version += i64::from(event.event.is_decision());
         self.updated_at_us = self.updated_at_us.max(event.at_us);
+    }
+
+    fn move_to(&mut self, state: TicketState, hold: Option<Hold>, at_us: TimestampUs) {
+        self.state = state;
+        self.hold = hold.filter(|_| state == TicketState::OnHold);
+        match state {
+            TicketState::Resolved => self.resolved_at_us = Some(at_us),
+            TicketState::Reopened => {
+                self.resolved_at_us = None;
+                self.acknowledged_by = None;
+                self.merged_into = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// What the history says was checked when it was written; a word that no longer exists reads as unknown.
+    fn set(&mut self, field: Field, to: Option<&str>) {
+        let text = to.map(str::to_owned);
+        match field {
+            Field::Team => self.team = text,
+            Field::Service => self.service = text,
+            Field::Requester => self.requester = text,
+            Field::Description => self.description = text.unwrap_or_default(),
+            Field::Impact => self.impact = to.and_then(|word| word.parse().ok()),
+            Field::Urgency => self.urgency = to.and_then(|word| word.parse().ok()),
+        }
+    }
+
+    /// The field's present text.
+    pub fn field(&self, field: Field) -> Option<String> {
+        match field {
+            Field::Team => self.team.clone(),
+            Field::Service => self.service.clone(),
+            Field::Requester => self.requester.clone(),
+            Field::Description => Some(self.description.clone()),
+            Field::Impact => self.impact.map(|impact| impact.word().to_owned()),
+            Field::Urgency => self.urgency.map(|urgency| urgency.word().to_owned()),
+        }
     }
 
     /// Takes a finding.

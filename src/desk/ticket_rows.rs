@@ -6,23 +6,29 @@ use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::{Actor, Event, FindingNote, Ticket, TicketEvent, TicketKind};
+use super::{Actor, Event, FindingNote, Hold, Impact, Ticket, TicketEvent, Urgency};
 use crate::store::StoreError;
 
 pub(super) fn ticket_of(row: &SqliteRow) -> Result<Ticket, StoreError> {
-    let kind: String = row.try_get("kind")?;
-    if kind != TicketKind::Incident.word() {
-        return Err(StoreError::Unreadable(format!("ticket kind `{kind}`")));
-    }
     Ok(Ticket {
         number: row.try_get("number")?,
-        kind: TicketKind::Incident,
+        kind: word(row.try_get("kind")?)?,
         title: row.try_get("title")?,
         description: row.try_get("description")?,
         state: word(row.try_get("state")?)?,
         priority: word(row.try_get("priority")?)?,
         severity: row.try_get::<Option<&str>, _>("severity")?.map(word).transpose()?,
+        impact: row.try_get::<Option<&str>, _>("impact")?.map(word).transpose()?,
+        urgency: row.try_get::<Option<&str>, _>("urgency")?.map(word).transpose()?,
+        hold: row.try_get::<Option<&str>, _>("hold")?.map(word).transpose()?,
+        requester: row.try_get("requester")?,
+        team: row.try_get("team")?,
+        service: row.try_get("service")?,
         assignee: row.try_get("assignee")?,
+        acknowledged_by: row.try_get("acknowledged_by")?,
+        watchers: json(row.try_get("watchers")?)?,
+        merged_into: row.try_get("merged_into")?,
+        chosen_by_person: row.try_get("chosen_by_person")?,
         fingerprint: row.try_get("fingerprint")?,
         rule: row.try_get("rule")?,
         entity: json(row.try_get("entity")?)?,
@@ -49,13 +55,18 @@ pub(super) async fn load_ticket(connection: &mut SqliteConnection, number: i64) 
 pub(super) async fn save_ticket(connection: &mut SqliteConnection, ticket: &Ticket) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO tickets (number, kind, title, description, state, priority, severity, assignee, fingerprint, rule, entity, opened_at_us,
-             updated_at_us, resolved_at_us, findings, first_finding_id, last_finding_id, last_finding_at_us, noted_at_us, events, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
-         ON CONFLICT (number) DO UPDATE SET title = excluded.title, state = excluded.state, priority = excluded.priority,
-             assignee = excluded.assignee, updated_at_us = excluded.updated_at_us, resolved_at_us = excluded.resolved_at_us,
-             findings = excluded.findings, first_finding_id = excluded.first_finding_id, last_finding_id = excluded.last_finding_id,
-             last_finding_at_us = excluded.last_finding_at_us, noted_at_us = excluded.noted_at_us, events = excluded.events,
-             version = excluded.version",
+             updated_at_us, resolved_at_us, findings, first_finding_id, last_finding_id, last_finding_at_us, noted_at_us, events, version,
+             impact, urgency, hold, requester, team, service, acknowledged_by, watchers, merged_into, chosen_by_person)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27,
+             ?28, ?29, ?30, ?31)
+         ON CONFLICT (number) DO UPDATE SET title = excluded.title, description = excluded.description, state = excluded.state,
+             priority = excluded.priority, assignee = excluded.assignee, updated_at_us = excluded.updated_at_us,
+             resolved_at_us = excluded.resolved_at_us, findings = excluded.findings, first_finding_id = excluded.first_finding_id,
+             last_finding_id = excluded.last_finding_id, last_finding_at_us = excluded.last_finding_at_us,
+             noted_at_us = excluded.noted_at_us, events = excluded.events, version = excluded.version, impact = excluded.impact,
+             urgency = excluded.urgency, hold = excluded.hold, requester = excluded.requester, team = excluded.team,
+             service = excluded.service, acknowledged_by = excluded.acknowledged_by, watchers = excluded.watchers,
+             merged_into = excluded.merged_into, chosen_by_person = excluded.chosen_by_person",
     )
     .bind(ticket.number)
     .bind(ticket.kind.word())
@@ -78,6 +89,16 @@ pub(super) async fn save_ticket(connection: &mut SqliteConnection, ticket: &Tick
     .bind(ticket.noted_at_us)
     .bind(ticket.events)
     .bind(ticket.version)
+    .bind(ticket.impact.map(Impact::word))
+    .bind(ticket.urgency.map(Urgency::word))
+    .bind(ticket.hold.map(Hold::word))
+    .bind(&ticket.requester)
+    .bind(&ticket.team)
+    .bind(&ticket.service)
+    .bind(&ticket.acknowledged_by)
+    .bind(json_text(&ticket.watchers)?)
+    .bind(ticket.merged_into)
+    .bind(ticket.chosen_by_person)
     .execute(connection)
     .await?;
     Ok(())

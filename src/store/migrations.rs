@@ -6,8 +6,11 @@ use sqlx::{Row, SqlSafeStr, SqlitePool};
 use super::StoreError;
 
 /// Every version of the schema: number, name, statements. A released file is never edited; a change is a new file.
-const MIGRATIONS: [(i64, &str, &str); 2] =
-    [(1, "desk", include_str!("migrations/0001_desk.sql")), (2, "incidents", include_str!("migrations/0002_incidents.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 3] = [
+    (1, "desk", include_str!("migrations/0001_desk.sql")),
+    (2, "incidents", include_str!("migrations/0002_incidents.sql")),
+    (3, "service_desk", include_str!("migrations/0003_service_desk.sql")),
+];
 
 /// Brings the file to this program's schema; does nothing when it is there already.
 pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {

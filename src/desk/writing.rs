@@ -1,0 +1,163 @@
+//! Changes of tickets in one transaction: all of them or none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
+use tokio::sync::Notify;
+
+use super::ticket_rows::{append_event, load_ticket, save_ticket};
+use super::{Actor, Desk, DeskError, Event, Opening, Ticket, TicketEvent};
+use crate::clock::TimestampUs;
+use crate::store::StoreError;
+
+/// Bytes of a ticket's comments that the search knows; of longer ones the newest.
+const MAX_SEARCHED_BYTES: i64 = 256 << 10;
+
+/// A transaction over tickets. Dropped without [`Writing::commit`], it leaves nothing.
+#[derive(Debug)]
+pub struct Writing {
+    write: Transaction<'static, Sqlite>,
+    now_us: TimestampUs,
+    /// Those that were read or changed here, as they will be.
+    tickets: BTreeMap<i64, Ticket>,
+    changed: BTreeSet<i64>,
+    /// Those whose words are new to the search.
+    reworded: BTreeSet<i64>,
+    committed: Arc<Notify>,
+}
+
+impl Desk {
+    /// Begins a transaction; waits while another writes.
+    pub async fn writing(&self) -> Result<Writing, DeskError> {
+        let write = self.store.write().await?;
+        Ok(Writing {
+            write,
+            now_us: self.clock.now_us(),
+            tickets: BTreeMap::new(),
+            changed: BTreeSet::new(),
+            reworded: BTreeSet::new(),
+            committed: self.committed.clone(),
+        })
+    }
+
+    /// Waits until something was written.
+    pub async fn written(&self) {
+        self.committed.notified().await;
+    }
+}
+
+impl Writing {
+    /// The moment that everything in this transaction happens at.
+    pub fn now_us(&self) -> TimestampUs {
+        self.now_us
+    }
+
+    /// For what else belongs to the change: a message to be sent, a state to be kept.
+    pub fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.write
+    }
+
+    /// The ticket as it stands in this transaction.
+    ///
+    /// # Errors
+    /// [`DeskError::NotFound`].
+    pub async fn ticket(&mut self, number: i64) -> Result<&Ticket, DeskError> {
+        if !self.tickets.contains_key(&number) {
+            let ticket = load_ticket(&mut self.write, number).await?.ok_or(DeskError::NotFound(number))?;
+            self.tickets.insert(number, ticket);
+        }
+        self.tickets.get(&number).ok_or(DeskError::NotFound(number))
+    }
+
+    /// The tickets that were read or changed here.
+    pub(super) fn known(&self) -> impl DoubleEndedIterator<Item = &Ticket> {
+        self.tickets.values()
+    }
+
+    /// Takes over a ticket that the caller has read.
+    pub(super) fn know(&mut self, ticket: Ticket) {
+        self.tickets.entry(ticket.number).or_insert(ticket);
+    }
+
+    /// Opens a ticket under the next number.
+    pub async fn open(&mut self, opening: Opening, actor: &Actor) -> Result<i64, DeskError> {
+        let row =
+            sqlx::query("UPDATE counters SET value = value + 1 WHERE name = 'ticket' RETURNING value").fetch_one(&mut *self.write).await?;
+        let number: i64 = row.try_get(0)?;
+        let event = Event { seq: 1, at_us: self.now_us, actor: actor.clone(), event: TicketEvent::Opened(Box::new(opening)) };
+        append_event(&mut self.write, number, &event).await?;
+        let ticket = Ticket::open(number, &event).ok_or_else(|| StoreError::Other("BUG: an opening event opened nothing".to_owned()))?;
+        // Findings, links and files refer to the row.
+        save_ticket(&mut self.write, &ticket).await?;
+        self.tickets.insert(number, ticket);
+        self.reworded.insert(number);
+        Ok(number)
+    }
+
+    /// Lets something happen to a ticket.
+    pub async fn happen(&mut self, number: i64, actor: &Actor, event: TicketEvent) -> Result<(), DeskError> {
+        let seq = self.ticket(number).await?.events + 1;
+        let is_text = matches!(event, TicketEvent::Commented { .. } | TicketEvent::Retitled { .. } | TicketEvent::Set { .. });
+        let event = Event { seq, at_us: self.now_us, actor: actor.clone(), event };
+        append_event(&mut self.write, number, &event).await?;
+        self.update(number, |ticket| ticket.apply(&event));
+        if is_text {
+            self.reworded.insert(number);
+        }
+        Ok(())
+    }
+
+    /// Changes what follows from findings, not from events.
+    pub(super) fn update(&mut self, number: i64, change: impl FnOnce(&mut Ticket)) {
+        if let Some(ticket) = self.tickets.get_mut(&number) {
+            change(ticket);
+            self.changed.insert(number);
+        }
+    }
+
+    /// Makes everything durable and gives the tickets as they now are.
+    pub async fn commit(mut self) -> Result<BTreeMap<i64, Ticket>, DeskError> {
+        for number in &self.changed {
+            if let Some(ticket) = self.tickets.get(number) {
+                save_ticket(&mut self.write, ticket).await?;
+            }
+        }
+        for number in &self.reworded {
+            if let Some(ticket) = self.tickets.get(number) {
+                save_words(&mut self.write, ticket).await?;
+            }
+        }
+        self.write.commit().await?;
+        self.committed.notify_one();
+        Ok(self.tickets)
+    }
+}
+
+/// Tells the search what the ticket says now.
+async fn save_words(write: &mut SqliteConnection, ticket: &Ticket) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM ticket_words WHERE rowid = ?1").bind(ticket.number).execute(&mut *write).await?;
+    let comments = |internal: bool| {
+        sqlx::query_scalar::<_, Option<String>>(
+            "SELECT substr(group_concat(text, char(10)), -?3) FROM (
+                SELECT detail ->> '$.text' AS text FROM ticket_events
+                WHERE ticket = ?1 AND kind = 'commented' AND coalesce(detail ->> '$.internal', 0) = ?2 ORDER BY seq)",
+        )
+        .bind(ticket.number)
+        .bind(internal)
+        .bind(MAX_SEARCHED_BYTES)
+    };
+    let public = comments(false).fetch_one(&mut *write).await?;
+    let internal = comments(true).fetch_one(&mut *write).await?;
+    let entity: Vec<&str> = ticket.entity.values().map(String::as_str).collect();
+    sqlx::query("INSERT INTO ticket_words (rowid, title, body, entity, comments, notes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        .bind(ticket.number)
+        .bind(&ticket.title)
+        .bind(&ticket.description)
+        .bind(entity.join("\n"))
+        .bind(public.unwrap_or_default())
+        .bind(internal.unwrap_or_default())
+        .execute(write)
+        .await?;
+    Ok(())
+}
