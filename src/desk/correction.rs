@@ -1,15 +1,25 @@
-//! What people say about findings: that they are noise, or another trouble than the ticket they are in.
+//! What people say about findings: that one ticket is two, that a finding was noise.
+//!
+//! Each stores the state of the analysis that comes of it in its own transaction.
 
 use sqlx::Row;
 
+use super::recording::save_state;
 use super::ticket_rows::json;
-use super::{Actor, Desk, DeskError, Opening, Ticket, TicketEvent, TicketKind};
+use super::{Actor, AnalysisState, Desk, DeskError, Opening, Ticket, TicketEvent, TicketKind};
 use crate::store::{FindingSeverity, StoreError};
 
 impl Desk {
     /// Opens a ticket for some fingerprints of another: it is like the latest finding of the first of them, and what is found
     /// from now on goes there, filed under `problem`. The findings so far stay where they are.
-    pub async fn split_off(&self, from: i64, fingerprints: &[String], problem: &str, actor: &Actor) -> Result<Ticket, DeskError> {
+    pub async fn split_off(
+        &self,
+        from: i64,
+        fingerprints: &[String],
+        problem: &str,
+        state: AnalysisState,
+        actor: &Actor,
+    ) -> Result<Ticket, DeskError> {
         let mut writing = self.writing().await?;
         let description = writing.ticket(from).await?.description.clone();
         let first = fingerprints.first().map_or("", String::as_str);
@@ -45,20 +55,27 @@ impl Desk {
         let new = writing.open(opening, actor).await?;
         writing.happen(from, actor, TicketEvent::note(format!("split off into ticket {new}: {title}"))).await?;
         writing.happen(new, actor, TicketEvent::note(format!("split off from ticket {from}"))).await?;
+        let now_us = writing.now_us();
+        save_state(writing.connection(), state.0, &state.1, now_us).await?;
         writing.commit().await?.remove(&new).ok_or(DeskError::NotFound(new))
     }
 
-    /// Notes what a person said of a finding (`noise` or `right`) and gives the finding's fingerprint.
-    pub async fn note_verdict(&self, finding: i64, verdict: &str) -> Result<String, DeskError> {
-        let mut write = self.store.write().await?;
-        let row = sqlx::query("UPDATE findings SET verdict = ?2 WHERE id = ?1 RETURNING fingerprint")
-            .bind(finding)
-            .bind(verdict)
-            .fetch_optional(&mut *write)
-            .await?;
+    /// A finding's fingerprint, and what a person said of it last.
+    pub async fn finding_verdict(&self, finding: i64) -> Result<(String, Option<String>), DeskError> {
+        let mut read = self.store.read().await?;
+        let row = sqlx::query("SELECT fingerprint, verdict FROM findings WHERE id = ?1").bind(finding).fetch_optional(&mut *read).await?;
         let row = row.ok_or(DeskError::NoFinding(finding))?;
-        let fingerprint = row.try_get(0)?;
-        write.commit().await?;
-        Ok(fingerprint)
+        Ok((row.try_get(0)?, row.try_get(1)?))
+    }
+
+    /// Notes what a person said of a finding (`noise` or `right`).
+    pub async fn note_verdict(&self, finding: i64, verdict: &str, state: AnalysisState) -> Result<(), DeskError> {
+        let mut write = self.store.write().await?;
+        let update = sqlx::query("UPDATE findings SET verdict = ?2 WHERE id = ?1").bind(finding).bind(verdict);
+        if update.execute(&mut *write).await?.rows_affected() == 0 {
+            return Err(DeskError::NoFinding(finding));
+        }
+        save_state(&mut write, state.0, &state.1, self.clock.now_us()).await?;
+        Ok(write.commit().await?)
     }
 }

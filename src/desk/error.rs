@@ -30,6 +30,14 @@ pub enum DeskError {
         /// The states that it can go to.
         allowed: &'static [TicketState],
     },
+    /// Only open tickets can be merged.
+    #[error("ticket {number} is {state}, and only open tickets can be merged; reopen it first, or name another")]
+    NotOpen {
+        /// The ticket.
+        number: i64,
+        /// The state it is in.
+        state: TicketState,
+    },
     /// Somebody else changed the ticket since it was read.
     #[error(
         "ticket {number} was changed in the meantime (it is at version {current}, the change was meant for {expected}); read it again, then send the change"

@@ -50,6 +50,9 @@ pub struct Round {
     pub ended: Vec<Ended>,
     /// How far each rule has read.
     pub runs: Vec<RuleRun>,
-    /// States of the analysis to keep, by name.
-    pub states: Vec<(&'static str, Vec<u8>)>,
+    /// States of the analysis to keep.
+    pub states: Vec<AnalysisState>,
 }
+
+/// A state of the analysis by its name: stored in the transaction that it belongs to.
+pub type AnalysisState = (&'static str, Vec<u8>);

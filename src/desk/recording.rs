@@ -17,6 +17,9 @@ use crate::store::{Finding, StoreError, bounded_row};
 /// people wrote.
 pub const NOTE_JOINS_EVERY_US: i64 = 900 * SECOND_US;
 
+/// Merges after one another that are followed from a ticket to the one that it goes on in.
+const MAX_MERGES: usize = 16;
+
 /// Events up to which the history names every new member of an incident; of a storm, the first fifty say enough.
 const NAMED_MEMBERS: i64 = 50;
 
@@ -144,7 +147,7 @@ impl Recording {
         Ok(())
     }
 
-    /// The open ticket of the problem, or the newest that was resolved lately; never a closed one, nor one that goes on in another.
+    /// The open ticket of the problem, or the newest that was resolved lately, or the one that it goes on in; never a closed one.
     async fn ticket_to_join(&mut self, problem: &str) -> Result<Option<i64>, DeskError> {
         let fits = |ticket: &&Ticket| {
             ticket.fingerprint.as_deref() == Some(problem) && ticket.state != TicketState::Closed && ticket.merged_into.is_none()
@@ -155,14 +158,20 @@ impl Recording {
         let resolved_after_us = self.writing.now_us() - self.rules.reopen_within_us;
         let row = sqlx::query(
             "SELECT * FROM tickets WHERE fingerprint = ?1 AND state <> 'closed' AND (state <> 'resolved' OR resolved_at_us > ?2)
-                 AND merged_into IS NULL
              ORDER BY state = 'resolved', number DESC LIMIT 1",
         )
         .bind(problem)
         .bind(resolved_after_us)
         .fetch_optional(self.writing.connection())
         .await?;
-        let Some(ticket) = row.as_ref().map(ticket_of).transpose()? else { return Ok(None) };
+        let Some(mut ticket) = row.as_ref().map(ticket_of).transpose()? else { return Ok(None) };
+        for _ in 0..MAX_MERGES {
+            let Some(into) = ticket.merged_into else { break };
+            ticket = self.writing.ticket(into).await?.clone();
+        }
+        if ticket.merged_into.is_some() || ticket.state == TicketState::Closed {
+            return Ok(None);
+        }
         let number = ticket.number;
         self.writing.know(ticket);
         Ok(Some(number))

@@ -5,7 +5,8 @@ use sqlx::{Row, SqliteConnection};
 
 use super::change::checked_name;
 use super::opening::MAX_WATCHERS;
-use super::{Actor, Desk, DeskError, LinkKind, Ticket, TicketEvent, TicketState};
+use super::recording::save_state;
+use super::{Actor, AnalysisState, Desk, DeskError, LinkKind, Ticket, TicketEvent, TicketState};
 use crate::store::StoreError;
 
 /// Links that one ticket may have.
@@ -89,12 +90,12 @@ impl Desk {
         writing.commit().await?.remove(&number).ok_or(DeskError::NotFound(number))
     }
 
-    /// Lets a ticket go on in another: it is resolved, its people hear of the other from now on. `states` are states of the
-    /// analysis that must change with it.
+    /// Lets a ticket go on in another: it is resolved, its people hear of the other from now on. `state` is the state of the
+    /// analysis that comes of it, where both are incidents that it found.
     ///
     /// # Errors
-    /// [`DeskError::Invalid`] if one of them is not open, or both are the same; then nothing was changed.
-    pub async fn merge(&self, into: i64, other: i64, actor: &Actor, states: &[(&'static str, Vec<u8>)]) -> Result<Ticket, DeskError> {
+    /// [`DeskError::NotOpen`] if one of them is not open, [`DeskError::Invalid`] if both are the same; then nothing was changed.
+    pub async fn merge(&self, into: i64, other: i64, state: Option<AnalysisState>, actor: &Actor) -> Result<Ticket, DeskError> {
         if into == other {
             return Err(DeskError::Invalid { field: "ticket", why: "a ticket cannot go on in itself; name another".to_owned() });
         }
@@ -102,8 +103,7 @@ impl Desk {
         for number in [into, other] {
             let state = writing.ticket(number).await?.state;
             if !state.is_open() {
-                let why = format!("ticket {number} is {state}; only open tickets can be merged, link them instead");
-                return Err(DeskError::Invalid { field: "ticket", why });
+                return Err(DeskError::NotOpen { number, state });
             }
         }
         let gone = writing.ticket(other).await?.clone();
@@ -124,8 +124,8 @@ impl Desk {
             }
         }
         let now_us = writing.now_us();
-        for (name, state) in states {
-            super::recording::save_state(writing.connection(), name, state, now_us).await?;
+        if let Some((name, state)) = state {
+            save_state(writing.connection(), name, &state, now_us).await?;
         }
         writing.commit().await?.remove(&into).ok_or(DeskError::NotFound(into))
     }

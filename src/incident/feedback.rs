@@ -34,6 +34,16 @@ pub enum Verdict {
     Right,
 }
 
+impl Verdict {
+    /// The word for it, as in the API and the database.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Noise => "noise",
+            Self::Right => "right",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     /// Natural logarithm of the factor, in millionths: an integer reads back exactly.

@@ -8,11 +8,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use super::RuleBook;
 use crate::clock::{Clock, SECOND_US, TimestampUs};
-use crate::desk::{Actor, Change, Desk, DeskError, Ended, Filed, Recorded, Round, RuleRun, Ticket};
+use crate::desk::{Actor, Desk, DeskError, Ended, Filed, Recorded, Round, RuleRun, Ticket};
 use crate::incident::{
     CorrectionError, Ending, Feedback, Grouper, IncidentId, Maintenance, Outcome, Passing, Placement, Settings, Signal, ThresholdFactor,
     Topology, Verdict,
@@ -53,7 +53,8 @@ pub struct Incidents {
     clock: Clock,
     site: SiteConfig,
     rules: Arc<RuleBook>,
-    state: Mutex<Option<State>>,
+    /// Read from the store at the first use.
+    state: OnceCell<Mutex<State>>,
 }
 
 #[derive(Debug, Clone)]
@@ -83,7 +84,7 @@ pub enum IncidentsError {
 impl Incidents {
     /// The incidents kept in the desk's store.
     pub fn new(desk: Desk, clock: Clock, site: SiteConfig, rules: Arc<RuleBook>) -> Self {
-        Self { desk, clock, site, rules, state: Mutex::new(None) }
+        Self { desk, clock, site, rules, state: OnceCell::new() }
     }
 
     /// Groups what a round found and records it with how far the rules have read. `until_us` is the moment up to which the
@@ -95,9 +96,8 @@ impl Incidents {
         until_us: TimestampUs,
     ) -> Result<Recorded, IncidentsError> {
         let (findings, duplicates) = self.desk.without_recorded(findings).await?;
-        let mut guard = self.load().await?;
-        let before = guard.clone();
-        let Some(state) = guard.as_mut() else { return Ok(Recorded::default()) };
+        let mut guard = self.state().await?;
+        let mut state = guard.clone();
         state.grouper.set_maintenance((self.site.maintenance)(until_us));
         let mut round = Round { runs, ..Round::default() };
         let current = self.rules.current();
@@ -110,71 +110,61 @@ impl Incidents {
         if !(round.findings.is_empty() && round.ended.is_empty()) {
             round.states.push((GROUPING, state.grouper.to_bytes()));
         }
-        match self.desk.record(&round).await {
-            Ok(recorded) => Ok(Recorded { duplicates: recorded.duplicates + duplicates, ..recorded }),
-            Err(error) => {
-                *guard = before;
-                Err(error.into())
-            }
-        }
+        let recorded = self.desk.record(&round).await?;
+        *guard = state;
+        Ok(Recorded { duplicates: recorded.duplicates + duplicates, ..recorded })
     }
 
-    /// A person says that two tickets are one trouble: the second is resolved, its findings go to the first from now on, and
-    /// the grouping learns it.
+    /// A person says that two tickets are one trouble: the second is resolved, its findings go to the first from now on, and,
+    /// where both are incidents, the grouping learns it. Tickets and grouping change together or not at all.
     pub async fn merge(&self, into: i64, other: i64, actor: &Actor) -> Result<Ticket, IncidentsError> {
-        let (into_id, other_id) = (self.incident_of(into).await?, self.incident_of(other).await?);
-        let now_us = self.clock.now_us();
-        self.correct(|grouper| grouper.merge(into_id, other_id, now_us)).await?;
-        let said = Change { comment: Some(format!("merged with ticket {other}")), ..Change::default() };
-        let ticket = self.desk.change(into, None, &said, actor).await?;
-        let said = Change {
-            comment: Some(format!("merged into ticket {into}")),
-            state: Some(crate::desk::TicketState::Resolved),
-            ..Change::default()
+        let (Ok(into_id), Ok(other_id)) = (self.incident_of(into).await, self.incident_of(other).await) else {
+            return Ok(self.desk.merge(into, other, None, actor).await?);
         };
-        self.desk.change(other, None, &said, actor).await?;
+        let mut state = self.state().await?;
+        let mut grouper = state.grouper.clone();
+        grouper.merge(into_id, other_id, self.clock.now_us())?;
+        let ticket = self.desk.merge(into, other, Some((GROUPING, grouper.to_bytes())), actor).await?;
+        state.grouper = grouper;
         Ok(ticket)
     }
 
     /// A person says that some of a ticket's findings are another trouble: they get a ticket of their own, and the grouping
-    /// learns it.
+    /// learns it. Tickets and grouping change together or not at all.
     pub async fn split(&self, from: i64, fingerprints: &[String], actor: &Actor) -> Result<Ticket, IncidentsError> {
         let id = self.incident_of(from).await?;
-        let now_us = self.clock.now_us();
-        let new_id = self.correct(|grouper| grouper.split(id, fingerprints, now_us)).await?;
-        Ok(self.desk.split_off(from, fingerprints, &problem(new_id), actor).await?)
+        let mut state = self.state().await?;
+        let mut grouper = state.grouper.clone();
+        let new_id = grouper.split(id, fingerprints, self.clock.now_us())?;
+        let ticket = self.desk.split_off(from, fingerprints, &problem(new_id), (GROUPING, grouper.to_bytes()), actor).await?;
+        state.grouper = grouper;
+        Ok(ticket)
     }
 
-    /// What a person said of a finding moves the threshold of its rule for its entity.
+    /// What a person said of a finding moves the threshold of its rule for its entity. The same word said again moves nothing.
     pub async fn judge(&self, finding: i64, verdict: Verdict) -> Result<ThresholdFactor, IncidentsError> {
-        let fingerprint = self
-            .desk
-            .note_verdict(
-                finding,
-                match verdict {
-                    Verdict::Noise => "noise",
-                    Verdict::Right => "right",
-                },
-            )
-            .await?;
-        let mut guard = self.load().await?;
-        let Some(state) = guard.as_mut() else { return Err(IncidentsError::NoIncident(finding)) };
-        let factor = state.feedback.judge(&fingerprint, verdict, self.clock.now_us());
-        let states = vec![(FEEDBACK, serde_json::to_vec(&state.feedback)?)];
-        self.desk.record(&Round { states, ..Round::default() }).await?;
+        let mut state = self.state().await?;
+        let (fingerprint, said_before) = self.desk.finding_verdict(finding).await?;
+        let now_us = self.clock.now_us();
+        if said_before.as_deref() == Some(verdict.word()) {
+            return Ok(state.feedback.factor(&fingerprint, now_us));
+        }
+        let mut feedback = state.feedback.clone();
+        let factor = feedback.judge(&fingerprint, verdict, now_us);
+        self.desk.note_verdict(finding, verdict.word(), (FEEDBACK, serde_json::to_vec(&feedback)?)).await?;
+        state.feedback = feedback;
         Ok(factor)
     }
 
     /// The factors by which people's words move a threshold.
     pub(super) async fn feedback(&self) -> Result<Feedback, IncidentsError> {
-        Ok(self.load().await?.as_ref().map(|state| state.feedback.clone()).unwrap_or_default())
+        Ok(self.state().await?.feedback.clone())
     }
 
     /// What is known of a ticket's incident: its members, and its causes in the order of suspicion, with every term.
     pub async fn describe(&self, ticket: &Ticket) -> Result<Value, IncidentsError> {
-        let guard = self.load().await?;
-        let found = ticket.fingerprint.as_deref().and_then(incident_id).zip(guard.as_ref());
-        let Some((id, state)) = found else { return Ok(Value::Null) };
+        let Some(id) = ticket.fingerprint.as_deref().and_then(incident_id) else { return Ok(Value::Null) };
+        let state = self.state().await?;
         let Some(incident) = state.grouper.incident(id) else { return Ok(Value::Null) };
         let terms = |terms: &[crate::incident::Term]| -> Vec<Value> { terms.iter().map(|term| json!(term)).collect() };
         let causes: Vec<_> = state.grouper.causes(id).iter().take(5).map(|cause| {
@@ -198,40 +188,29 @@ impl Incidents {
         }))
     }
 
-    async fn correct<T>(&self, correction: impl FnOnce(&mut Grouper) -> Result<T, CorrectionError>) -> Result<T, IncidentsError> {
-        let mut guard = self.load().await?;
-        let Some(state) = guard.as_mut() else { return Err(IncidentsError::NoIncident(0)) };
-        let mut grouper = state.grouper.clone();
-        let done = correction(&mut grouper)?;
-        self.desk.record(&Round { states: vec![(GROUPING, grouper.to_bytes())], ..Round::default() }).await?;
-        state.grouper = grouper;
-        Ok(done)
-    }
-
     async fn incident_of(&self, ticket: i64) -> Result<IncidentId, IncidentsError> {
         let detail = self.desk.get(ticket).await?;
         detail.ticket.fingerprint.as_deref().and_then(incident_id).ok_or(IncidentsError::NoIncident(ticket))
     }
 
-    /// The state, read from the store at the first use.
-    async fn load(&self) -> Result<MutexGuard<'_, Option<State>>, IncidentsError> {
-        let mut guard = self.state.lock().await;
-        if guard.is_none() {
-            let topology = self.site.topology.clone();
-            let grouper = match self.desk.analysis_state(GROUPING).await? {
-                Some(bytes) => Grouper::from_bytes(&bytes, Settings::default(), topology.clone(), Vec::new()).unwrap_or_else(|error| {
-                    tracing::error!(%error, "the grouping begins anew; tickets stay as they are");
-                    Grouper::new(Settings::default(), topology)
-                }),
-                None => Grouper::new(Settings::default(), topology),
-            };
-            let feedback = match self.desk.analysis_state(FEEDBACK).await? {
-                Some(bytes) => serde_json::from_slice(&bytes)?,
-                None => Feedback::default(),
-            };
-            *guard = Some(State { grouper, feedback, stepped_us: TimestampUs::MIN });
-        }
-        Ok(guard)
+    async fn state(&self) -> Result<MutexGuard<'_, State>, IncidentsError> {
+        Ok(self.state.get_or_try_init(|| self.load()).await?.lock().await)
+    }
+
+    async fn load(&self) -> Result<Mutex<State>, IncidentsError> {
+        let topology = self.site.topology.clone();
+        let grouper = match self.desk.analysis_state(GROUPING).await? {
+            Some(bytes) => Grouper::from_bytes(&bytes, Settings::default(), topology.clone(), Vec::new()).unwrap_or_else(|error| {
+                tracing::error!(%error, "the grouping begins anew; tickets stay as they are");
+                Grouper::new(Settings::default(), topology)
+            }),
+            None => Grouper::new(Settings::default(), topology),
+        };
+        let feedback = match self.desk.analysis_state(FEEDBACK).await? {
+            Some(bytes) => serde_json::from_slice(&bytes)?,
+            None => Feedback::default(),
+        };
+        Ok(Mutex::new(State { grouper, feedback, stepped_us: TimestampUs::MIN }))
     }
 }
 

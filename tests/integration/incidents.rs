@@ -126,6 +126,7 @@ async fn people_merge_split_and_judge() {
     assert_eq!(merged.status, 200, "{}", merged.text());
     assert_eq!(detail(&server, &second).await["ticket"]["state"], "resolved");
     let whole = detail(&server, &first).await;
+    post(&server, &format!("/api/v1/tickets/{first}/merge"), json!({ "ticket": second })).await.assert_problem(422);
     let members = whole["incident"]["members"].as_array().unwrap();
     assert_eq!(members.len(), 2, "{whole}");
     let smtp = members.iter().find(|member| member["entity"]["app"] == "smtp").unwrap()["fingerprint"].clone();
@@ -144,6 +145,8 @@ async fn people_merge_split_and_judge() {
     let judged = post(&server, &format!("/api/v1/findings/{id}/verdict"), json!({ "verdict": "noise" })).await;
     assert!(judged.status == 200 && judged.json()["factor"].as_f64().unwrap() > 1.0, "{}", judged.text());
     assert_eq!(server.number("SELECT count(*) FROM findings WHERE verdict = 'noise'").await, 1);
+    let again = post(&server, &format!("/api/v1/findings/{id}/verdict"), json!({ "verdict": "noise" })).await.json();
+    assert_eq!(again["noise"], 1, "the same word said again moves nothing: {again}");
     post(&server, "/api/v1/findings/99999/verdict", json!({ "verdict": "right" })).await.assert_problem(404);
     post(&server, &format!("/api/v1/findings/{id}/verdict"), json!({ "verdict": "perhaps" })).await.assert_problem(400);
 }
