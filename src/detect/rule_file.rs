@@ -167,7 +167,8 @@ impl Rule {
         if newest_us == TimestampUs::MIN || seen_us.is_some_and(|seen_us| newest_us <= seen_us) {
             return None;
         }
-        let start_us = settled_us.unwrap_or_else(|| self.schedule.latest(newest_us - 1));
+        // Where the schedule was changed, what is settled may lie within a bin: that bin is judged whole.
+        let start_us = self.schedule.latest(settled_us.unwrap_or(newest_us - 1));
         Some(self.window(start_us, newest_us.min(self.longest_end_us(start_us))))
     }
 
@@ -382,6 +383,13 @@ WHERE timestamp < $window_end AND host = $host LIMIT 20;
         }
         assert_eq!(ends, [21_440, 22_880, 24_000]);
         assert_eq!(settled_us / MINUTE_US, 23_995);
+    }
+
+    #[test]
+    fn after_a_change_of_the_schedule_the_bins_are_whole() {
+        let hourly = Rule { schedule: Schedule::parse("every 1h").unwrap(), ..good() };
+        let window = hourly.next_window(Some(995 * MINUTE_US), None, 1_025 * MINUTE_US).unwrap();
+        assert_eq!((window.start_us, window.end_us), (960 * MINUTE_US, 1_020 * MINUTE_US));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::detector_states::{DetectorStates, RunStates};
 use super::rule_query::{AskError, RuleQueries};
 use super::{FlushHandle, Incidents, IncidentsError, RuleBook};
 use crate::anomaly::SeriesStates;
-use crate::clock::{Clock, DAY_US, SECOND_US, Stopwatch, TimestampUs};
+use crate::clock::{Clock, SECOND_US, Stopwatch, TimestampUs};
 use crate::desk::{Desk, RuleRun};
 use crate::detect::{Rule, Window};
 use crate::incident::Feedback;
@@ -90,11 +90,6 @@ struct Found {
     findings: Vec<Finding>,
     rows: u64,
     states: Option<Arc<RunStates>>,
-}
-
-/// The beginning of the bins that have waited longest to be told.
-fn earliest_start_us(due: &[Due]) -> TimestampUs {
-    due.iter().map(|due| due.window.start_us.max(due.told_until_us)).min().unwrap_or(0)
 }
 
 /// Why a run gave nothing.
@@ -170,7 +165,7 @@ impl Analysis {
                 next_due_us
             }
             Err(error) => {
-                tracing::error!(%error, "what the rules found cannot be recorded; they are run again in half a minute");
+                tracing::error!(%error, "what the rules found cannot be recorded; they are run again in seconds");
                 now_us + FAILURE_PAUSE_US
             }
         }
@@ -182,8 +177,8 @@ impl Analysis {
         self.due(now_us).await.0.iter().map(|due| now_us - due.window.start_us).max()
     }
 
-    /// The rules that are due, with their windows, none of them reaching further than a day after the earliest; and the
-    /// moment when one of the others will be.
+    /// The rules that are due, with their windows, none of them reaching further than the one that is furthest behind can go
+    /// in one run; and the moment when one of the others will be.
     async fn due(&self, now_us: TimestampUs) -> (Vec<Due>, TimestampUs) {
         let (mut due, mut next_due_us) = (Vec::new(), TimestampUs::MAX);
         for rule in &self.book.refresh().rules {
@@ -192,11 +187,15 @@ impl Analysis {
                 Err(at_us) => next_due_us = next_due_us.min(at_us),
             }
         }
-        // A rule that only learns from the past holds nobody back.
-        let furthest_us = due.iter().map(|due| due.rule.longest_end_us(due.window.start_us.max(due.told_until_us))).min();
-        let horizon_us = furthest_us.unwrap_or(now_us).max(earliest_start_us(&due) + DAY_US);
+        // A rule that only learns from the past holds nobody back, nor does one with a bin of a week, which is always a week
+        // behind when it is due: it goes as far as it can in one run.
+        let horizon_us = due.iter().map(|due| due.rule.longest_end_us(due.window.start_us.max(due.told_until_us))).min().unwrap_or(now_us);
+        let all = due.len();
         let within = |due: Due| due.rule.cut(&due.window, horizon_us).map(|window| Due { window, ..due });
-        (due.into_iter().filter_map(within).collect(), next_due_us)
+        let due: Vec<Due> = due.into_iter().filter_map(within).collect();
+        // Who has to wait for the others waits no longer than their run.
+        let next_due_us = if due.len() < all { now_us } else { next_due_us };
+        (due, next_due_us)
     }
 
     /// What the rule has to judge, or when it will have something.

@@ -151,3 +151,19 @@ async fn kills_double_no_ticket_and_no_finding() {
     assert_eq!((&rows[0]["n"], &rows[0]["tickets"]), (&rows[0]["windows"], &1.into()), "{rows:?}");
     assert_eq!(server.number("SELECT count(*) FROM tickets").await, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_weekly_rule_holds_nobody_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let launch = watching(folder.path());
+    let weekly = RULE.replace("every 1s", "every 7d").replace("probe_failures", "weekly_probes");
+    std::fs::write(folder.path().join("rules/weekly_probes.sql"), weekly).unwrap();
+    let server = launch.start().await;
+    fail_probes(&server, "db01", 1).await;
+    ticket_when(&server, |_| true).await;
+    let ran = server.get("/api/v1/rules").await.json();
+    let weekly = ran["rules"].as_array().unwrap().iter().find(|rule| rule["name"] == "weekly_probes").unwrap().clone();
+    assert_eq!(weekly["state"]["runs"], 1, "{weekly}");
+    fail_probes(&server, "web01", 1).await;
+    ticket_when(&server, |ticket| ticket["entity"]["host"] == "web01").await;
+}
