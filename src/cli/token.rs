@@ -67,7 +67,7 @@ pub(super) async fn run(options: TokenOptions) -> anyhow::Result<ExitCode> {
     match options.action {
         Action::Create { scope, name, expires_in } => {
             let expires_at_us = expires_in.map(|duration_us| Clock::System.now_us() + duration_us);
-            let made = tokens.create(&name, scope, expires_at_us).await?;
+            let made = tokens.create(&name, scope, None, expires_at_us).await?;
             terminal::print(&format!("{}\n", made.reveal()))?;
         }
         Action::List => list(&tokens).await?,

@@ -55,9 +55,29 @@ impl FromStr for Scope {
 pub struct Scopes(Vec<Scope>);
 
 impl Scopes {
+    /// The set of these; at least one is given.
+    pub(super) fn of(scopes: &[Scope]) -> Self {
+        Self(Scope::ALL.into_iter().filter(|scope| scopes.contains(scope)).collect())
+    }
+
     /// Whether the set allows it: by name, or because `admin` includes everything.
     pub fn allow(&self, scope: Scope) -> bool {
         self.0.contains(&scope) || self.0.contains(&Scope::Admin)
+    }
+
+    /// Whether everything that this set allows is allowed by `most` too.
+    pub fn within(&self, most: &Self) -> bool {
+        Scope::ALL.into_iter().all(|scope| !self.allow(scope) || most.allow(scope))
+    }
+
+    /// What both sets allow; `None` if that is nothing. `admin` cut to less falls apart into what is left of it, so that the
+    /// token of an administrator who has become a technician still asks SQL.
+    pub fn clamp(&self, most: &Self) -> Option<Self> {
+        if self.within(most) {
+            return Some(self.clone());
+        }
+        let both: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| self.allow(*scope) && most.allow(*scope)).collect();
+        (!both.is_empty()).then_some(Self(both))
     }
 
     /// The scopes as they were given, each once, in the order of [`Scope::ALL`].
@@ -77,7 +97,7 @@ impl FromStr for Scopes {
 
     fn from_str(list: &str) -> Result<Self, String> {
         let named = list.split(',').map(|word| word.trim().parse()).collect::<Result<Vec<Scope>, _>>()?;
-        Ok(Self(Scope::ALL.into_iter().filter(|scope| named.contains(scope)).collect()))
+        Ok(Self::of(&named))
     }
 }
 
@@ -103,5 +123,28 @@ mod tests {
     fn admin_includes_everything() {
         let admin: Scopes = "admin".parse().unwrap();
         assert!(Scope::ALL.into_iter().all(|scope| admin.allow(scope)));
+    }
+
+    #[test]
+    fn a_clamped_set_allows_what_both_allow_and_nothing_else() {
+        let sets: Vec<Scopes> = (1..16u8)
+            .map(|bits| Scopes(Scope::ALL.into_iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1).map(|(_, scope)| scope).collect()))
+            .collect();
+        for one in &sets {
+            for most in &sets {
+                let clamped = one.clamp(most);
+                for scope in Scope::ALL {
+                    assert_eq!(
+                        clamped.as_ref().is_some_and(|set| set.allow(scope)),
+                        one.allow(scope) && most.allow(scope),
+                        "{one} by {most}"
+                    );
+                }
+                assert_eq!(
+                    one.within(most),
+                    clamped.as_ref().is_some_and(|set| Scope::ALL.into_iter().all(|scope| set.allow(scope) == one.allow(scope)))
+                );
+            }
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! The tokens in the store.
 
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
 
-use super::token::{generate, same_digest, take_apart};
+use super::secret::{generate, same_digest, take_apart};
+use super::token::TOKEN_PREFIX;
 use super::{NewToken, Scopes, Token, TokenError};
 use crate::clock::{Clock, SECOND_US, TimestampUs};
 use crate::store::{Store, StoreError};
@@ -13,6 +14,12 @@ const MAX_NAME_CHARS: usize = 100;
 
 /// The last use is written at most this often, so that a busy sender does not cost a disk sync a request.
 const NOTE_USE_EVERY_US: i64 = 300 * SECOND_US;
+
+/// Tokens of one person that a list shows, the newest: those that are good, and the revoked ones of many years.
+const MAX_LISTED: i64 = 1_000;
+
+/// Tokens that one person may hold at a time: one for each program of a busy administrator, and a bound for a loop gone wrong.
+const MAX_TOKENS_OF_OWNER: i64 = 50;
 
 /// The tokens of this installation. Clones share the store.
 #[derive(Debug, Clone)]
@@ -30,8 +37,14 @@ impl Tokens {
     /// Makes a token. Whether the caller may is for the caller's door to decide.
     ///
     /// # Errors
-    /// [`TokenError::Invalid`] for an empty or overlong name, or an end that lies in the past.
-    pub async fn create(&self, name: &str, scopes: Scopes, expires_at_us: Option<TimestampUs>) -> Result<NewToken, TokenError> {
+    /// [`TokenError::Invalid`] for an empty or overlong name, an end that lies in the past, or an owner who has 50 already.
+    pub async fn create(
+        &self,
+        name: &str,
+        scopes: Scopes,
+        owner: Option<&str>,
+        expires_at_us: Option<TimestampUs>,
+    ) -> Result<NewToken, TokenError> {
         let name = name.trim();
         let now_us = self.clock.now_us();
         if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || name.contains(char::is_control) {
@@ -41,29 +54,43 @@ impl Tokens {
             return Err(TokenError::Invalid("its end lies in the past; give a later one or none".to_owned()));
         }
         let (id, secret) = generate()?;
-        let token =
-            Token { id, name: name.to_owned(), scopes, created_at_us: now_us, expires_at_us, last_used_at_us: None, revoked_at_us: None };
+        let token = Token {
+            id,
+            name: name.to_owned(),
+            scopes,
+            owner: owner.map(str::to_owned),
+            created_at_us: now_us,
+            expires_at_us,
+            last_used_at_us: None,
+            revoked_at_us: None,
+        };
         let mut write = self.store.write().await?;
-        sqlx::query("INSERT INTO tokens (id, name, secret_sha256, scopes, created_at_us, expires_at_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-            .bind(&token.id)
-            .bind(&token.name)
-            .bind(secret.digest().as_slice())
-            .bind(token.scopes.to_string())
-            .bind(token.created_at_us)
-            .bind(token.expires_at_us)
-            .execute(&mut *write)
-            .await?;
+        if let Some(owner) = owner {
+            refuse_too_many(&mut write, owner, now_us).await?;
+        }
+        sqlx::query(
+            "INSERT INTO tokens (id, name, secret_sha256, scopes, owner, created_at_us, expires_at_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .bind(&token.id)
+        .bind(&token.name)
+        .bind(secret.digest().as_slice())
+        .bind(token.scopes.to_string())
+        .bind(&token.owner)
+        .bind(token.created_at_us)
+        .bind(token.expires_at_us)
+        .execute(&mut *write)
+        .await?;
         write.commit().await?;
         Ok(NewToken::new(token, &secret))
     }
 
-    /// The token that is presented, if it is good at this moment.
+    /// The token that is presented, if it is good at this moment. That its owner still may is for the door to see.
     ///
     /// # Errors
     /// [`TokenError::Refused`] for anything that is not a token of ours with the right secret; [`TokenError::Expired`] and
     /// [`TokenError::Revoked`] are said only to who knows the secret.
     pub async fn verify(&self, presented: &str) -> Result<Token, TokenError> {
-        let (id, secret) = take_apart(presented).ok_or(TokenError::Refused)?;
+        let (id, secret) = take_apart(TOKEN_PREFIX, presented).ok_or(TokenError::Refused)?;
         let mut read = self.store.read().await?;
         let row = sqlx::query("SELECT * FROM tokens WHERE id = ?1").bind(id).fetch_optional(&mut *read).await?;
         drop(read);
@@ -92,6 +119,17 @@ impl Tokens {
         Ok(rows.iter().map(token_of).collect::<Result<_, _>>()?)
     }
 
+    /// The tokens of one person, at most 1,000: those that are not revoked before the others, the newest first.
+    pub async fn list_of(&self, owner: &str) -> Result<Vec<Token>, TokenError> {
+        let mut read = self.store.read().await?;
+        let rows = sqlx::query("SELECT * FROM tokens WHERE owner = ?1 ORDER BY revoked_at_us IS NOT NULL, created_at_us DESC, id LIMIT ?2")
+            .bind(owner)
+            .bind(MAX_LISTED)
+            .fetch_all(&mut *read)
+            .await?;
+        Ok(rows.iter().map(token_of).collect::<Result<_, _>>()?)
+    }
+
     /// Takes a token back, from now on; a second time changes nothing.
     pub async fn revoke(&self, id: &str) -> Result<(), TokenError> {
         let mut write = self.store.write().await?;
@@ -104,6 +142,16 @@ impl Tokens {
             return Err(TokenError::NotFound(id.to_owned()));
         }
         Ok(write.commit().await?)
+    }
+
+    /// Takes back every token of a person who leaves, in the caller's transaction; gives how many were good until now.
+    pub async fn revoke_all(&self, write: &mut SqliteConnection, owner: &str) -> Result<u64, TokenError> {
+        let done = sqlx::query("UPDATE tokens SET revoked_at_us = ?2 WHERE owner = ?1 AND revoked_at_us IS NULL")
+            .bind(owner)
+            .bind(self.clock.now_us())
+            .execute(write)
+            .await?;
+        Ok(done.rows_affected())
     }
 
     /// A full disk must not lock out whoever comes to free it: a use that cannot be noted is only logged.
@@ -119,11 +167,28 @@ impl Tokens {
     }
 }
 
+async fn refuse_too_many(write: &mut SqliteConnection, owner: &str, now_us: TimestampUs) -> Result<(), TokenError> {
+    let row = sqlx::query(
+        "SELECT count(*) FROM tokens WHERE owner = ?1 AND revoked_at_us IS NULL AND (expires_at_us IS NULL OR expires_at_us > ?2)",
+    )
+    .bind(owner)
+    .bind(now_us)
+    .fetch_one(write)
+    .await?;
+    if row.try_get::<i64, _>(0)? >= MAX_TOKENS_OF_OWNER {
+        return Err(TokenError::Invalid(format!(
+            "{owner} has {MAX_TOKENS_OF_OWNER} tokens, which is the most; revoke one that is not used"
+        )));
+    }
+    Ok(())
+}
+
 fn token_of(row: &SqliteRow) -> Result<Token, StoreError> {
     Ok(Token {
         id: row.try_get("id")?,
         name: row.try_get("name")?,
         scopes: row.try_get::<&str, _>("scopes")?.parse().map_err(StoreError::Unreadable)?,
+        owner: row.try_get("owner")?,
         created_at_us: row.try_get("created_at_us")?,
         expires_at_us: row.try_get("expires_at_us")?,
         last_used_at_us: row.try_get("last_used_at_us")?,
@@ -147,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_opens_what_its_scopes_say() {
         let (tokens, _, _folder) = tokens().await;
-        let new = tokens.create("collector", "ingest".parse().unwrap(), None).await.unwrap();
+        let new = tokens.create("collector", "ingest".parse().unwrap(), None, None).await.unwrap();
         let token = tokens.verify(new.reveal()).await.unwrap();
         assert_eq!(token, new.token);
         assert!(token.allows(Scope::Ingest) && !token.allows(Scope::Query));
@@ -156,7 +221,7 @@ mod tests {
     #[tokio::test]
     async fn every_wrong_digit_is_refused_alike() {
         let (tokens, _, _folder) = tokens().await;
-        let right = tokens.create("a", "query".parse().unwrap(), None).await.unwrap().reveal().to_owned();
+        let right = tokens.create("a", "query".parse().unwrap(), None, None).await.unwrap().reveal().to_owned();
         for at in [3, 14, 16, 50, right.len() - 1] {
             let mut wrong = right.clone().into_bytes();
             wrong[at] = if wrong[at] == b'0' { b'1' } else { b'0' };
@@ -171,8 +236,8 @@ mod tests {
     #[tokio::test]
     async fn an_end_and_a_revocation_hold_at_once() {
         let (tokens, clock, _folder) = tokens().await;
-        let short = tokens.create("short", "query".parse().unwrap(), Some(1_060 * SECOND_US)).await.unwrap();
-        let long = tokens.create("long", "query".parse().unwrap(), None).await.unwrap();
+        let short = tokens.create("short", "query".parse().unwrap(), None, Some(1_060 * SECOND_US)).await.unwrap();
+        let long = tokens.create("long", "query".parse().unwrap(), None, None).await.unwrap();
         clock.set(1_060 * SECOND_US - 1);
         tokens.verify(short.reveal()).await.unwrap();
         clock.set(1_060 * SECOND_US);
@@ -182,13 +247,43 @@ mod tests {
         tokens.revoke(&long.token.id).await.unwrap();
         assert!(matches!(tokens.verify(long.reveal()).await.unwrap_err(), TokenError::Revoked(_)));
         assert!(matches!(tokens.revoke("0123456789ab").await.unwrap_err(), TokenError::NotFound(_)));
-        assert!(tokens.create("past", "query".parse().unwrap(), Some(5)).await.is_err());
+        assert!(tokens.create("past", "query".parse().unwrap(), None, Some(5)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_persons_tokens_are_listed_bounded_and_taken_back_together() {
+        let (tokens, clock, _folder) = tokens().await;
+        let desk: Scopes = "desk".parse().unwrap();
+        let own = tokens.create("own", desk.clone(), Some("anna"), None).await.unwrap();
+        assert_eq!(tokens.verify(own.reveal()).await.unwrap().owner.as_deref(), Some("anna"));
+        let short = tokens.create("short", desk.clone(), Some("anna"), Some(1_001 * SECOND_US)).await.unwrap();
+        let others =
+            [tokens.create("ben's", desk.clone(), Some("ben"), None).await, tokens.create("machine", desk.clone(), None, None).await];
+        for n in 2..MAX_TOKENS_OF_OWNER {
+            tokens.create(&n.to_string(), desk.clone(), Some("anna"), None).await.unwrap();
+        }
+        let refused = tokens.create("one more", desk.clone(), Some("anna"), None).await.unwrap_err();
+        assert!(matches!(refused, TokenError::Invalid(_)) && refused.to_string().contains("50"), "{refused}");
+        clock.set(1_001 * SECOND_US);
+        tokens.create("in place of the short one", desk, Some("anna"), None).await.unwrap();
+        tokens.revoke(&own.token.id).await.unwrap();
+        let listed = tokens.list_of("anna").await.unwrap();
+        assert_eq!((listed.len(), &listed[0].name[..], &listed[50].id), (51, "in place of the short one", &own.token.id));
+
+        let mut write = tokens.store.write().await.unwrap();
+        assert_eq!(tokens.revoke_all(&mut write, "anna").await.unwrap(), 50);
+        write.commit().await.unwrap();
+        assert!(tokens.list_of("anna").await.unwrap().iter().all(|token| token.revoked_at_us.is_some()));
+        assert!(matches!(tokens.verify(short.reveal()).await.unwrap_err(), TokenError::Revoked(_)));
+        for other in others {
+            tokens.verify(other.unwrap().reveal()).await.unwrap();
+        }
     }
 
     #[tokio::test]
     async fn the_last_use_is_noted_now_and_then() {
         let (tokens, clock, _folder) = tokens().await;
-        let new = tokens.create("a", "query".parse().unwrap(), None).await.unwrap();
+        let new = tokens.create("a", "query".parse().unwrap(), None, None).await.unwrap();
         let mut seen = Vec::new();
         for second in [1_000, 1_299, 1_300] {
             clock.set(second * SECOND_US);
@@ -201,7 +296,7 @@ mod tests {
     #[tokio::test]
     async fn the_secret_stands_neither_in_the_file_nor_in_debug_output() {
         let (tokens, _, folder) = tokens().await;
-        let new = tokens.create("a", "admin".parse().unwrap(), None).await.unwrap();
+        let new = tokens.create("a", "admin".parse().unwrap(), None, None).await.unwrap();
         let secret = new.reveal().rsplit('_').next().unwrap().to_owned();
         assert!(!format!("{new:?} {tokens:?}").contains(&secret));
         for entry in std::fs::read_dir(folder.path()).unwrap() {

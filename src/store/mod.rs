@@ -1,7 +1,7 @@
 //! The relational store: one SQLite file that holds what is not a time series.
 //!
-//! Tickets, their history, findings, the state of rules, the ingest ledger and tokens stand in `desk.sqlite` in the data
-//! folder. The rooms above write through [`Store::write`], which hands out one transaction at a time, and read through
+//! Tickets, their history, findings, the state of rules, people, what they set up, what is to be sent, the audit, the ingest
+//! ledger and tokens stand in `desk.sqlite` in the data folder. The rooms above write through [`Store::write`], which hands out one transaction at a time, and read through
 //! [`Store::read`], which gives a snapshot that no writer disturbs.
 //!
 //! Invariants:
@@ -12,15 +12,21 @@
 //!   refused, not guessed at.
 //! * The file is readable by its owner only, because it holds the hashes of tokens.
 
+mod audit;
+mod documents;
 mod error;
 mod finding;
 mod ingest_ledger;
 mod migrations;
 mod pool;
+mod secrets;
 mod views;
 
+pub use audit::{AuditEntry, append_audit};
+pub use documents::{Document, load_document, load_documents, remove_document, save_document};
 pub use error::StoreError;
 pub use finding::{Evidence, Finding, FindingSeverity, MAX_CELL_CHARS, MAX_EVIDENCE_LINES, bounded_cell, bounded_row};
 pub use ingest_ledger::{LedgerEntry, add_to_ledger, read_ledger};
 pub use pool::{DESK_FILE, Store};
+pub use secrets::{load_secret, save_secret, secret_names};
 pub use views::{MAX_VIEW_ROWS, StoreView, VIEWS, ViewColumn, ViewType, view};

@@ -108,7 +108,7 @@ mod tests {
             store.close().await;
         }
         let store = Store::open(&path).await.unwrap();
-        assert_eq!(count(&store, "SELECT count(*) FROM _sqlx_migrations").await, 3);
+        assert_eq!(count(&store, "SELECT count(*) FROM _sqlx_migrations").await, 4);
         assert_eq!(count(&store, "SELECT value FROM counters").await, 3);
         assert_eq!(count(&store, "SELECT count(*) FROM pragma_foreign_key_check").await, 0);
     }
