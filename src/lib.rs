@@ -2,9 +2,11 @@
 //!
 //! ARCHITECTURE.md holds the map of the modules and the invariants they keep.
 
+pub mod alert;
 pub mod anomaly;
 pub mod api;
 pub mod app;
+pub mod assignment;
 pub mod batch;
 pub mod cli;
 pub mod clock;
@@ -13,7 +15,11 @@ pub mod console;
 pub mod data_folder;
 pub mod desk;
 pub mod detect;
+pub mod escalation;
 pub mod incident;
+pub mod notify;
+pub mod on_call;
+pub mod operations;
 pub mod parse;
 pub mod people;
 pub mod pipeline;
@@ -22,6 +28,7 @@ pub mod record;
 pub mod sample_site;
 pub mod self_metrics;
 pub mod shutdown;
+pub mod sla;
 pub mod source;
 pub mod store;
 pub mod table;

@@ -35,7 +35,12 @@ impl Actor {
 
     /// The user, if one is known.
     pub fn user(&self) -> Option<&str> {
-        self.name.strip_prefix("user ")
+        self.name.strip_prefix("user ").or_else(|| self.name.strip_prefix("requester "))
+    }
+
+    /// Whether it is a person who may only ask, not work on tickets: `requester uma`.
+    pub fn is_requester(&self) -> bool {
+        self.name.starts_with("requester ")
     }
 
     /// The rule's own hand.

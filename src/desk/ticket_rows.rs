@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::{Actor, Event, FindingNote, Hold, Impact, Ticket, TicketEvent, Urgency};
+use super::{Actor, Event, FindingNote, Hold, Impact, Ticket, Urgency};
 use crate::store::StoreError;
 
 pub(super) fn ticket_of(row: &SqliteRow) -> Result<Ticket, StoreError> {
@@ -126,14 +126,22 @@ pub(super) async fn load_events(connection: &mut SqliteConnection, ticket: i64, 
         .bind(limit)
         .fetch_all(connection)
         .await?;
-    rows.iter()
-        .rev()
-        .map(|row| {
-            let event: TicketEvent = json(row.try_get("detail")?)?;
-            let actor = Actor { name: row.try_get("actor")?, origin: row.try_get("origin")? };
-            Ok(Event { seq: row.try_get("seq")?, at_us: row.try_get("at_us")?, actor, event })
-        })
-        .collect()
+    rows.iter().rev().map(event_of).collect()
+}
+
+/// One entry of a ticket's history.
+pub(super) async fn load_event(connection: &mut SqliteConnection, ticket: i64, seq: i64) -> Result<Option<Event>, StoreError> {
+    let row = sqlx::query("SELECT seq, at_us, actor, origin, detail FROM ticket_events WHERE ticket = ?1 AND seq = ?2")
+        .bind(ticket)
+        .bind(seq)
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map(event_of).transpose()
+}
+
+fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
+    let actor = Actor { name: row.try_get("actor")?, origin: row.try_get("origin")? };
+    Ok(Event { seq: row.try_get("seq")?, at_us: row.try_get("at_us")?, actor, event: json(row.try_get("detail")?)? })
 }
 
 /// What a ticket keeps of its findings, in the order of recording.

@@ -85,6 +85,26 @@ impl Desk {
         Ok(TicketDetail { ticket, history, links, attachments, first_evidence, latest_evidence })
     }
 
+    /// The whole history of a ticket, oldest first.
+    pub async fn history(&self, number: i64) -> Result<Vec<Event>, DeskError> {
+        let mut read = self.store.read().await?;
+        Ok(load_events(&mut read, number, i64::MAX).await?)
+    }
+
+    /// The open ticket of a problem.
+    pub async fn open_ticket_of(&self, problem: &str) -> Result<Option<i64>, DeskError> {
+        let mut read = self.store.read().await?;
+        let sql = "SELECT number FROM tickets WHERE fingerprint = ?1 AND state NOT IN ('resolved', 'closed')";
+        Ok(sqlx::query_scalar(sql).bind(problem).fetch_optional(&mut *read).await?)
+    }
+
+    /// Tickets that are resolved since before `at_us`, the oldest first.
+    pub async fn resolved_before(&self, at_us: TimestampUs, limit: i64) -> Result<Vec<i64>, DeskError> {
+        let mut read = self.store.read().await?;
+        let sql = "SELECT number FROM tickets WHERE state = 'resolved' AND resolved_at_us < ?1 ORDER BY number LIMIT ?2";
+        Ok(sqlx::query_scalar(sql).bind(at_us).bind(limit).fetch_all(&mut *read).await?)
+    }
+
     /// The first finding of a ticket whose window ended in `[from_us, to_us)`: the end of that window.
     pub async fn first_finding_between(
         &self,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::Notify;
 
-use super::ticket_rows::{append_event, load_ticket, save_ticket};
+use super::ticket_rows::{append_event, load_event, load_events, load_ticket, save_ticket};
 use super::{Actor, Desk, DeskError, Event, Opening, Ticket, TicketEvent};
 use crate::clock::TimestampUs;
 use crate::store::StoreError;
@@ -68,6 +68,16 @@ impl Writing {
             self.tickets.insert(number, ticket);
         }
         self.tickets.get(&number).ok_or(DeskError::NotFound(number))
+    }
+
+    /// The ticket's history, oldest first, with what happened in this transaction.
+    pub async fn history(&mut self, number: i64) -> Result<Vec<Event>, DeskError> {
+        Ok(load_events(&mut self.write, number, i64::MAX).await?)
+    }
+
+    /// One event of a ticket; `None` if there is none of that number.
+    pub async fn event(&mut self, number: i64, seq: i64) -> Result<Option<Event>, DeskError> {
+        Ok(load_event(&mut self.write, number, seq).await?)
     }
 
     /// The tickets that were read or changed here.

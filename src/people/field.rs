@@ -103,25 +103,6 @@ pub(super) fn check_email(address: &str) -> Result<(), String> {
     if good { Ok(()) } else { Err(format!("`{}` is no email address; write one such as anna.huber@example.com", excerpt(address))) }
 }
 
-/// A place to post to: an absolute http or https address. A name and password in it would be exported with the document.
-pub(super) fn check_webhook(address: &str) -> Result<(), String> {
-    const MAX_BYTES: usize = 2_048;
-    let wrong = |why: &str| Err(format!("`{}` {why}; write an address such as https://chat.example.com/hooks/7", excerpt(address)));
-    if address.len() > MAX_BYTES || address.contains(char::is_control) {
-        return wrong("is too long or holds control characters");
-    }
-    match url::Url::parse(address) {
-        Ok(url) if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) => {
-            wrong("is not an http or https address")
-        }
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            Err("it holds a name or password, which would be exported with the document; leave them out".to_owned())
-        }
-        Ok(_) => Ok(()),
-        Err(error) => wrong(&format!("cannot be read ({error})")),
-    }
-}
-
 /// The beginning of a value, harmless to show.
 pub(super) fn excerpt(text: &str) -> String {
     let mut shown: String = text.chars().take(EXCERPT_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
@@ -158,22 +139,10 @@ mod tests {
         }
     }
 
-    #[test]
-    fn webhooks() {
-        check_webhook("https://chat.example.com/hooks/7?x=1").unwrap();
-        check_webhook("http://[::1]:8080/").unwrap();
-        for wrong in
-            ["", "chat.example.com", "file:///etc/passwd", "ftp://a/b", "https://me:secret@a/", "https://", "https://a/\u{1b}", "data:x"]
-        {
-            assert!(check_webhook(wrong).is_err(), "{wrong}");
-        }
-        assert!(!check_webhook("https://me:secret@a/").unwrap_err().contains("secret"));
-    }
-
     proptest! {
         #[test]
         fn no_text_panics_and_no_message_carries_control_characters(text in "\\PC{0,80}|[\\x00-\\x7f]{0,80}") {
-            for checked in [check_name(&text), check_line(&text, 20), check_email(&text), check_webhook(&text)] {
+            for checked in [check_name(&text), check_line(&text, 20), check_email(&text)] {
                 prop_assert!(checked.err().is_none_or(|why| !why.contains(char::is_control)));
             }
         }

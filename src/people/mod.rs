@@ -60,5 +60,5 @@ pub use session::{NewSession, Session};
 pub use team::Team;
 pub use token::{NewToken, Token, TokenError};
 pub use tokens::Tokens;
-pub use user::{Channel, Contact, User};
+pub use user::User;
 pub use working_hours::{Weekday, WorkingHours};

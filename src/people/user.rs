@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::field::{Complaints, check_email, check_line, check_remark, check_webhook, excerpt};
+use super::field::{Complaints, check_email, check_line, excerpt};
 use super::working_hours::{self, WorkingHours};
 use super::{Complaint, Leave, Role};
 
@@ -18,8 +18,6 @@ const MAX_TEAMS: usize = 50;
 const MAX_SKILLS: usize = 100;
 /// Leave entries: some years of them, a week each.
 const MAX_LEAVE: usize = 200;
-/// Ways to reach a person.
-const MAX_CONTACTS: usize = 10;
 
 /// The weight of open work that a person can carry, if nothing else is said: ten tickets of middle weight two.
 const DEFAULT_CAPACITY: u32 = 20;
@@ -51,34 +49,9 @@ pub struct User {
     pub working_hours: WorkingHours,
     /// When they are away.
     pub leave: Vec<Leave>,
-    /// Ways to reach them.
-    pub contacts: Vec<Contact>,
-    /// Kept for the room that sends notifications, and not read here.
+    /// How they are told of what happens: ways to reach them and rules. Another room reads it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notifications: Option<serde_json::Value>,
-}
-
-/// A way to reach a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Contact {
-    /// What carries the message.
-    pub channel: Channel,
-    /// Where to: an email address or an http(s) address.
-    pub address: String,
-    /// A remark, such as `private, at night only`.
-    #[serde(default)]
-    pub note: String,
-}
-
-/// What carries a message to a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Channel {
-    /// Mail.
-    Email,
-    /// A post to an address.
-    Webhook,
 }
 
 impl Default for User {
@@ -94,7 +67,6 @@ impl Default for User {
             skills: BTreeMap::new(),
             working_hours: WorkingHours::new(),
             leave: Vec::new(),
-            contacts: Vec::new(),
             notifications: None,
         }
     }
@@ -124,10 +96,6 @@ impl User {
         for (index, leave) in self.leave.iter().enumerate().take(leave) {
             leave.check(&format!("leave[{index}]"), &mut complaints);
         }
-        let contacts = complaints.bounded("contacts", self.contacts.len(), MAX_CONTACTS);
-        for (index, contact) in self.contacts.iter().enumerate().take(contacts) {
-            contact.check(&format!("contacts[{index}]"), &mut complaints);
-        }
         complaints.into_vec()
     }
 
@@ -140,17 +108,6 @@ impl User {
                 complaints.note::<()>(field, Err(format!("{level} is no level; write 1 (has seen it done) to 5 (the one who is asked)")));
             }
         }
-    }
-}
-
-impl Contact {
-    fn check(&self, field: &str, complaints: &mut Complaints) {
-        let address = match self.channel {
-            Channel::Email => check_email(&self.address),
-            Channel::Webhook => check_webhook(&self.address),
-        };
-        complaints.note(format!("{field}.address"), address);
-        complaints.note(format!("{field}.note"), check_remark(&self.note, MAX_SHOWN_CHARS));
     }
 }
 

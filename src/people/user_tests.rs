@@ -41,10 +41,6 @@ from = "2026-12-24"
 to = "2027-01-06"
 note = "Christmas"
 
-[[contacts]]
-channel = "webhook"
-address = "https://chat.example.com/hooks/7"
-
 [notifications]
 night = { channel = "webhook", after = "15m" }
 "#;
@@ -73,7 +69,6 @@ fn a_document_may_be_short_but_not_misspelt() {
         json!({ "capacity": -1 }),
         json!({ "leave": [{ "from": "2026-12-24" }] }),
         json!({ "leave": [{ "from": "2026-12-24", "to": "2026-12-24", "why": "" }] }),
-        json!({ "contacts": [{ "channel": "pigeon", "address": "roof" }] }),
     ] {
         assert!(serde_json::from_value::<User>(wrong.clone()).is_err(), "{wrong}");
     }
@@ -87,7 +82,6 @@ fn every_wrong_field_is_named_with_what_to_write() {
         "working_hours": { "tue": ["08:00-12:00", "8-12"] },
         "leave": [{ "from": "2026-12-24", "to": "2026-12-23" }, { "from": "2026-02-29", "to": "2026-03-01", "note": "\u{1b}[2J" },
             { "from": "2026-12-24T10:00", "to": "2026-12-24" }],
-        "contacts": [{ "channel": "email", "address": "https://a/" }, { "channel": "webhook", "address": "a@b" }],
     }))
     .unwrap();
     let complaints = user.check();
@@ -109,8 +103,6 @@ fn every_wrong_field_is_named_with_what_to_write() {
             "leave[1]",
             "leave[1].note",
             "leave[2]",
-            "contacts[0].address",
-            "contacts[1].address",
         ]
     );
     assert!(complaints.iter().all(|complaint| complaint.why.len() > 20 && !complaint.to_string().contains(char::is_control)));

@@ -163,3 +163,11 @@ CREATE TABLE idempotent_requests (
     at_us   INTEGER NOT NULL,
     PRIMARY KEY (actor, key)
 ) STRICT, WITHOUT ROWID;
+
+-- Alerts of senders that say them again and again, and when each counts as over if it is not said again.
+CREATE TABLE expected_alerts (
+    problem       TEXT PRIMARY KEY,
+    source        TEXT NOT NULL,
+    expires_at_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX expected_alerts_due ON expected_alerts (expires_at_us);

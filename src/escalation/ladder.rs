@@ -1,0 +1,132 @@
+//! What the policy means: the ladder, read once, with nothing left to go wrong.
+
+use super::document::{EscalationPolicy, Target};
+use super::duration::read_duration;
+
+/// Most levels of a ladder: no organisation has more ranks that answer the telephone.
+const MAX_LEVELS: usize = 20;
+
+/// Most times that a ladder runs again. Whoever has not answered by then has been told.
+const MAX_REPEATS: u32 = 20;
+
+/// Most targets of a level.
+const MAX_TARGETS: usize = 20;
+
+/// Shortest time between two cycles, µs: a minute. A ladder that repeats at once would page everybody as often as it may in
+/// one breath.
+const MIN_REPEAT_AFTER_US: i64 = 60 * crate::clock::SECOND_US;
+
+/// The priorities of a ticket, as the desk has them.
+const PRIORITIES: [&str; 5] = ["P1", "P2", "P3", "P4", "P5"];
+
+/// Something that is wrong with a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    /// Path of the field, such as `steps[0].after`.
+    pub field: String,
+    /// What is wrong with it and what to write instead.
+    pub why: String,
+}
+
+/// A policy that has been read and checked; [`EscalationPolicy::ladder`] makes it.
+#[derive(Debug, Clone)]
+pub struct Ladder {
+    /// Never empty.
+    pub(super) levels: Vec<Level>,
+    pub(super) repeat: u32,
+    pub(super) repeat_after_us: i64,
+    pub(super) ack_timeout_us: Option<i64>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Level {
+    pub(super) after_us: i64,
+    pub(super) targets: Vec<Target>,
+}
+
+impl EscalationPolicy {
+    /// Everything that is wrong with the document; empty if it can be used. Whether the rotas, teams and users that it names
+    /// exist is for the caller to see.
+    pub fn check(&self) -> Vec<Complaint> {
+        self.ladder().err().unwrap_or_default()
+    }
+
+    /// Whether tickets of a priority (`P1` to `P5`) are escalated.
+    pub fn applies_to(&self, priority: &str) -> bool {
+        self.only_priorities.is_empty() || self.only_priorities.iter().any(|one| one == priority)
+    }
+
+    /// Every target that the policy names.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.steps.iter().flat_map(|step| &step.notify)
+    }
+
+    /// Reads the document once, for everything else in this module.
+    ///
+    /// Errors: all complaints that [`EscalationPolicy::check`] has.
+    pub fn ladder(&self) -> Result<Ladder, Vec<Complaint>> {
+        let mut complaints = Vec::new();
+        let mut say = |field: String, why: String| complaints.push(Complaint { field, why });
+        for (i, priority) in self.only_priorities.iter().take(PRIORITIES.len() + 1).enumerate() {
+            if !PRIORITIES.contains(&priority.as_str()) {
+                say(format!("only_priorities[{i}]"), format!("`{}` is no priority; write P1 (highest) to P5", shown(priority)));
+            }
+        }
+        if self.only_priorities.len() > PRIORITIES.len() {
+            say("only_priorities".to_owned(), "more than the five priorities; write each once".to_owned());
+        }
+        if self.repeat > MAX_REPEATS {
+            say("repeat".to_owned(), format!("{} times are too many; write at most {MAX_REPEATS}", self.repeat));
+        }
+        let mut duration = |field: String, text: &str| {
+            let read = read_duration(text);
+            if read.is_none() {
+                say(field, format!("`{}` is no duration; write one of at most 30 days such as 90s, 15m, 4h or 1h30m", shown(text)));
+            }
+            read.unwrap_or_default()
+        };
+        let repeat_after_us = duration("repeat_after".to_owned(), &self.repeat_after);
+        let ack_timeout_us = self.ack_timeout.as_deref().map(|text| duration("ack_timeout".to_owned(), text));
+        let steps = self.steps.iter().take(MAX_LEVELS).enumerate();
+        let after = |(i, step): (usize, &super::Step)| Level {
+            after_us: duration(format!("steps[{i}].after"), &step.after),
+            targets: step.notify.clone(),
+        };
+        let levels: Vec<Level> = steps.map(after).collect();
+        // Too short is only said of what could be read.
+        if self.repeat > 0 && read_duration(&self.repeat_after).is_some_and(|us| us < MIN_REPEAT_AFTER_US) {
+            say("repeat_after".to_owned(), "less than a minute between two runs of the ladder; write at least 1m".to_owned());
+        }
+        if ack_timeout_us.is_some_and(|us| us < MIN_REPEAT_AFTER_US) && !complaints.iter().any(|one| one.field == "ack_timeout") {
+            complaints.push(Complaint {
+                field: "ack_timeout".to_owned(),
+                why: "nobody takes up a ticket within a minute; write at least 1m".to_owned(),
+            });
+        }
+        complaints.extend(self.wrong_steps());
+        if complaints.is_empty() { Ok(Ladder { levels, repeat: self.repeat, repeat_after_us, ack_timeout_us }) } else { Err(complaints) }
+    }
+
+    fn wrong_steps(&self) -> Vec<Complaint> {
+        let mut wrong = Vec::new();
+        let mut say = |field: String, why: String| wrong.push(Complaint { field, why });
+        match self.steps.len() {
+            0 => say("steps".to_owned(), "a policy needs at least one step; add one with `notify`".to_owned()),
+            1..=MAX_LEVELS => {}
+            count => say("steps".to_owned(), format!("{count} are too many; write at most {MAX_LEVELS}")),
+        }
+        for (i, step) in self.steps.iter().take(MAX_LEVELS).enumerate() {
+            match step.notify.len() {
+                0 => say(format!("steps[{i}].notify"), "it pages nobody; name a `rota:NAME`, `team:NAME` or `user:NAME`".to_owned()),
+                1..=MAX_TARGETS => {}
+                count => say(format!("steps[{i}].notify"), format!("{count} are too many; write at most {MAX_TARGETS}")),
+            }
+        }
+        wrong
+    }
+}
+
+/// A text as a complaint shows it: whatever was sent, the answer stays short and prints on one line.
+fn shown(text: &str) -> String {
+    text.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

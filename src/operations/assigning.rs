@@ -1,0 +1,196 @@
+//! Giving tickets to people.
+
+use std::collections::BTreeMap;
+
+use sqlx::{Row, SqliteConnection};
+
+use super::OperationsError;
+use super::setup::Setup;
+use crate::assignment::{About, AssetHistory, Candidate, Fallbacks, Need, Priority, choose, derive_needs};
+use crate::clock::{DAY_US, TimestampUs};
+use crate::desk::{Actor, Ticket, TicketEvent, TicketState, Writing};
+use crate::on_call::on_call_at;
+use crate::people::Role;
+
+/// Gives a ticket to whoever fits best, with the reasons; leaves it alone if a person chose, or if nobody fits.
+pub(super) async fn assign(writing: &mut Writing, setup: &Setup, number: i64) -> Result<(), OperationsError> {
+    let ticket = writing.ticket(number).await?.clone();
+    let waits = matches!(ticket.state, TicketState::New | TicketState::Reopened);
+    if !setup.desk.assign || ticket.chosen_by_person || ticket.assignee.is_some() || !waits {
+        return Ok(());
+    }
+    let now_us = writing.now_us();
+    let about = About {
+        rule: ticket.rule.as_deref(),
+        entity: &ticket.entity,
+        service: ticket.service.as_deref(),
+        kind: ticket.kind.word(),
+        title: &ticket.title,
+    };
+    let needs = derive_needs(&setup.skills, &about);
+    let Some(team) = ticket.team.clone().or(needs.team) else { return Ok(()) };
+    let asset = ticket.entity.get("asset").or_else(|| ticket.entity.get("host")).cloned();
+    let asset_history = match &asset {
+        Some(asset) => asset_history(writing.connection(), setup, asset, now_us).await?,
+        None => BTreeMap::new(),
+    };
+    let priority = ticket.priority.word().parse().unwrap_or(Priority::P3);
+    let need = Need {
+        skills: needs.skills,
+        team: Some(team.clone()),
+        service: ticket.service.clone(),
+        asset,
+        asset_history,
+        ..Need::of(priority)
+    };
+    let candidates = candidates(writing.connection(), setup, &team, now_us).await?;
+    if candidates.is_empty() {
+        return Ok(());
+    }
+    let choice = choose(&setup.assignment, &need, &candidates, &fallbacks(setup, &team, now_us), now_us).for_history();
+    let Some(person) = choice.person.clone() else {
+        let why = choice.refused.iter().map(|refused| format!("{}: {}", refused.name, sentences(refused))).collect::<Vec<_>>().join("; ");
+        writing.happen(number, &Actor::desk(), TicketEvent::note(format!("nobody was found for it: {}. {why}", choice.sentence))).await?;
+        return Ok(());
+    };
+    let mut because = vec![choice.sentence.clone()];
+    if let Some(ranked) = choice.ranked.iter().find(|ranked| ranked.name == person) {
+        because.extend(ranked.terms.iter().map(|term| term.sentence.clone()));
+    }
+    if ticket.team.as_ref() != Some(&team) {
+        let set = TicketEvent::Set { field: crate::desk::Field::Team, from: ticket.team.clone(), to: Some(team) };
+        writing.happen(number, &Actor::desk(), set).await?;
+    }
+    writing.happen(number, &Actor::desk(), TicketEvent::Assigned { from: None, to: Some(person), because }).await?;
+    let moved = TicketEvent::Moved { from: ticket.state, to: TicketState::Assigned, hold: None, reason: None };
+    writing.happen(number, &Actor::desk(), moved).await?;
+    Ok(())
+}
+
+fn sentences(refused: &crate::assignment::Refused) -> String {
+    refused.reasons.iter().map(|refusal| refusal.sentence.clone()).collect::<Vec<_>>().join(", ")
+}
+
+fn fallbacks(setup: &Setup, team: &str, now_us: TimestampUs) -> Fallbacks {
+    let team = setup.teams.get(team);
+    let rota = team.and_then(|team| setup.rotas.get(team.rota.as_ref()?));
+    Fallbacks {
+        on_call: rota.and_then(|(_, plan)| on_call_at(plan, &setup.absences, now_us)).map(|shift| shift.person),
+        lead: team.and_then(|team| team.lead.clone()),
+    }
+}
+
+/// The people of the team who work on tickets, with what they have in hand.
+async fn candidates(
+    read: &mut SqliteConnection,
+    setup: &Setup,
+    team: &str,
+    now_us: TimestampUs,
+) -> Result<Vec<Candidate>, OperationsError> {
+    let mut open_weight: BTreeMap<String, u32> = BTreeMap::new();
+    let rows = sqlx::query(
+        "SELECT assignee, priority, state = 'on_hold', count(*) FROM tickets
+         WHERE assignee IS NOT NULL AND state NOT IN ('resolved', 'closed') GROUP BY 1, 2, 3",
+    )
+    .fetch_all(&mut *read)
+    .await?;
+    for row in rows {
+        let priority = row.try_get::<&str, _>(1)?.parse().unwrap_or(Priority::P3);
+        let weight = setup.assignment.ticket_weights.of(priority, row.try_get(2)?);
+        let tickets = u32::try_from(row.try_get::<i64, _>(3)?).unwrap_or(u32::MAX);
+        let sum = open_weight.entry(row.try_get(0)?).or_default();
+        *sum = sum.saturating_add(weight.saturating_mul(tickets));
+    }
+    let rota = setup.teams.get(team).and_then(|team| setup.rotas.get(team.rota.as_ref()?));
+    let on_call = rota.and_then(|(_, plan)| on_call_at(plan, &setup.absences, now_us));
+    let mut candidates = Vec::new();
+    for (name, user) in &setup.users {
+        if user.disabled || user.role == Role::Requester || !user.teams.iter().any(|it| it == team) {
+            continue;
+        }
+        let shift = on_call.as_ref().filter(|shift| shift.person == *name);
+        candidates.push(Candidate {
+            name: name.clone(),
+            teams: user.teams.clone(),
+            skills: user.skills.clone(),
+            capacity: user.capacity,
+            open_weight: open_weight.get(name).copied().unwrap_or(0),
+            on_shift: shift.is_some() || user.at_work(now_us),
+            on_leave: setup.absences.iter().any(|it| it.person == *name && (it.from_us..it.to_us).contains(&now_us)),
+            shift_ends_at_us: shift.map(|shift| shift.to_us),
+            last_assigned_at_us: last_assigned(read, name).await?,
+        });
+    }
+    Ok(candidates)
+}
+
+async fn last_assigned(read: &mut SqliteConnection, person: &str) -> Result<Option<TimestampUs>, OperationsError> {
+    let sql = "SELECT max(opened_at_us) FROM tickets WHERE assignee = ?1 AND number > (SELECT max(number) - 10000 FROM tickets)";
+    Ok(sqlx::query_scalar(sql).bind(person).fetch_one(read).await?)
+}
+
+/// Who had to do with the asset before, as far back as the policy looks.
+async fn asset_history(
+    read: &mut SqliteConnection,
+    setup: &Setup,
+    asset: &str,
+    now_us: TimestampUs,
+) -> Result<BTreeMap<String, AssetHistory>, OperationsError> {
+    let since_us = now_us - i64::from(setup.assignment.same_asset_days) * DAY_US;
+    let rows = sqlx::query(
+        "SELECT assignee, count(*), max(updated_at_us), sum(state NOT IN ('resolved', 'closed')) FROM tickets
+         WHERE assignee IS NOT NULL AND updated_at_us >= ?2 AND (entity ->> '$.host' = ?1 OR entity ->> '$.asset' = ?1) GROUP BY 1",
+    )
+    .bind(asset)
+    .bind(since_us)
+    .fetch_all(read)
+    .await?;
+    let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
+    rows.iter()
+        .map(|row| {
+            let history = AssetHistory { handled: count(row.try_get(1)?), last_at_us: row.try_get(2)?, open: count(row.try_get(3)?) };
+            Ok((row.try_get(0)?, history))
+        })
+        .collect()
+}
+
+/// What a ticket of a person needs, for a hand-over.
+pub(super) fn need_of(ticket: &Ticket) -> Need {
+    let priority = ticket.priority.word().parse().unwrap_or(Priority::P3);
+    Need { team: ticket.team.clone(), service: ticket.service.clone(), ..Need::of(priority) }
+}
+
+/// Hands on what cannot wait of everybody whose shift ends; gives how many tickets moved.
+pub(super) async fn hand_over(writing: &mut Writing, setup: &Setup) -> Result<usize, OperationsError> {
+    let now_us = writing.now_us();
+    let mut moved = 0;
+    for team in setup.teams.iter().filter(|(_, team)| team.rota.is_some()).map(|(name, _)| name) {
+        let people = candidates(writing.connection(), setup, team, now_us).await?;
+        for person in people.iter().map(|candidate| candidate.name.clone()).collect::<Vec<_>>() {
+            let held = held(writing, &person, team).await?;
+            if held.is_empty() {
+                continue;
+            }
+            let fallbacks = fallbacks(setup, team, now_us);
+            let result = crate::assignment::hand_over(&setup.assignment, &person, &held, &people, &fallbacks, now_us);
+            for one in result.moves {
+                let event = TicketEvent::Assigned { from: Some(one.from), to: Some(one.to), because: vec![one.sentence] };
+                writing.happen(one.number, &Actor::desk(), event).await?;
+                moved += 1;
+            }
+        }
+    }
+    Ok(moved)
+}
+
+async fn held(writing: &mut Writing, person: &str, team: &str) -> Result<Vec<crate::assignment::HeldTicket>, OperationsError> {
+    let sql = "SELECT number FROM tickets WHERE assignee = ?1 AND team = ?2 AND chosen_by_person = 0
+        AND state NOT IN ('resolved', 'closed') ORDER BY number LIMIT 200";
+    let numbers: Vec<i64> = sqlx::query_scalar(sql).bind(person).bind(team).fetch_all(writing.connection()).await?;
+    let mut held = Vec::new();
+    for number in numbers {
+        let ticket = writing.ticket(number).await?;
+        held.push(crate::assignment::HeldTicket { number, need: need_of(ticket), waiting: ticket.state == TicketState::OnHold });
+    }
+    Ok(held)
+}

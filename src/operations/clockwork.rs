@@ -1,0 +1,247 @@
+//! The clockwork: acts on what happens to tickets, and on the passing of time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::OperationsError;
+use super::alerts::Alerts;
+use super::assigning::{assign, hand_over};
+use super::feed::{Fed, due_escalations, due_promises, load_escalation, load_feed, remove_fed, save_escalation, save_next_promise};
+use super::register::Register;
+use super::setup::Setup;
+use super::telling::{tell, told};
+use super::timeline::timeline_of;
+use crate::clock::{Clock, SECOND_US, TimestampUs};
+use crate::desk::{Actor, Change, Desk, Event, Ticket, TicketEvent, TicketState, Writing};
+use crate::detect::parse_duration_us;
+use crate::escalation::{Escalation, Status, next_step_us, step};
+use crate::notify::{DEFAULT_NOTICES, Throttle, Urgency, cancel_for_ticket};
+use crate::shutdown::Shutdown;
+use crate::sla::{clocks, next_event_us};
+
+/// How often the time is looked at: a call or a warning comes at most so much late.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Events and tickets that one transaction acts on: short enough that a person who saves a ticket does not wait for it.
+const BATCH: i64 = 100;
+
+/// How often shifts that end, and tickets that have been resolved for long, are looked for.
+const SLOW_US: i64 = 60 * SECOND_US;
+
+/// What the clockwork needs.
+#[derive(Debug)]
+pub struct Clockwork {
+    desk: Desk,
+    register: Arc<Register>,
+    alerts: Alerts,
+    clock: Clock,
+    throttle: Throttle,
+    slow_at_us: TimestampUs,
+}
+
+impl Clockwork {
+    /// A clockwork that has not begun.
+    pub fn new(desk: Desk, register: Arc<Register>, alerts: Alerts, clock: Clock) -> Self {
+        Self { desk, register, alerts, clock, throttle: Throttle::new(DEFAULT_NOTICES), slow_at_us: TimestampUs::MIN }
+    }
+
+    /// Runs until the stop. A round that fails is told in the log and done again.
+    pub async fn run(mut self, shutdown: Shutdown) {
+        loop {
+            if let Err(error) = self.round().await {
+                tracing::error!(%error, "the desk's work could not be done; it is tried again");
+            }
+            tokio::select! {
+                () = shutdown.sources_stopping() => return,
+                () = self.desk.written() => {}
+                () = tokio::time::sleep(TICK) => {}
+            }
+        }
+    }
+
+    /// Does everything that is to be done at this moment.
+    pub async fn round(&mut self) -> Result<(), OperationsError> {
+        let setup = self.register.setup();
+        self.alerts.pass().await?;
+        // What is done makes events, which are acted on too; a round ends when none are left.
+        while self.act(&setup).await? | self.escalate(&setup).await? | self.watch(&setup).await? {}
+        let now_us = self.clock.now_us();
+        if now_us >= self.slow_at_us {
+            self.slow_at_us = now_us.saturating_add(SLOW_US);
+            let mut writing = self.desk.writing().await?;
+            if hand_over(&mut writing, &setup).await? > 0 {
+                writing.commit().await?;
+            }
+            self.close_old(&setup, now_us).await?;
+        }
+        Ok(())
+    }
+
+    /// Acts on the oldest events of the feed; tells whether there were any.
+    async fn act(&mut self, setup: &Setup) -> Result<bool, OperationsError> {
+        let mut writing = self.desk.writing().await?;
+        let fed = load_feed(writing.connection(), BATCH).await?;
+        for one in &fed {
+            self.act_on(&mut writing, setup, *one).await?;
+            remove_fed(writing.connection(), one.id).await?;
+        }
+        if !fed.is_empty() {
+            writing.commit().await?;
+        }
+        Ok(!fed.is_empty())
+    }
+
+    async fn act_on(&mut self, writing: &mut Writing, setup: &Setup, fed: Fed) -> Result<(), OperationsError> {
+        let Some(event) = writing.event(fed.ticket, fed.seq).await? else { return Ok(()) };
+        let ticket = writing.ticket(fed.ticket).await?.clone();
+        if let Some(told) = told(&ticket, &event, setup) {
+            let now_us = writing.now_us();
+            let unreached = tell(writing.connection(), setup, &mut self.throttle, &ticket, &told, now_us).await?;
+            if told.urgency == Urgency::Page {
+                for person in unreached {
+                    let note = TicketEvent::note(format!("{person} cannot be called: no way of contact, or calls turned off"));
+                    writing.happen(ticket.number, &Actor::desk(), note).await?;
+                }
+            }
+        }
+        match &event.event {
+            TicketEvent::Opened(_) | TicketEvent::Moved { to: TicketState::Reopened, .. } => assign(writing, setup, ticket.number).await?,
+            _ => {}
+        }
+        follow(writing, setup, &ticket, &event).await?;
+        if event.event.is_decision() {
+            look_at_promises(writing, setup, ticket.number).await?;
+        }
+        Ok(())
+    }
+
+    /// Calls whoever is due to be called; tells whether anybody was.
+    async fn escalate(&mut self, setup: &Setup) -> Result<bool, OperationsError> {
+        let mut writing = self.desk.writing().await?;
+        let now_us = writing.now_us();
+        let due = due_escalations(writing.connection(), now_us, BATCH).await?;
+        for number in &due {
+            let Some((policy, state)) = load_escalation(writing.connection(), *number).await? else { continue };
+            let Some((_, ladder)) = setup.escalations.get(&policy) else {
+                // The policy was taken away: nobody is called by it any more.
+                save_escalation(writing.connection(), &policy, &state, None).await?;
+                continue;
+            };
+            let outcome = step(ladder, &state, now_us, |target| setup.people_of(target, now_us));
+            for page in outcome.pages {
+                let late = if page.late { "; this call is late" } else { "" };
+                let because = format!("{} (level {}, {}{late})", page.reason, page.level, page.target);
+                let event = TicketEvent::Paged { person: page.person, level: page.level, page: page.page_id, because };
+                writing.happen(*number, &Actor::desk(), event).await?;
+            }
+            for note in outcome.notes {
+                writing.happen(*number, &Actor::desk(), TicketEvent::note(note.to_string())).await?;
+            }
+            let next_at_us = next_step_us(ladder, &outcome.state);
+            save_escalation(writing.connection(), &policy, &outcome.state, next_at_us).await?;
+        }
+        if !due.is_empty() {
+            writing.commit().await?;
+        }
+        Ok(!due.is_empty())
+    }
+
+    /// Warns of promises in danger; tells whether any ticket was looked at.
+    async fn watch(&mut self, setup: &Setup) -> Result<bool, OperationsError> {
+        let mut writing = self.desk.writing().await?;
+        let now_us = writing.now_us();
+        let due = due_promises(writing.connection(), now_us, BATCH).await?;
+        for number in &due {
+            look_at_promises(&mut writing, setup, *number).await?;
+        }
+        if !due.is_empty() {
+            writing.commit().await?;
+        }
+        Ok(!due.is_empty())
+    }
+
+    /// Closes what has been resolved for as long as the policy says.
+    async fn close_old(&self, setup: &Setup, now_us: TimestampUs) -> Result<(), OperationsError> {
+        let after_us = parse_duration_us(&setup.desk.close_after).unwrap_or(i64::MAX);
+        let numbers = self.desk.resolved_before(now_us.saturating_sub(after_us), BATCH).await?;
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        let change = Change { state: Some(TicketState::Closed), ..Change::default() };
+        self.desk.change_all(&numbers, &change, &Actor::desk()).await?;
+        Ok(())
+    }
+}
+
+/// What an event means for the calls about a ticket.
+async fn follow(writing: &mut Writing, setup: &Setup, ticket: &Ticket, event: &Event) -> Result<(), OperationsError> {
+    let now_us = writing.now_us();
+    let by = || event.actor.user().unwrap_or(&event.actor.name).to_owned();
+    let stored = load_escalation(writing.connection(), ticket.number).await?;
+    let next: Option<Escalation> = match (&event.event, &stored) {
+        (TicketEvent::Opened(_), None) => Some(Escalation::begin(ticket.number, event.at_us)),
+        (TicketEvent::Moved { to: TicketState::Reopened, .. }, Some((_, state))) => Some(state.reopen(event.at_us)),
+        (TicketEvent::Moved { to: TicketState::Reopened, .. } | TicketEvent::Reprioritised { .. }, None) if ticket.state.is_open() => {
+            Some(Escalation::begin(ticket.number, event.at_us))
+        }
+        (TicketEvent::Moved { to: TicketState::Resolved | TicketState::Closed, .. }, Some((_, state))) => Some(state.resolve(event.at_us)),
+        (TicketEvent::Moved { to: TicketState::InProgress | TicketState::OnHold, .. }, Some((_, state))) if event.actor.is_person() => {
+            Some(state.take_up(&by(), event.at_us))
+        }
+        (TicketEvent::Assigned { to: Some(to), .. }, Some((_, state))) if event.actor.user() == Some(to) => {
+            Some(state.take_up(to, event.at_us))
+        }
+        (TicketEvent::Acknowledged { by: named, .. }, Some((_, state))) => {
+            Some(state.acknowledge(&named.clone().unwrap_or_else(by), event.at_us))
+        }
+        _ => None,
+    };
+    let Some(state) = next else { return Ok(()) };
+    let chosen = setup.escalation_policy(ticket).map(|(name, ladder)| (name.to_owned(), ladder));
+    let kept = stored.as_ref().and_then(|(name, _)| Some((name.clone(), &setup.escalations.get(name)?.1)));
+    let Some((policy, ladder)) = kept.or(chosen) else { return Ok(()) };
+    if state.status != Status::Escalating {
+        cancel_for_ticket(writing.connection(), ticket.number, Some(Urgency::Page), "somebody takes care of it", now_us).await?;
+    }
+    save_escalation(writing.connection(), &policy, &state, next_step_us(ladder, &state)).await
+}
+
+/// Calls the next level at once: a call could not be delivered.
+pub(super) async fn hasten(writing: &mut Writing, setup: &Setup, number: i64) -> Result<(), OperationsError> {
+    let now_us = writing.now_us();
+    let Some((policy, mut state)) = load_escalation(writing.connection(), number).await? else { return Ok(()) };
+    let Some((_, ladder)) = setup.escalations.get(&policy) else { return Ok(()) };
+    if state.status == Status::Escalating
+        && let Some(due_us) = next_step_us(ladder, &state)
+    {
+        state.since_us -= due_us.saturating_sub(now_us).max(0);
+        save_escalation(writing.connection(), &policy, &state, Some(now_us)).await?;
+    }
+    Ok(())
+}
+
+/// Says what is new about a ticket's promises, and when to look again. What was said once is in the history and is not
+/// said again.
+async fn look_at_promises(writing: &mut Writing, setup: &Setup, number: i64) -> Result<(), OperationsError> {
+    let now_us = writing.now_us();
+    if setup.promises.is_empty() {
+        return Ok(());
+    }
+    let history = writing.history(number).await?;
+    let Some(timeline) = timeline_of(&history) else { return Ok(()) };
+    let clocks = clocks(&timeline, &setup.promises, now_us);
+    for clock in &clocks {
+        let (warns, breached) = (clock.is_warning(now_us), clock.is_breached());
+        let Some(due_at_us) = clock.due_at_us.filter(|_| warns || breached) else { continue };
+        let promise = clock.promise.word();
+        let said = |event: &Event| {
+            matches!(&event.event, TicketEvent::Warned { promise: said, due_at_us: due, breached: broken }
+                if said == promise && *due == due_at_us && *broken == breached)
+        };
+        if !history.iter().any(said) {
+            let event = TicketEvent::Warned { promise: promise.to_owned(), due_at_us, breached };
+            writing.happen(number, &Actor::desk(), event).await?;
+        }
+    }
+    save_next_promise(writing.connection(), number, next_event_us(&clocks, now_us)).await
+}

@@ -1,0 +1,164 @@
+//! Empties the outbox: mail and webhooks, at least once each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::OperationsError;
+use super::register::Register;
+use crate::clock::{Clock, DAY_US};
+use crate::desk::{Actor, Desk, TicketEvent};
+use crate::notify::{
+    Channel, Links, Mailer, Message, Next, Parcel, SendFailure, SmtpConfig, Urgency, WebhookConfig, Webhooks, acknowledge_link, due,
+    note_failed, note_sent,
+};
+use crate::shutdown::Shutdown;
+use crate::store::{Store, StoreError, load_secret};
+
+/// How often the outbox is looked into.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Messages that are sent at the same time: a slow receiver must not hold up the pages behind it.
+const AT_ONCE: usize = 8;
+
+/// A link that acknowledges a page is good for so long: over a weekend, not for ever.
+const LINK_GOOD_FOR_US: i64 = 3 * DAY_US;
+
+/// How messages leave.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryConfig {
+    /// The mail server; none: mail waits until there is one.
+    pub smtp: Option<SmtpConfig>,
+    /// Its password.
+    pub smtp_password: Option<String>,
+    /// How webhooks are sent.
+    pub webhooks: WebhookConfig,
+    /// Where people reach this server, such as `https://watch.example.org`; empty: messages carry no links.
+    pub public_url: String,
+    /// Signs the links that acknowledge pages.
+    pub link_secret: Vec<u8>,
+}
+
+/// The sender. There is one.
+#[derive(Debug)]
+pub struct Deliveries {
+    store: Store,
+    desk: Desk,
+    register: Arc<Register>,
+    clock: Clock,
+    mailer: Option<Mailer>,
+    webhooks: Webhooks,
+    public_url: String,
+    link_secret: Vec<u8>,
+}
+
+impl Deliveries {
+    /// A sender over the store's outbox.
+    ///
+    /// # Errors
+    /// If the mail server or the webhooks are configured wrongly.
+    pub fn new(store: Store, desk: Desk, register: Arc<Register>, clock: Clock, config: DeliveryConfig) -> Result<Self, OperationsError> {
+        let mailer = config.smtp.map(|smtp| Mailer::new(smtp, config.smtp_password.as_deref())).transpose()?;
+        let public_url = config.public_url.trim_end_matches('/').to_owned();
+        let webhooks = Webhooks::new(config.webhooks)?;
+        Ok(Self { store, desk, register, clock, mailer, webhooks, public_url, link_secret: config.link_secret })
+    }
+
+    /// Runs until the stop.
+    pub async fn run(self, shutdown: Shutdown) {
+        loop {
+            let sent = match self.round().await {
+                Ok(sent) => sent,
+                Err(error) => {
+                    tracing::error!(%error, "the outbox could not be emptied; it is tried again");
+                    0
+                }
+            };
+            tokio::select! {
+                () = shutdown.sources_stopping() => return,
+                () = tokio::time::sleep(if sent > 0 { Duration::ZERO } else { TICK }) => {}
+            }
+        }
+    }
+
+    /// Sends what is due at this moment; gives how many messages were tried.
+    pub async fn round(&self) -> Result<usize, OperationsError> {
+        let mut read = self.store.read().await?;
+        let parcels = due(&mut read, self.clock.now_us(), AT_ONCE).await?;
+        drop(read);
+        let results = futures::future::join_all(parcels.iter().map(|parcel| self.send(parcel))).await;
+        for (parcel, result) in parcels.iter().zip(results) {
+            self.note(parcel, result?).await?;
+        }
+        Ok(parcels.len())
+    }
+
+    async fn send(&self, parcel: &Parcel) -> Result<Result<String, SendFailure>, OperationsError> {
+        let (first, now_us) = (parcel.first(), self.clock.now_us());
+        let message = Message::of(parcel, &self.links(parcel));
+        Ok(match first.channel {
+            Channel::Email => match &self.mailer {
+                Some(mailer) => mailer.send(&first.address, &message, now_us).await,
+                None => Err(SendFailure::temporary("no mail server is set up; set smtp.host and smtp.from in the configuration")),
+            },
+            Channel::Webhook => {
+                let secret = match &first.secret {
+                    Some(name) => self.secret(name).await?,
+                    None => None,
+                };
+                if first.secret.is_some() && secret.is_none() {
+                    Err(SendFailure::temporary("the secret that signs it is not set; set it with PUT /api/v1/secrets/NAME"))
+                } else {
+                    self.webhooks.send(&first.address, first.shape, secret.as_deref().map(str::as_bytes), &message, now_us).await
+                }
+            }
+        })
+    }
+
+    async fn secret(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let mut read = self.store.read().await?;
+        load_secret(&mut read, name).await
+    }
+
+    fn links(&self, parcel: &Parcel) -> Links {
+        if self.public_url.is_empty() {
+            return Links::default();
+        }
+        let first = parcel.first();
+        let page = first.payload.get("page").and_then(serde_json::Value::as_str);
+        let acknowledge = first.ticket.zip(page).and_then(|(ticket, page_id)| {
+            let what = acknowledge_link::Acknowledgement {
+                ticket,
+                page_id: page_id.to_owned(),
+                person: first.person.clone(),
+                expires_at_us: first.created_at_us + LINK_GOOD_FOR_US,
+            };
+            acknowledge_link::sign(&self.link_secret, &what).ok()
+        });
+        Links {
+            tickets: Some(format!("{}/tickets/", self.public_url)),
+            acknowledge: acknowledge.map(|token| format!("{}/acknowledge/{token}", self.public_url)),
+        }
+    }
+
+    /// Notes what came of it. A page that is given up is said in the ticket's history, and calls the next level at once.
+    async fn note(&self, parcel: &Parcel, result: Result<String, SendFailure>) -> Result<(), OperationsError> {
+        let mut writing = self.desk.writing().await?;
+        let now_us = writing.now_us();
+        match result {
+            Ok(answer) => note_sent(writing.connection(), parcel, &answer, now_us).await?,
+            Err(failure) => {
+                let next = note_failed(writing.connection(), parcel, &failure, now_us).await?;
+                if let (Next::GiveUp, Urgency::Page, Some(ticket)) = (next, parcel.urgency(), parcel.first().ticket) {
+                    let first = parcel.first();
+                    let text =
+                        format!("{} could not be called by {}: {failure}; the next level is called", first.person, first.channel.word());
+                    writing.happen(ticket, &Actor::desk(), TicketEvent::note(text)).await?;
+                    let setup = self.register.setup();
+                    super::clockwork::hasten(&mut writing, &setup, ticket).await?;
+                }
+            }
+        }
+        writing.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,40 @@
+//! The desk at work: where tickets, people, promises, calls and messages meet.
+//!
+//! [`Register`] keeps what a department set up as documents and reads it into a [`Setup`]. [`Clockwork`] acts on what happens
+//! to tickets and on the passing of time: it gives tickets to people, calls who is on call, warns of promises in danger, and
+//! puts what is to be told into the outbox. [`Deliveries`] empties the outbox. [`Alerts`] turns what other programs report
+//! into tickets.
+//!
+//! ```text
+//! desk (events) ─> event feed ─> Clockwork ─> desk (assigned, paged, warned) + outbox ─> Deliveries ─> mail, webhooks
+//!                     time ────────┘
+//! ```
+//!
+//! Invariants:
+//! * Every event of a ticket is acted on: the feed is written by the event's own transaction and emptied by the transaction of
+//!   what follows from it. A crash in between repeats nothing and loses nothing.
+//! * A person is called only while a ticket is open, unacknowledged and nobody has taken it up.
+//! * Promises are computed from the events each time; the table `promises` only says when to look next.
+//! * What a person chose is left alone.
+
+mod alerts;
+mod assigning;
+mod clockwork;
+mod deliveries;
+mod documents;
+mod error;
+mod feed;
+mod promises;
+mod register;
+mod setup;
+mod telling;
+mod timeline;
+
+pub use alerts::{Alerts, Filed};
+pub use clockwork::Clockwork;
+pub use deliveries::{Deliveries, DeliveryConfig};
+pub use documents::{Complaint, DeskPolicy, DocumentKind, KINDS, Service, kind_of, preferences_of};
+pub use error::OperationsError;
+pub use promises::{StandingPromise, promises_of, what_if};
+pub use register::{Register, RegisterError};
+pub use setup::{Documents, SINGLE, Setup};

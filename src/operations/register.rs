@@ -1,0 +1,271 @@
+//! The register of what was set up: reading, changing, exporting, importing. Every change is checked whole and audited.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde_json::{Map, Value, json};
+use sqlx::SqliteConnection;
+
+use super::documents::{Complaint, KINDS, kind_of};
+use super::setup::{Documents, SINGLE, Setup};
+use crate::clock::Clock;
+use crate::desk::{Actor, Desk};
+use crate::people::check_name;
+use crate::store::{AuditEntry, Document, Store, StoreError, append_audit, load_document, load_documents, remove_document, save_document};
+
+/// Why something was not set up. Nothing of it was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// There is no kind of that word.
+    #[error("there is no kind of document `{0}`; the kinds are {kinds}", kinds = kinds())]
+    NoKind(String),
+    /// There is no document of that name.
+    #[error("there is no {kind} `{name}`; `GET /api/v1/setup/{kind}` lists those that there are")]
+    NotFound {
+        /// The kind.
+        kind: String,
+        /// The name.
+        name: String,
+    },
+    /// Somebody else changed it since it was read.
+    #[error("{kind} `{name}` was changed in the meantime (it is at version {current}); read it again, then send the change")]
+    Conflict {
+        /// The kind.
+        kind: String,
+        /// The name.
+        name: String,
+        /// The version that it is at.
+        current: i64,
+    },
+    /// It is not what it should be.
+    #[error("{}", told(.0))]
+    Invalid(Vec<Complaint>),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for RegisterError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+fn kinds() -> String {
+    KINDS.iter().map(|kind| kind.word).collect::<Vec<_>>().join(", ")
+}
+
+fn told(complaints: &[Complaint]) -> String {
+    let line = |it: &Complaint| if it.field.is_empty() { it.why.clone() } else { format!("`{}`: {}", it.field, it.why) };
+    complaints.iter().take(20).map(line).collect::<Vec<_>>().join("; ")
+}
+
+/// The register over the store. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Register {
+    store: Store,
+    clock: Clock,
+    desk: Desk,
+    setup: Arc<RwLock<Arc<Setup>>>,
+}
+
+impl Register {
+    /// Opens the register and tells the desk what it must know.
+    ///
+    /// # Errors
+    /// If the store cannot be read. Documents that no longer fit (a program of another version wrote them) are told in the
+    /// log and left out until somebody mends them.
+    pub async fn open(store: Store, clock: Clock, desk: Desk) -> Result<Self, StoreError> {
+        let register = Self { store, clock, desk, setup: Arc::default() };
+        let mut read = register.store.read().await?;
+        let documents = by_name(load_documents(&mut read).await?);
+        drop(read);
+        match Setup::read(&documents) {
+            Ok(setup) => register.take(setup),
+            Err(complaints) => tracing::error!("what was set up cannot be used: {}", told(&complaints)),
+        }
+        Ok(register)
+    }
+
+    /// What is set up now.
+    pub fn setup(&self) -> Arc<Setup> {
+        self.setup.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn take(&self, setup: Setup) {
+        self.desk.set_rules(setup.desk_rules());
+        *self.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(setup);
+    }
+
+    /// The documents of a kind.
+    pub async fn list(&self, kind: &str) -> Result<Vec<Document>, RegisterError> {
+        kind_of(kind).ok_or_else(|| RegisterError::NoKind(kind.to_owned()))?;
+        let mut read = self.store.read().await?;
+        Ok(load_documents(&mut read).await?.into_iter().filter(|document| document.kind == kind).collect())
+    }
+
+    /// A document.
+    pub async fn get(&self, kind: &str, name: &str) -> Result<Document, RegisterError> {
+        kind_of(kind).ok_or_else(|| RegisterError::NoKind(kind.to_owned()))?;
+        let mut read = self.store.read().await?;
+        let missing = || RegisterError::NotFound { kind: kind.to_owned(), name: name.to_owned() };
+        load_document(&mut read, kind, name).await?.ok_or_else(missing)
+    }
+
+    /// Writes a document, new or changed, if it is still at `expected_version` (`None`: whatever it is at; `Some(0)`: new).
+    pub async fn put(
+        &self,
+        kind: &str,
+        name: &str,
+        document: &Value,
+        expected_version: Option<i64>,
+        actor: &Actor,
+    ) -> Result<Document, RegisterError> {
+        let document = checked(kind, name, document)?;
+        let mut write = self.store.write().await?;
+        let before = load_document(&mut write, kind, name).await?;
+        let current = before.as_ref().map_or(0, |document| document.version);
+        refuse_stale(kind, name, current, expected_version)?;
+        if let Some(before) = before.filter(|before| before.document == document) {
+            return Ok(before);
+        }
+        let setup = {
+            let mut documents = by_name(load_documents(&mut write).await?);
+            documents.insert((kind.to_owned(), name.to_owned()), document.clone());
+            Setup::read(&documents).map_err(RegisterError::Invalid)?
+        };
+        let stored = self.save(&mut write, kind, name, document, current + 1, actor).await?;
+        write.commit().await?;
+        self.take(setup);
+        Ok(stored)
+    }
+
+    /// Removes a document, if nothing refers to it.
+    pub async fn delete(&self, kind: &str, name: &str, expected_version: Option<i64>, actor: &Actor) -> Result<(), RegisterError> {
+        kind_of(kind).ok_or_else(|| RegisterError::NoKind(kind.to_owned()))?;
+        let mut write = self.store.write().await?;
+        let Some(before) = load_document(&mut write, kind, name).await? else {
+            return Err(RegisterError::NotFound { kind: kind.to_owned(), name: name.to_owned() });
+        };
+        refuse_stale(kind, name, before.version, expected_version)?;
+        let mut documents = by_name(load_documents(&mut write).await?);
+        documents.remove(&(kind.to_owned(), name.to_owned()));
+        let setup = Setup::read(&documents).map_err(RegisterError::Invalid)?;
+        remove_document(&mut write, kind, name).await?;
+        let entry = AuditEntry {
+            at_us: self.clock.now_us(),
+            actor: &actor.name,
+            origin: &actor.origin,
+            action: "setup.delete",
+            object: &format!("{kind}/{name}"),
+            detail: Some(&before.document),
+        };
+        append_audit(&mut write, entry).await?;
+        write.commit().await?;
+        self.take(setup);
+        Ok(())
+    }
+
+    /// Everything as one table of tables: kind, name, document.
+    pub async fn export(&self) -> Result<Value, RegisterError> {
+        let mut read = self.store.read().await?;
+        let documents = load_documents(&mut read).await?;
+        let mut all = Map::new();
+        for kind in KINDS {
+            let of_kind: Map<String, Value> = documents
+                .iter()
+                .filter(|document| document.kind == kind.word)
+                .map(|document| (document.name.clone(), document.document.clone()))
+                .collect();
+            if !of_kind.is_empty() {
+                all.insert(kind.word.to_owned(), Value::Object(of_kind));
+            }
+        }
+        Ok(Value::Object(all))
+    }
+
+    /// Writes all documents of an export; those that it does not name stay. All of them or none. Gives how many were changed.
+    pub async fn import(&self, all: &Value, actor: &Actor) -> Result<usize, RegisterError> {
+        let new = read_export(all)?;
+        let mut write = self.store.write().await?;
+        let before = load_documents(&mut write).await?;
+        let mut documents = by_name(before.clone());
+        documents.extend(new.iter().map(|(key, document)| (key.clone(), document.clone())));
+        let setup = Setup::read(&documents).map_err(RegisterError::Invalid)?;
+        let mut changed = 0;
+        for ((kind, name), document) in new {
+            let old = before.iter().find(|old| old.kind == kind && old.name == name);
+            if old.is_none_or(|old| old.document != document) {
+                let version = old.map_or(0, |old| old.version) + 1;
+                self.save(&mut write, &kind, &name, document, version, actor).await?;
+                changed += 1;
+            }
+        }
+        write.commit().await?;
+        self.take(setup);
+        Ok(changed)
+    }
+
+    async fn save(
+        &self,
+        write: &mut SqliteConnection,
+        kind: &str,
+        name: &str,
+        document: Value,
+        version: i64,
+        actor: &Actor,
+    ) -> Result<Document, StoreError> {
+        let at_us = self.clock.now_us();
+        let updated_by = actor.name.clone();
+        let stored = Document { kind: kind.to_owned(), name: name.to_owned(), document, version, updated_at_us: at_us, updated_by };
+        save_document(write, &stored).await?;
+        let detail = json!({ "version": version, "document": stored.document });
+        let entry = AuditEntry {
+            at_us,
+            actor: &actor.name,
+            origin: &actor.origin,
+            action: "setup.put",
+            object: &format!("{kind}/{name}"),
+            detail: Some(&detail),
+        };
+        append_audit(write, entry).await?;
+        Ok(stored)
+    }
+}
+
+fn by_name(documents: Vec<Document>) -> Documents {
+    documents.into_iter().map(|document| ((document.kind, document.name), document.document)).collect()
+}
+
+fn refuse_stale(kind: &str, name: &str, current: i64, expected: Option<i64>) -> Result<(), RegisterError> {
+    match expected {
+        Some(expected) if expected != current => Err(RegisterError::Conflict { kind: kind.to_owned(), name: name.to_owned(), current }),
+        _ => Ok(()),
+    }
+}
+
+fn checked(kind: &str, name: &str, document: &Value) -> Result<Value, RegisterError> {
+    let known = kind_of(kind).ok_or_else(|| RegisterError::NoKind(kind.to_owned()))?;
+    let invalid = |why: String| RegisterError::Invalid(vec![Complaint::new("name", why)]);
+    if known.is_single && name != SINGLE {
+        return Err(invalid(format!("there is one {kind}, called `{SINGLE}`; write it under that name")));
+    }
+    check_name(name).map_err(invalid)?;
+    (known.check)(document).map_err(RegisterError::Invalid)
+}
+
+fn read_export(all: &Value) -> Result<Documents, RegisterError> {
+    let wrong = |place: &str| RegisterError::Invalid(vec![Complaint::new(place, "write a table of kinds, each a table of names")]);
+    let mut documents = Documents::new();
+    for (kind, of_kind) in all.as_object().ok_or_else(|| wrong(""))? {
+        for (name, document) in of_kind.as_object().ok_or_else(|| wrong(kind))? {
+            let document = checked(kind, name, document).map_err(|error| match error {
+                RegisterError::Invalid(complaints) => RegisterError::Invalid(
+                    complaints.into_iter().map(|it| Complaint::new(format!("{kind}/{name}.{}", it.field), it.why)).collect(),
+                ),
+                other => other,
+            })?;
+            documents.insert((kind.clone(), name.clone()), document);
+        }
+    }
+    Ok(documents)
+}

@@ -1,0 +1,220 @@
+//! What a department has set up, read once from its documents.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::documents::{Complaint, DeskPolicy, Service, preferences_of};
+use crate::alert::Heartbeat;
+use crate::assignment::{AssignmentPolicy, SkillRules};
+use crate::clock::TimestampUs;
+use crate::desk::{DeskRules, PriorityMatrix, ServiceFacts, Ticket};
+use crate::detect::parse_duration_us;
+use crate::escalation::{EscalationPolicy, Ladder, Target};
+use crate::notify::Preferences;
+use crate::on_call::{Absence, Plan, Rota, on_call_at};
+use crate::people::{Team, User};
+use crate::sla::{Calendar, Calendars, Promises, SlaPolicy};
+
+/// Documents by kind and name.
+pub type Documents = BTreeMap<(String, String), Value>;
+
+/// The name of a document of which there is one.
+pub const SINGLE: &str = "default";
+
+/// Everything that was set up, checked and resolved.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// People.
+    pub users: BTreeMap<String, User>,
+    /// How each is told of things.
+    pub preferences: BTreeMap<String, Preferences>,
+    /// Teams.
+    pub teams: BTreeMap<String, Team>,
+    /// Services.
+    pub services: BTreeMap<String, Service>,
+    /// When time counts.
+    pub calendars: Calendars,
+    /// What is promised.
+    pub promises: Promises,
+    /// Who is on call when: what was written, and what it means.
+    pub rotas: BTreeMap<String, (Rota, Plan)>,
+    /// Who is called: what was written, and what it means.
+    pub escalations: BTreeMap<String, (EscalationPolicy, Ladder)>,
+    /// Who gets a ticket.
+    pub assignment: AssignmentPolicy,
+    /// What a ticket needs.
+    pub skills: SkillRules,
+    /// How the desk works.
+    pub desk: DeskPolicy,
+    /// Impact and urgency make the priority.
+    pub matrix: PriorityMatrix,
+    /// What must report that it still runs.
+    pub heartbeats: BTreeMap<String, Heartbeat>,
+    /// When people are away.
+    pub absences: Vec<Absence>,
+}
+
+impl Setup {
+    /// Reads documents that were each checked already, and how they refer to one another.
+    ///
+    /// # Errors
+    /// Every reference that leads nowhere, as `kind/name.field`.
+    pub fn read(documents: &Documents) -> Result<Self, Vec<Complaint>> {
+        let mut complaints = Vec::new();
+        let calendars: BTreeMap<String, Calendar> = all(documents, "calendar", &mut complaints);
+        let users: BTreeMap<String, User> = all(documents, "user", &mut complaints);
+        let mut setup = Self {
+            preferences: users.iter().filter_map(|(name, user)| Some((name.clone(), preferences_of(user).ok()?))).collect(),
+            absences: users.iter().flat_map(|(name, user)| absences(name, user)).collect(),
+            users,
+            teams: all(documents, "team", &mut complaints),
+            services: all(documents, "service", &mut complaints),
+            assignment: single(documents, "assignment_policy", &mut complaints),
+            skills: single(documents, "skill_rules", &mut complaints),
+            desk: single(documents, "desk_policy", &mut complaints),
+            matrix: single(documents, "priority_matrix", &mut complaints),
+            heartbeats: all(documents, "heartbeat", &mut complaints),
+            ..Self::default()
+        };
+        match Calendars::resolve(&calendars) {
+            Ok(resolved) => setup.calendars = resolved,
+            Err(wrong) => complaints.extend(wrong.into_iter().map(|it| Complaint::new(format!("calendar/{}", it.field), it.why))),
+        }
+        match single::<SlaPolicy>(documents, "sla_policy", &mut complaints).resolve(&setup.calendars) {
+            Ok(promises) => setup.promises = promises,
+            Err(wrong) => {
+                complaints.extend(wrong.into_iter().map(|it| Complaint::new(format!("sla_policy/{SINGLE}.{}", it.field), it.why)))
+            }
+        }
+        for (name, rota) in all::<Rota>(documents, "rota", &mut complaints) {
+            match rota.plan() {
+                Ok(plan) => drop(setup.rotas.insert(name, (rota, plan))),
+                Err(wrong) => complaints.extend(wrong.into_iter().map(|it| Complaint::new(format!("rota/{name}.{}", it.field), it.why))),
+            }
+        }
+        for (name, policy) in all::<EscalationPolicy>(documents, "escalation_policy", &mut complaints) {
+            match policy.ladder() {
+                Ok(ladder) => drop(setup.escalations.insert(name, (policy, ladder))),
+                Err(wrong) => {
+                    complaints.extend(wrong.into_iter().map(|it| Complaint::new(format!("escalation_policy/{name}.{}", it.field), it.why)));
+                }
+            }
+        }
+        setup.check_references(&mut complaints);
+        if complaints.is_empty() { Ok(setup) } else { Err(complaints) }
+    }
+
+    fn check_references(&self, complaints: &mut Vec<Complaint>) {
+        let mut need = |place: String, what: &str, name: &str, exists: bool| {
+            if !exists {
+                complaints.push(Complaint::new(place, format!("there is no {what} `{name}`; write it first, or name another")));
+            }
+        };
+        for (name, user) in &self.users {
+            for team in &user.teams {
+                need(format!("user/{name}.teams"), "team", team, self.teams.contains_key(team));
+            }
+        }
+        for (name, team) in &self.teams {
+            let place = |field: &str| format!("team/{name}.{field}");
+            team.lead.iter().for_each(|lead| need(place("lead"), "user", lead, self.users.contains_key(lead)));
+            let policies = team.escalation_policy.iter();
+            policies.for_each(|it| need(place("escalation_policy"), "escalation_policy", it, self.escalations.contains_key(it)));
+            team.rota.iter().for_each(|rota| need(place("rota"), "rota", rota, self.rotas.contains_key(rota)));
+        }
+        for (name, service) in &self.services {
+            let place = |field: &str| format!("service/{name}.{field}");
+            service.team.iter().for_each(|team| need(place("team"), "team", team, self.teams.contains_key(team)));
+            let policies = service.escalation_policy.iter();
+            policies.for_each(|it| need(place("escalation_policy"), "escalation_policy", it, self.escalations.contains_key(it)));
+        }
+        for (name, (rota, _)) in &self.rotas {
+            let people: BTreeSet<&String> =
+                rota.layers.iter().flat_map(|layer| &layer.people).chain(rota.overrides.iter().map(|it| &it.person)).collect();
+            people.into_iter().for_each(|person| need(format!("rota/{name}"), "user", person, self.users.contains_key(person)));
+        }
+        for (name, (policy, _)) in &self.escalations {
+            for target in policy.targets() {
+                let (what, named, exists) = match target {
+                    Target::Rota(rota) => ("rota", rota, self.rotas.contains_key(rota)),
+                    Target::Team(team) => ("team", team, self.teams.contains_key(team)),
+                    Target::User(user) => ("user", user, self.users.contains_key(user)),
+                };
+                need(format!("escalation_policy/{name}"), what, named, exists);
+            }
+        }
+        let policies = self.desk.escalation_policy.iter();
+        let place = || format!("desk_policy/{SINGLE}.escalation_policy");
+        policies.for_each(|it| need(place(), "escalation_policy", it, self.escalations.contains_key(it)));
+    }
+
+    /// What the desk must know of it.
+    pub fn desk_rules(&self) -> DeskRules {
+        let facts = |(name, service): (&String, &Service)| ServiceFacts {
+            name: name.clone(),
+            impact: service.criticality,
+            team: service.team.clone(),
+            hosts: service.hosts.clone(),
+            apps: service.apps.clone(),
+        };
+        let defaults = DeskRules::default();
+        DeskRules {
+            matrix: self.matrix,
+            services: self.services.iter().map(facts).collect(),
+            reopen_within_us: parse_duration_us(&self.desk.reopen_within).unwrap_or(defaults.reopen_within_us),
+        }
+    }
+
+    /// Who a target of an escalation is at a moment.
+    pub fn people_of(&self, target: &Target, now_us: TimestampUs) -> Vec<String> {
+        let there = |name: &&String| self.users.get(*name).is_some_and(|user| !user.disabled);
+        match target {
+            Target::User(name) => Some(name).filter(there).cloned().into_iter().collect(),
+            Target::Team(team) => self.members(team, now_us),
+            Target::Rota(rota) => {
+                let shift = self.rotas.get(rota).and_then(|(_, plan)| on_call_at(plan, &self.absences, now_us));
+                shift.map(|shift| shift.person).filter(|name| there(&name)).into_iter().collect()
+            }
+        }
+    }
+
+    /// The people of a team who are not away.
+    pub fn members(&self, team: &str, now_us: TimestampUs) -> Vec<String> {
+        let away = |name: &str| self.absences.iter().any(|it| it.person == name && (it.from_us..it.to_us).contains(&now_us));
+        let is_member = |(name, user): &(&String, &User)| !user.disabled && user.teams.iter().any(|it| it == team) && !away(name);
+        self.users.iter().filter(is_member).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The policy by which somebody is called for a ticket: that of its service, else of its team, else of the desk.
+    pub fn escalation_policy(&self, ticket: &Ticket) -> Option<(&str, &Ladder)> {
+        let of_service = ticket.service.as_ref().and_then(|name| self.services.get(name)?.escalation_policy.as_ref());
+        let of_team = ticket.team.as_ref().and_then(|name| self.teams.get(name)?.escalation_policy.as_ref());
+        let name = of_service.or(of_team).or(self.desk.escalation_policy.as_ref())?;
+        let (policy, ladder) = self.escalations.get(name)?;
+        policy.applies_to(ticket.priority.word()).then_some((name.as_str(), ladder))
+    }
+}
+
+fn absences(name: &str, user: &User) -> Vec<Absence> {
+    let absence = |range: std::ops::Range<TimestampUs>| Absence { person: name.to_owned(), from_us: range.start, to_us: range.end };
+    user.absences().into_iter().map(absence).collect()
+}
+
+fn all<T: DeserializeOwned>(documents: &Documents, kind: &str, complaints: &mut Vec<Complaint>) -> BTreeMap<String, T> {
+    let of_kind = documents.iter().filter(|((document_kind, _), _)| document_kind == kind);
+    of_kind
+        .filter_map(|((_, name), value)| match serde_json::from_value(value.clone()) {
+            Ok(document) => Some((name.clone(), document)),
+            Err(error) => {
+                complaints.push(Complaint::new(format!("{kind}/{name}"), error.to_string()));
+                None
+            }
+        })
+        .collect()
+}
+
+fn single<T: DeserializeOwned + Default>(documents: &Documents, kind: &str, complaints: &mut Vec<Complaint>) -> T {
+    all(documents, kind, complaints).remove(SINGLE).unwrap_or_default()
+}
