@@ -4,17 +4,18 @@ use std::fmt;
 use std::time::Duration;
 
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::send_failure::with_causes;
+use super::smtp_session::{Protection, Session, SessionError};
 use super::{Complaint, Message, NotifyError, SendFailure, SmtpConfig, SmtpSecurity, email_message};
 use crate::clock::TimestampUs;
 
-/// The longest that a message may take in all, in multiples of the time that one answer may take. A session has about eight
-/// answers; a server that needs the whole time for each of them has no use for the mail.
-const ANSWERS: u32 = 4;
+/// The longest that a session may take in all, in multiples of [`SmtpConfig::timeout`], which is for making the connection.
+/// RFC 5321 section 4.5.3.2 grants minutes for each answer; a server of the house that needs two for all of them is in
+/// trouble, and the next attempt comes soon.
+const SESSION: u32 = 4;
 
 /// Answers to a login that failed (RFC 4954 section 6). They are about the configuration, not about the message: once the
 /// password is right again, the message goes out.
@@ -24,11 +25,11 @@ const LOGIN_CODES: [&str; 4] = ["530", "534", "535", "538"];
 #[derive(Clone)]
 pub struct Mailer {
     config: SmtpConfig,
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    session: Session,
 }
 
 impl fmt::Debug for Mailer {
-    /// The transport holds the password, so it is left out.
+    /// The session holds the password, so it is left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mailer").field("config", &self.config).finish_non_exhaustive()
     }
@@ -49,18 +50,15 @@ impl Mailer {
         if !complaints.is_empty() {
             return Err(wrong(complaints));
         }
-        let tls = tls(&config).map_err(|complaint| wrong(vec![complaint]))?;
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(config.host.as_str())
-            .port(config.port())
-            .tls(tls)
-            .timeout(Some(config.wait()));
-        if let Some(name) = &config.hello_name {
-            builder = builder.hello_name(ClientId::Domain(name.clone()));
-        }
-        if let (Some(user), Some(password)) = (&config.user, password) {
-            builder = builder.credentials(Credentials::new(user.clone(), password.to_owned()));
-        }
-        Ok(Self { transport: builder.build(), config })
+        let session = Session {
+            host: config.host.clone(),
+            port: config.port(),
+            hello: config.hello_name.clone().map_or_else(ClientId::default, ClientId::Domain),
+            protection: protection(&config).map_err(|complaint| wrong(vec![complaint]))?,
+            credentials: config.user.clone().zip(password).map(|(user, password)| Credentials::new(user, password.to_owned())),
+            connect_within: config.wait(),
+        };
+        Ok(Self { config, session })
     }
 
     /// Sends a message to a mail address. Returns what the server said when it took it.
@@ -69,8 +67,8 @@ impl Mailer {
     /// A [`SendFailure`]: permanent for answers from 500 on (but not for a refused login), temporary for everything else.
     pub async fn send(&self, to: &str, message: &Message, now_us: TimestampUs) -> Result<String, SendFailure> {
         let mail = email_message(&self.config, to, message, now_us)?;
-        let within: Duration = self.config.wait() * ANSWERS;
-        match tokio::time::timeout(within, self.transport.send(mail)).await {
+        let within: Duration = self.config.wait() * SESSION;
+        match tokio::time::timeout(within, Box::pin(self.session.hand_over(&mail))).await {
             Ok(Ok(response)) => Ok(format!("{} {}", response.code(), response.first_line().unwrap_or_default())),
             Ok(Err(error)) => Err(self.failure(&error)),
             Err(_) => Err(SendFailure::temporary(format!(
@@ -81,14 +79,17 @@ impl Mailer {
         }
     }
 
-    fn failure(&self, error: &lettre::transport::smtp::Error) -> SendFailure {
+    fn failure(&self, error: &SessionError) -> SendFailure {
         let (host, port) = (&self.config.host, self.config.port());
         let said = with_causes(error);
-        let code = error.status().map(|code| code.to_string());
+        let (code, permanent) = match error {
+            SessionError::Connect(_) => (None, false),
+            SessionError::Smtp(error) => (error.status().map(|code| code.to_string()), error.is_permanent()),
+        };
         if code.as_deref().is_some_and(|code| LOGIN_CODES.contains(&code)) {
             return SendFailure::temporary(format!("the mail server {host} refused the login ({said}); check user and password"));
         }
-        if error.is_permanent() {
+        if permanent {
             return SendFailure::permanent(format!("the mail server {host} refused the message for good ({said}); check the address"));
         }
         if code.is_some() {
@@ -100,9 +101,9 @@ impl Mailer {
     }
 }
 
-fn tls(config: &SmtpConfig) -> Result<Tls, Complaint> {
+fn protection(config: &SmtpConfig) -> Result<Protection, Complaint> {
     if config.security == SmtpSecurity::Plain {
-        return Ok(Tls::None);
+        return Ok(Protection::Never);
     }
     let mut parameters = TlsParameters::builder(config.host.clone());
     if let Some(path) = &config.ca_file {
@@ -112,7 +113,7 @@ fn tls(config: &SmtpConfig) -> Result<Tls, Complaint> {
     }
     let parameters =
         parameters.build().map_err(|error| Complaint::new("host", format!("TLS cannot be set up ({})", with_causes(&error))))?;
-    Ok(if config.security == SmtpSecurity::Tls { Tls::Wrapper(parameters) } else { Tls::Required(parameters) })
+    Ok(if config.security == SmtpSecurity::Tls { Protection::FirstByte(parameters) } else { Protection::Starttls(parameters) })
 }
 
 #[cfg(test)]

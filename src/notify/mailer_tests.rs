@@ -16,6 +16,7 @@ use crate::notify::{EventKind, Urgency};
 struct Plan {
     greeting: &'static str,
     offers: &'static str,
+    starttls: &'static str,
     auth: &'static str,
     rcpt: &'static str,
     end: &'static str,
@@ -25,8 +26,8 @@ struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        let (auth, rcpt, end) = ("235 2.7.0 welcome", "250 2.1.5 ok", "250 2.0.0 queued as 7");
-        Self { greeting: "220 mail.test ready", offers: "8BITMIME", auth, rcpt, end, tls: None, tls_first: false }
+        let (starttls, auth, rcpt, end) = ("220 go ahead", "235 2.7.0 welcome", "250 2.1.5 ok", "250 2.0.0 queued as 7");
+        Self { greeting: "220 mail.test ready", offers: "8BITMIME", starttls, auth, rcpt, end, tls: None, tls_first: false }
     }
 }
 
@@ -65,7 +66,7 @@ fn session(wire: &mut dyn Wire, plan: &Plan, greet: bool, commands: &mut Vec<Str
         commands.push(command);
         let good = match verb.as_str() {
             "EHLO" => say(wire, &format!("250-mail.test\r\n250 {}", plan.offers)),
-            "STARTTLS" => return say(wire, "220 go ahead\r\n250-injected\r\n250 AUTH PLAIN\r\n235 injected welcome"),
+            "STARTTLS" => return say(wire, plan.starttls),
             "AUTH" => say(wire, plan.auth),
             "RCPT" => say(wire, plan.rcpt),
             "DATA" => {
@@ -201,12 +202,44 @@ async fn with_starttls_nothing_is_said_in_the_clear() {
     let config = SmtpConfig { security, ca_file: Some(ca_file), user: Some("watchroom".into()), ..config(port) };
     let mailer = Mailer::new(config.clone(), Some("s3cret-pass")).unwrap();
     assert!(!format!("{mailer:?}").contains("s3cret-pass"));
-    mailer.send("ines@example.org", &message(), 0).await.unwrap();
+    assert_eq!(mailer.send("ines@example.org", &message(), 0).await.unwrap(), "250 2.0.0 queued as 7");
     let heard = server.join().unwrap();
     let verbs = |commands: &[String]| commands.iter().map(|command| command[..4].to_owned()).collect::<Vec<_>>();
     assert_eq!(verbs(&heard.commands), ["EHLO", "STAR"]);
     assert_eq!(verbs(&heard.in_tls), ["EHLO", "AUTH", "MAIL", "RCPT", "DATA", "QUIT"]);
     assert!(heard.mail.contains("Subject: [#42] Disk full on db01"));
+}
+
+#[tokio::test]
+async fn answers_that_came_before_tls_are_not_taken_for_the_servers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tls, ca_file) = certificate(folder.path());
+    let starttls = "220 go ahead\r\n250-mail.test\r\n250 8BITMIME\r\n250 ok\r\n250 ok";
+    let (port, server) = server(Plan { offers: "STARTTLS", starttls, tls: Some(tls), ..Plan::default() });
+    let failure = send(SmtpConfig { security: SmtpSecurity::Starttls, ca_file: Some(ca_file), ..config(port) }, None).await.unwrap_err();
+    assert!(!failure.permanent, "{failure}");
+    assert!(server.join().unwrap().mail.is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_never_stops_talking_is_left() {
+    for (end_of_line, greeting) in [("", "220 mail.test"), ("\r\n", "220-mail.test\r\n")] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = std::thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            let _ = socket.write_all(greeting.as_bytes());
+            let more = format!("220-{}{end_of_line}", "x".repeat(400));
+            let mut said = 0_usize;
+            while said < 1 << 30 && socket.write_all(more.as_bytes()).is_ok() {
+                said += more.len();
+            }
+            said
+        });
+        let failure = send(SmtpConfig { timeout: "30s".into(), ..config(port) }, None).await.unwrap_err();
+        assert!(!failure.permanent && (failure.detail.contains("more than") || failure.detail.contains("too large")), "{failure}");
+        assert!(server.join().unwrap() < 64 << 20, "it was cut off, and not heard to the end");
+    }
 }
 
 #[tokio::test]

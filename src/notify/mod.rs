@@ -40,6 +40,7 @@ mod preferences;
 mod send_failure;
 mod signature;
 mod smtp_config;
+mod smtp_session;
 mod throttle;
 mod wall_time;
 mod webhook_body;

@@ -60,13 +60,12 @@ pub struct SmtpConfig {
     /// A PEM file with certificates to trust besides the system's: for a server with a certificate of the house.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
-    /// How long to wait for each answer of the server, `"1s"` to `"5m"`.
+    /// How long to wait for the connection, `"1s"` to `"5m"`; the whole session may take four times as long.
     #[serde(default = "thirty_seconds")]
     pub timeout: String,
 }
 
-/// RFC 5321 section 4.5.3.2 grants a server minutes; one of the house that needs more than this is in trouble, and the next
-/// attempt comes soon.
+/// A connection across the world takes a second; the rest is for servers that look up who is calling before they greet.
 fn thirty_seconds() -> String {
     "30s".to_owned()
 }

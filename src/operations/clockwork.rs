@@ -101,6 +101,7 @@ impl Clockwork {
                 for person in unreached {
                     let note = TicketEvent::note(format!("{person} cannot be called: no way of contact, or calls turned off"));
                     writing.happen(ticket.number, &Actor::desk(), note).await?;
+                    hasten(writing, setup, ticket.number).await?;
                 }
             }
         }
