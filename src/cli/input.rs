@@ -1,4 +1,4 @@
-//! Input of the tools on files: plain, gzip or zstd, or stdin.
+//! Input of the commands that read files: plain, gzip or zstd, or stdin.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -6,22 +6,28 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-/// Opens a file, or stdin for `-`. What it is compressed with shows in its first bytes.
-pub(super) fn open(file: &Path) -> anyhow::Result<Box<dyn BufRead>> {
-    let raw: Box<dyn Read> = if file.as_os_str() == "-" {
+/// What is read from the disk at once.
+const BUFFER_BYTES: usize = 1 << 18;
+
+/// Opens a file, or stdin for `-`.
+pub(super) fn open(file: &Path) -> anyhow::Result<Box<dyn BufRead + Send>> {
+    let raw: Box<dyn Read + Send> = if file.as_os_str() == "-" {
         Box::new(std::io::stdin())
     } else {
         Box::new(File::open(file).with_context(|| format!("{} cannot be opened", file.display()))?)
     };
-    let mut reader = BufReader::with_capacity(1 << 16, raw);
-    let begin = reader.fill_buf().with_context(|| format!("{} cannot be read", file.display()))?;
-    let (is_gzip, is_zstd) = (begin.starts_with(&[0x1f, 0x8b]), begin.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]));
-    if is_gzip {
-        return Ok(Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(reader))));
+    decompressing(raw).with_context(|| format!("{} cannot be read", file.display()))
+}
+
+/// The input as it was before it was compressed, which its first bytes tell and not its name.
+pub(super) fn decompressing(input: impl Read + Send + 'static) -> std::io::Result<Box<dyn BufRead + Send>> {
+    let mut input = BufReader::with_capacity(BUFFER_BYTES, input);
+    let head = input.fill_buf()?;
+    if head.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(input))));
     }
-    if is_zstd {
-        let decoder = zstd::stream::read::Decoder::with_buffer(reader).context("the zstd stream cannot be read")?;
-        return Ok(Box::new(BufReader::new(decoder)));
+    if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        return Ok(Box::new(BufReader::new(zstd::stream::read::Decoder::with_buffer(input)?)));
     }
-    Ok(Box::new(reader))
+    Ok(Box::new(input))
 }

@@ -1,13 +1,13 @@
 //! `watchroom parse`.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
 
+use super::input;
 use crate::clock::Clock;
 use crate::parse::{Context, parse_syslog, structured_json};
 use crate::record::Zone;
@@ -18,7 +18,7 @@ const MAX_LINE_BYTES: u64 = 1 << 20;
 /// Options of `parse`.
 #[derive(Debug, Args)]
 pub(super) struct ParseOptions {
-    /// File with a message a line; `-` or nothing reads stdin
+    /// File with a message a line, plain, gzip or zstd; `-` or nothing reads stdin
     #[arg(default_value = "-")]
     file: PathBuf,
     /// Time of receipt (RFC 3339), which settles the year of stamps without one; default is now
@@ -35,12 +35,7 @@ pub(super) fn run(options: &ParseOptions) -> anyhow::Result<ExitCode> {
         received_at_us: options.received_at.map_or_else(|| Clock::System.now_us(), jiff::Timestamp::as_microsecond),
         zone: options.time_zone,
     };
-    let input: Box<dyn Read> = if options.file.as_os_str() == "-" {
-        Box::new(std::io::stdin())
-    } else {
-        Box::new(File::open(&options.file).with_context(|| format!("{} cannot be opened", options.file.display()))?)
-    };
-    match print_lines(BufReader::with_capacity(1 << 16, input), &context) {
+    match print_lines(input::open(&options.file)?, &context) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         result => result.map(|()| ExitCode::SUCCESS).context("parsing stopped"),
     }

@@ -1,7 +1,7 @@
 //! Reads a file, or stdin, in pieces that end at line ends.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::Context as _;
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
+
+use crate::cli::input::decompressing;
 
 /// A piece of lines: one group commit carries it, and a cut-off run repeats no more than this.
 const PIECE_BYTES: usize = 4 << 20;
@@ -28,7 +30,7 @@ pub(super) struct Piece {
 
 /// Reads pieces.
 pub(super) struct LineReader {
-    input: Box<dyn Read + Send>,
+    input: Box<dyn BufRead + Send>,
     key: Option<FileKey>,
     size_bytes: Option<u64>,
     read_bytes: Arc<AtomicU64>,
@@ -104,19 +106,6 @@ fn file_key(path: &Path) -> std::io::Result<FileKey> {
     let digest = Sha256::digest(&head[..first_line]);
     let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     Ok(format!("{}#{hash}", path.canonicalize()?.display()))
-}
-
-/// Told by the first bytes, not by the name.
-fn decompressing(input: impl Read + Send + 'static) -> std::io::Result<Box<dyn Read + Send>> {
-    let mut input = BufReader::with_capacity(1 << 18, input);
-    let head = std::io::BufRead::fill_buf(&mut input)?;
-    if head.starts_with(&[0x1f, 0x8b]) {
-        return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(input)));
-    }
-    if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        return Ok(Box::new(zstd::stream::read::Decoder::with_buffer(input)?));
-    }
-    Ok(Box::new(input))
 }
 
 struct Counting<R> {
