@@ -2,8 +2,8 @@
 //!
 //! A rule's states are those of a moment, up to which its points are taken in. After a crash the file may be some minutes
 //! behind what the desk has recorded: the rule then reads those minutes again to bring its detectors forward, and what it
-//! finds in them is known already. Layout of a file (little endian): `WRDET1`, u64 hash of the query, i64 moment in µs, u32
-//! number of series, for each u32 length · name · i64 Unix seconds · u32 length · state, and at the end the CRC32C of all that.
+//! finds in them is known already. Layout of a file of [`state_file`]: `WRDET1`, u64 hash of the query, i64 moment in µs, u32
+//! number of series, for each the name · i64 Unix seconds · the state.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::state_file;
+use super::state_file::{self, StateReader, StateWriter};
 use crate::anomaly::SeriesStates;
 use crate::clock::{DAY_US, SECOND_US, Stopwatch, TimestampUs};
 use crate::detect::Rule;
 use crate::self_metrics::DETECTOR_SERIES_DROPPED;
 
-const MAGIC: &[u8; 6] = b"WRDET1";
+const MARK: &[u8] = b"WRDET1";
 
 /// Series of one rule whose states are kept: 250 MB. A rule over more is to look at sums.
 const MAX_SERIES: usize = 100_000;
@@ -156,53 +156,29 @@ fn file(folder: &Path, rule: &str) -> PathBuf {
 }
 
 fn encode(query: u64, until_us: TimestampUs, series: &HashMap<String, Kept>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64 + series.len() * 2_600);
-    out.extend_from_slice(MAGIC);
-    out.extend_from_slice(&query.to_le_bytes());
-    out.extend_from_slice(&until_us.to_le_bytes());
-    out.extend_from_slice(&(series.len() as u32).to_le_bytes());
+    let mut out = StateWriter::new(MARK, 64 + series.len() * 2_600);
+    out.u64(query);
+    out.i64(until_us);
+    out.u32(series.len() as u32);
     for (name, (state, until_s)) in series {
-        out.extend_from_slice(&(name.len() as u32).to_le_bytes());
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(&until_s.to_le_bytes());
-        out.extend_from_slice(&(state.len() as u32).to_le_bytes());
-        out.extend_from_slice(state);
+        out.bytes(name.as_bytes());
+        out.i64(*until_s);
+        out.bytes(state);
     }
-    let sum = crc32c::crc32c(&out);
-    out.extend_from_slice(&sum.to_le_bytes());
-    out
+    out.finish()
 }
 
 fn decode(bytes: &[u8]) -> Option<OfRule> {
-    let (body, sum) = bytes.split_last_chunk::<4>()?;
-    if crc32c::crc32c(body) != u32::from_le_bytes(*sum) {
-        return None;
-    }
-    let mut rest = body.strip_prefix(MAGIC)?;
-    let query = u64::from_le_bytes(take(&mut rest)?);
-    let until_us = i64::from_le_bytes(take(&mut rest)?);
-    let count = u32::from_le_bytes(take(&mut rest)?) as usize;
+    let mut from = StateReader::open(MARK, bytes)?;
+    let (query, until_us) = (from.u64()?, from.i64()?);
+    let count = from.u32()? as usize;
     let mut series = HashMap::new();
     for _ in 0..count.min(MAX_SERIES) {
-        let name = take_bytes(&mut rest)?;
-        let until_s = i64::from_le_bytes(take(&mut rest)?);
-        let state = take_bytes(&mut rest)?;
-        series.insert(String::from_utf8(name.to_vec()).ok()?, (state.to_vec(), until_s));
+        let name = from.bytes()?.to_vec();
+        let until_s = from.i64()?;
+        series.insert(String::from_utf8(name).ok()?, (from.bytes()?.to_vec(), until_s));
     }
     Some(OfRule { query, until_us, series: Arc::new(series), unsaved_for: None })
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (head, tail) = rest.split_first_chunk::<N>()?;
-    *rest = tail;
-    Some(*head)
-}
-
-fn take_bytes<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = u32::from_le_bytes(take(rest)?) as usize;
-    let (head, tail) = rest.split_at_checked(length)?;
-    *rest = tail;
-    Some(head)
 }
 
 #[cfg(test)]
