@@ -6,6 +6,37 @@ use serde_json::Value;
 use super::RuleRun;
 use crate::store::Finding;
 
+/// How a finding came to its problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FiledAs {
+    /// The problem begins with it.
+    Opened,
+    /// It is new in a problem that goes on.
+    Joined,
+    /// It goes on, and was told a short while ago.
+    Repeated,
+    /// It goes on, and has not been told for a while.
+    Continued,
+    /// It brought back a problem that was over.
+    Reopened,
+    /// It is held back.
+    Held,
+}
+
+impl FiledAs {
+    /// The word for it, as in the database.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Joined => "joined",
+            Self::Repeated => "repeated",
+            Self::Continued => "continued",
+            Self::Reopened => "reopened",
+            Self::Held => "held",
+        }
+    }
+}
+
 /// A finding and where it belongs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filed {
@@ -14,8 +45,8 @@ pub struct Filed {
     /// The problem that it belongs to: an incident, or its own fingerprint where nothing groups it. `None` holds it back: it is
     /// kept and counted, and opens nothing.
     pub problem: Option<String>,
-    /// How it came there: `opened`, `joined`, `repeated`, `continued`, `reopened`, `held`.
-    pub outcome: &'static str,
+    /// How it came there.
+    pub outcome: FiledAs,
     /// In words why it is there, for the ticket's history; empty where there is nothing to say.
     pub because: String,
     /// The terms of the score, as they are stored with the finding.
@@ -26,7 +57,7 @@ impl From<Finding> for Filed {
     /// A finding that is a problem of its own.
     fn from(finding: Finding) -> Self {
         let problem = Some(finding.fingerprint.clone());
-        Self { finding, problem, outcome: "opened", because: String::new(), reasons: Value::Null }
+        Self { finding, problem, outcome: FiledAs::Opened, because: String::new(), reasons: Value::Null }
     }
 }
 

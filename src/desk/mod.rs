@@ -40,7 +40,7 @@ pub use attachments::{Attachment, NewAttachment};
 pub use change::Change;
 pub use error::DeskError;
 pub use event::{Actor, Event, Opening, TicketEvent};
-pub use filing::{AnalysisState, Ended, Filed, Round};
+pub use filing::{AnalysisState, Ended, Filed, FiledAs, Round};
 pub use opening::{NewTicket, RequestKey};
 pub use priority::{Impact, Priority, PriorityMatrix, Urgency, impact_and_urgency};
 pub use recording::{NOTE_JOINS_EVERY_US, Recorded};

@@ -8,7 +8,7 @@ use super::change::{MAX_TITLE_CHARS, one_line};
 use super::rule_run::save_run;
 use super::ticket_rows::{json_text, load_ticket, ticket_of};
 use super::{
-    Actor, Desk, DeskError, DeskRules, Ended, Filed, FindingNote, Opening, Round, Ticket, TicketEvent, TicketKind, TicketState, Writing,
+    Actor, Desk, DeskError, DeskRules, Ended, Filed, FiledAs, FindingNote, Opening, Round, Ticket, TicketEvent, TicketKind, TicketState, Writing,
 };
 use crate::clock::{SECOND_US, TimestampUs};
 use crate::store::{Finding, StoreError, bounded_row};
@@ -125,14 +125,14 @@ impl Recording {
         let (finding, now_us) = (&filed.finding, self.writing.now_us());
         let ticket = self.writing.ticket(number).await?;
         let actor = Actor::rule(&finding.rule);
-        if reopens(ticket, finding) || (filed.outcome == "reopened" && ticket.resolved_at_us.is_some()) {
+        if reopens(ticket, finding) || (filed.outcome == FiledAs::Reopened && ticket.resolved_at_us.is_some()) {
             let reason = Some(format!("{} found it again", finding.rule));
             let event = TicketEvent::Moved { from: ticket.state, to: TicketState::Reopened, hold: None, reason };
             self.writing.happen(number, &actor, event).await?;
             self.recorded.reopened.push(number);
             return Ok(());
         }
-        let is_new = filed.outcome == "joined" && ticket.events < NAMED_MEMBERS;
+        let is_new = filed.outcome == FiledAs::Joined && ticket.events < NAMED_MEMBERS;
         if is_new || now_us - ticket.noted_at_us >= NOTE_JOINS_EVERY_US {
             let named = |text: String| Some(text).filter(|text| is_new && !text.is_empty());
             let event = TicketEvent::Joined {
@@ -250,7 +250,7 @@ async fn insert_finding(write: &mut SqliteConnection, ticket: Option<i64>, filed
     .bind(finding.window_end_us)
     .bind(now_us)
     .bind(json_text(&finding.evidence.clone().bounded())?)
-    .bind(filed.outcome)
+    .bind(filed.outcome.word())
     .bind(if filed.reasons.is_null() { None } else { Some(filed.reasons.to_string()) })
     .execute(write)
     .await?;

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use super::RuleBook;
 use crate::clock::{Clock, SECOND_US, TimestampUs};
-use crate::desk::{Actor, Desk, DeskError, Ended, Filed, Recorded, Round, RuleRun, Ticket};
+use crate::desk::{Actor, Desk, DeskError, Ended, Filed, FiledAs, Recorded, Round, RuleRun, Ticket};
 use crate::incident::{
     CorrectionError, Ending, Feedback, Grouper, IncidentId, Maintenance, Outcome, Passing, Placement, Settings, Signal, ThresholdFactor,
     Topology, Verdict,
@@ -248,7 +248,7 @@ impl State {
         round.ended.retain(|ended| Some(&ended.problem) != problem.as_ref());
         round.findings.push(Filed {
             problem,
-            outcome: word(placement.outcome),
+            outcome: filed_as(placement.outcome),
             because: self.because(&placement),
             reasons: reasons(&placement),
             finding,
@@ -276,14 +276,14 @@ fn reasons(placement: &Placement) -> Value {
     })
 }
 
-fn word(outcome: Outcome) -> &'static str {
+fn filed_as(outcome: Outcome) -> FiledAs {
     match outcome {
-        Outcome::Opened => "opened",
-        Outcome::Joined => "joined",
-        Outcome::Repeated => "repeated",
-        Outcome::Continued => "continued",
-        Outcome::Reopened => "reopened",
-        Outcome::Held => "held",
+        Outcome::Opened => FiledAs::Opened,
+        Outcome::Joined => FiledAs::Joined,
+        Outcome::Repeated => FiledAs::Repeated,
+        Outcome::Continued => FiledAs::Continued,
+        Outcome::Reopened => FiledAs::Reopened,
+        Outcome::Held => FiledAs::Held,
     }
 }
 
