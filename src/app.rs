@@ -6,17 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use jiff::tz::TimeZone;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinHandle;
 
 use crate::api::{self, ApiState, FrontDoor, ServerConfig};
 use crate::clock::Clock;
-use crate::config::{Settings, SiteSettings, check_front_door, parse_dependency, parse_host, parse_maintenance};
+use crate::config::{Settings, SiteSettings, check_front_door, parse_site};
 use crate::console;
 use crate::data_folder::{DataFolder, Listening};
 use crate::desk::Desk;
-use crate::incident::Topology;
 use crate::people::Tokens;
 use crate::pipeline::{
     self, Analysis, AnalysisParts, FlushConfig, FlushHandle, Incidents, Pipeline, PipelineConfig, RemoteWriteCheck, RuleBook, SiteConfig,
@@ -198,13 +196,7 @@ fn rules_dir(settings: &Settings) -> Option<PathBuf> {
 
 /// What is known of the site. Every entry is read once here, so that a wrong one is an error at start and not at night.
 fn site_config(site: &SiteSettings) -> anyhow::Result<SiteConfig> {
-    let zone = TimeZone::get(&site.time_zone).map_err(|_| anyhow!("site.time_zone: `{}` is no time zone", site.time_zone))?;
-    let hosts = site.hosts.iter().map(|entry| parse_host(entry)).collect::<Result<Vec<_>, _>>()?;
-    let edges = site.depends_on.iter().map(|entry| parse_dependency(entry)).collect::<Result<Vec<_>, _>>()?;
-    let entries = site.maintenance.clone();
-    entries.iter().map(|entry| parse_maintenance(entry, &zone, 0)).collect::<Result<Vec<_>, _>>()?;
-    let maintenance = move |at_us| entries.iter().filter_map(|entry| parse_maintenance(entry, &zone, at_us).ok()).collect();
-    Ok(SiteConfig { topology: Topology::new(&hosts, &edges), maintenance: Box::new(maintenance) })
+    parse_site(site).map_err(|errors| anyhow!(errors.iter().map(|error| format!("site: {error}")).collect::<Vec<_>>().join("\n")))
 }
 
 async fn bind(settings: &Settings) -> anyhow::Result<Sockets> {

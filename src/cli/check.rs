@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::server_options::{ConfigOptions, ListenOptions};
 use super::terminal;
-use crate::config::{Problem, Settings, check_front_door, parse_dependency, parse_host, parse_maintenance};
+use crate::config::{Problem, Settings, check_front_door, parse_site};
 use crate::pipeline::{BrokenRule, load_rules};
 use crate::source::{AllowList, MAX_LINE_BYTES_CEILING, TimeZones};
 
@@ -63,18 +63,6 @@ fn broken_rules(settings: &Settings) -> Vec<Problem> {
     load_rules(folder).1.into_iter().map(wrong).collect()
 }
 
-/// Entries of `[site]` that cannot be read.
-fn site_errors(settings: &Settings) -> Vec<String> {
-    let site = &settings.site;
-    let Ok(zone) = jiff::tz::TimeZone::get(&site.time_zone) else {
-        return vec![format!("time_zone: `{}` is no time zone; write a name such as Europe/Vienna", site.time_zone)];
-    };
-    let hosts = site.hosts.iter().filter_map(|entry| parse_host(entry).err());
-    let edges = site.depends_on.iter().filter_map(|entry| parse_dependency(entry).err());
-    let windows = site.maintenance.iter().filter_map(|entry| parse_maintenance(entry, &zone, 0).err());
-    hosts.chain(edges).chain(windows).map(|error| error.to_string()).collect()
-}
-
 /// What the values mean together, beyond their types: with any of these a server does not start.
 pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
     let mut problems = check_front_door(settings).err().unwrap_or_default();
@@ -83,8 +71,8 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
         let advice = "time_zone = \"Europe/Vienna\", time_zones = [\"10.1.0.0/16=America/New_York\"]";
         problem("syslog.time_zone and syslog.time_zones", error.to_string(), advice);
     }
-    for error in site_errors(settings) {
-        problem("site", error, "see the keys of [site] in the README");
+    for error in parse_site(&settings.site).err().unwrap_or_default() {
+        problem("site", error.to_string(), "see the keys of [site] in the README");
     }
     if let Err(error) = AllowList::parse(&settings.syslog.allow) {
         problem("syslog.allow", error.to_string(), "[\"10.0.0.0/8\"]");

@@ -16,4 +16,4 @@ pub use settings::{
     AccessSettings, DataSettings, DetectSettings, HttpSettings, LogSettings, QuerySettings, Settings, SiteSettings, SyslogSettings,
     TableSettings, WalSettings,
 };
-pub use site::{SiteError, parse_dependency, parse_host, parse_maintenance};
+pub use site::{SiteError, parse_site};

@@ -2,9 +2,11 @@
 
 use jiff::tz::TimeZone;
 
+use super::SiteSettings;
 use crate::clock::{SECOND_US, TimestampUs};
 use crate::detect::parse_duration_us;
-use crate::incident::{Asset, Dependency, Maintenance, MaintenanceScope, MaintenanceTimes};
+use crate::incident::{Asset, Dependency, Maintenance, MaintenanceScope, MaintenanceTimes, Topology};
+use crate::pipeline::SiteConfig;
 
 /// Text that is no entry of `[site]`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,12 +18,36 @@ pub struct SiteError {
     pub why: String,
 }
 
+/// What is known of the site, or all that is wrong with what was written.
+pub fn parse_site(site: &SiteSettings) -> Result<SiteConfig, Vec<SiteError>> {
+    let mut errors = Vec::new();
+    let hosts = all(&site.hosts, parse_host, &mut errors);
+    let edges = all(&site.depends_on, parse_dependency, &mut errors);
+    let zone = TimeZone::get(&site.time_zone).unwrap_or_else(|_| {
+        let entry = format!("time_zone = {}", site.time_zone);
+        errors.push(SiteError { entry, why: "there is no such time zone; write a name such as Europe/Vienna".to_owned() });
+        TimeZone::UTC
+    });
+    all(&site.maintenance, |entry| parse_maintenance(entry, &zone, 0), &mut errors);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let entries = site.maintenance.clone();
+    let maintenance = move |at_us| entries.iter().filter_map(|entry| parse_maintenance(entry, &zone, at_us).ok()).collect();
+    Ok(SiteConfig { topology: Topology::new(&hosts, &edges), maintenance: Box::new(maintenance) })
+}
+
+/// What could be read of the entries; the rest is an error each.
+fn all<T>(entries: &[String], parse: impl Fn(&str) -> Result<T, SiteError>, errors: &mut Vec<SiteError>) -> Vec<T> {
+    entries.iter().filter_map(|entry| parse(entry).map_err(|error| errors.push(error)).ok()).collect()
+}
+
 fn wrong(entry: &str, why: impl Into<String>) -> SiteError {
     SiteError { entry: entry.to_owned(), why: why.into() }
 }
 
 /// Reads `db01: services=orders,postgres rack=A3`.
-pub fn parse_host(entry: &str) -> Result<Asset, SiteError> {
+fn parse_host(entry: &str) -> Result<Asset, SiteError> {
     let (name, rest) = entry.split_once(':').unwrap_or((entry, ""));
     let mut asset = Asset { name: name_of(entry, name)?, ..Asset::default() };
     for word in rest.split_whitespace() {
@@ -35,7 +61,7 @@ pub fn parse_host(entry: &str) -> Result<Asset, SiteError> {
 }
 
 /// Reads `shop -> orders`: the left one needs the right one.
-pub fn parse_dependency(entry: &str) -> Result<Dependency, SiteError> {
+fn parse_dependency(entry: &str) -> Result<Dependency, SiteError> {
     let (dependent, upstream) = entry.split_once("->").ok_or_else(|| wrong(entry, "write what needs -> what is needed"))?;
     Ok(Dependency { dependent: name_of(entry, dependent)?, upstream: name_of(entry, upstream)? })
 }
@@ -43,7 +69,7 @@ pub fn parse_dependency(entry: &str) -> Result<Dependency, SiteError> {
 /// Reads `patch night: hosts=web*,db01 weekly=sat,sun@02:00+4h` or `move: services=shop at=2026-12-01T20:00Z/2026-12-02T02:00Z`;
 /// `rules=` and `label:mountpoint=/backup` narrow it further. Weekly times are in `zone`, with the offset that holds at
 /// `now_us`.
-pub fn parse_maintenance(entry: &str, zone: &TimeZone, now_us: TimestampUs) -> Result<Maintenance, SiteError> {
+fn parse_maintenance(entry: &str, zone: &TimeZone, now_us: TimestampUs) -> Result<Maintenance, SiteError> {
     let (name, rest) = entry.split_once(": ").ok_or_else(|| wrong(entry, "begin with its name and a colon"))?;
     let (mut scope, mut times) = (MaintenanceScope::default(), None);
     for word in rest.split_whitespace() {
@@ -126,6 +152,21 @@ mod tests {
         let once = parse_maintenance("move: label:mountpoint=/backup at=2026-12-01T20:00:00Z/2026-12-02T02:00:00Z", &zone, 0).unwrap();
         assert!(once.times.interval_at(moment("2026-12-01T21:00:00Z")).is_some());
         assert_eq!(once.scope.labels, [("mountpoint".to_owned(), "/backup".to_owned())]);
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once() {
+        let good = SiteSettings { time_zone: "UTC".into(), hosts: vec!["db01".into()], ..SiteSettings::default() };
+        assert!(parse_site(&good).is_ok());
+        let bad = SiteSettings {
+            time_zone: "Mars/Olympus".into(),
+            hosts: vec!["a: place=here".into(), "b".into(), ": rack=1".into()],
+            depends_on: vec!["a b".into()],
+            maintenance: vec!["p".into()],
+        };
+        let errors: Vec<String> = parse_site(&bad).unwrap_err().iter().map(ToString::to_string).collect();
+        assert_eq!(errors.len(), 5, "{errors:?}");
+        assert!(errors.iter().any(|error| error.contains("Mars/Olympus") && error.contains("Europe/Vienna")), "{errors:?}");
     }
 
     #[test]

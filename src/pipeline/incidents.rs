@@ -40,12 +40,6 @@ impl fmt::Debug for SiteConfig {
     }
 }
 
-impl Default for SiteConfig {
-    fn default() -> Self {
-        Self { topology: Topology::default(), maintenance: Box::new(|_| Vec::new()) }
-    }
-}
-
 /// The incidents of a server. Shared by the analysis, which feeds it, and the API, which corrects it.
 #[derive(Debug)]
 pub struct Incidents {
