@@ -17,6 +17,11 @@ pub const HOUR_US: i64 = 3_600 * SECOND_US;
 /// A day in the unit of [`TimestampUs`].
 pub const DAY_US: i64 = 24 * HOUR_US;
 
+/// A moment as RFC 3339 in UTC, as answers and evidence show it; one beyond the years that has, as its number.
+pub fn rfc3339(at_us: TimestampUs) -> String {
+    jiff::Timestamp::from_microsecond(at_us).map_or_else(|_| format!("{at_us} µs"), |at| at.to_string())
+}
+
 /// Wall-clock time: the system's, or one that a test moves by hand.
 #[derive(Debug, Clone)]
 pub enum Clock {

@@ -70,16 +70,12 @@ fn read<T: serde::de::DeserializeOwned>(body: &[u8], example: &str) -> Result<T,
 }
 
 fn incidents_error(error: IncidentsError) -> ApiError {
-    let status = match &error {
+    let detail = error.to_string();
+    let status = match error {
+        IncidentsError::Desk(error) => return desk_error(error),
         IncidentsError::Correction(_) => StatusCode::UNPROCESSABLE_ENTITY,
         IncidentsError::NoIncident(_) => StatusCode::CONFLICT,
         IncidentsError::Feedback(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        IncidentsError::Desk(_) => {
-            return match error {
-                IncidentsError::Desk(error) => desk_error(error),
-                other => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, other.to_string(), ""),
-            };
-        }
     };
-    ApiError::new(status, error.to_string(), "")
+    ApiError::new(status, detail, "")
 }

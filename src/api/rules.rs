@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::tickets::desk_error;
 use super::{ApiError, ApiState};
-use crate::clock::DAY_US;
+use crate::clock::{DAY_US, rfc3339};
 use crate::detect::Rule;
 use crate::pipeline;
 
@@ -66,20 +66,19 @@ pub(super) async fn backtest(State(state): State<ApiState>, body: Bytes) -> Resu
     let result = pipeline::backtest(state.queries.clone(), &rule, from_us, to_us).await;
     let result =
         result.map_err(|error| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error, "ask the rule's query by hand to see why"))?;
-    let time = |at_us| jiff::Timestamp::from_microsecond(at_us).map_or_else(|_| String::new(), |at| at.to_string());
     let findings: Vec<_> = result
         .findings
         .iter()
         .map(|finding| {
             json!({
-                "from": time(finding.window_start_us), "to": time(finding.window_end_us), "title": finding.title,
+                "from": rfc3339(finding.window_start_us), "to": rfc3339(finding.window_end_us), "title": finding.title,
                 "entity": finding.entity, "severity": finding.severity, "result": finding.result,
             })
         })
         .collect();
     let weeks = (result.to_us - result.from_us) as f64 / (7 * DAY_US) as f64;
     Ok(axum::Json(json!({
-        "rule": result.rule, "description": rule.description, "from": time(result.from_us), "to": time(result.to_us),
+        "rule": result.rule, "description": rule.description, "from": rfc3339(result.from_us), "to": rfc3339(result.to_us),
         "found": result.found, "incidents": result.incidents, "incidents_a_week": result.incidents as f64 / weeks.max(1e-9),
         "by_entity": result.by_entity, "findings": findings,
     })))

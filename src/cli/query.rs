@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::connection::{Connection, error_text};
 use super::server_options::ClientOptions;
 use super::terminal;
-use crate::clock::Clock;
+use crate::clock::{Clock, rfc3339};
 use crate::detect::parse_duration_us;
 use crate::query::{SAVED_QUERIES, SavedQuery, TableText};
 
@@ -87,8 +87,7 @@ fn named(name: &str) -> anyhow::Result<(String, Value)> {
     let window = query.header("window").unwrap_or("1d");
     let window_us = parse_duration_us(window).map_err(|error| anyhow!("the window of {name} is wrong: {error}"))?;
     let now_us = Clock::System.now_us();
-    let time = |at_us| jiff::Timestamp::from_microsecond(at_us).map(|at| at.to_string());
-    Ok((query.sql.to_owned(), json!({ "window_start": time(now_us - window_us)?, "window_end": time(now_us)? })))
+    Ok((query.sql.to_owned(), json!({ "window_start": rfc3339(now_us - window_us), "window_end": rfc3339(now_us) })))
 }
 
 async fn ask(connection: &Connection, sql: &str, parameters: &Value, options: &QueryOptions) -> anyhow::Result<()> {

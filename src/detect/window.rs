@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::clock::TimestampUs;
+use crate::clock::{TimestampUs, rfc3339};
 
 /// The window of one run, and the names under which the query reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +27,7 @@ impl Window {
 
     /// The parameters as text, for evidence.
     pub fn parameter_texts(&self) -> BTreeMap<String, String> {
-        let text = |at_us| jiff::Timestamp::from_microsecond(at_us).map_or_else(|_| format!("{at_us} µs"), |at| at.to_string());
-        self.parameters().map(|(name, at_us)| (name.to_owned(), text(at_us))).into()
+        self.parameters().map(|(name, at_us)| (name.to_owned(), rfc3339(at_us))).into()
     }
 
     /// Whether a moment is judged, not only read.

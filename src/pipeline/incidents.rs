@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use super::RuleBook;
-use crate::clock::{Clock, SECOND_US, TimestampUs};
+use crate::clock::{Clock, SECOND_US, TimestampUs, rfc3339};
 use crate::desk::{Actor, Desk, DeskError, Ended, Filed, FiledAs, Recorded, Round, RuleRun, Ticket};
 use crate::incident::{
     CorrectionError, Ending, Feedback, Grouper, IncidentId, Maintenance, Outcome, Passing, Placement, Settings, Signal, ThresholdFactor,
@@ -171,12 +171,12 @@ impl Incidents {
                 let signal = &member.signal;
                 json!({
                     "fingerprint": signal.fingerprint, "rule": signal.rule, "title": signal.text, "entity": signal.entity,
-                    "onset": time(signal.onset_us), "last_seen": time(signal.window_end_us), "findings": member.findings,
+                    "onset": rfc3339(signal.onset_us), "last_seen": rfc3339(signal.window_end_us), "findings": member.findings,
                 })
             })
             .collect();
         Ok(json!({
-            "id": id, "open": incident.is_open(), "onset": time(incident.onset_us), "last_seen": time(incident.last_us),
+            "id": id, "open": incident.is_open(), "onset": rfc3339(incident.onset_us), "last_seen": rfc3339(incident.last_us),
             "findings": incident.findings, "members": members, "more_members": incident.more_members, "causes": causes,
             "flapping": incident.flapping,
         }))
@@ -295,8 +295,4 @@ fn problem(id: IncidentId) -> String {
 
 fn incident_id(problem: &str) -> Option<IncidentId> {
     problem.strip_prefix("incident-")?.parse().ok()
-}
-
-fn time(at_us: TimestampUs) -> String {
-    jiff::Timestamp::from_microsecond(at_us).map_or_else(|_| at_us.to_string(), |at| at.to_string())
 }
