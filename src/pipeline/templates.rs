@@ -155,7 +155,7 @@ impl JobTemplates {
         distinct.lines += 1;
         distinct.first_us = distinct.first_us.min(at_us);
         distinct.last_us = distinct.last_us.max(at_us);
-        distinct.severity = distinct.severity.min(severity).or(distinct.severity).or(severity);
+        distinct.severity = [distinct.severity, severity].into_iter().flatten().min();
         self.lines.push(place);
     }
 

@@ -10,8 +10,8 @@
 //! 4. From time to time the miner settles (`generalise`): templates that differ in one place only become one if what
 //!    stands there looks like an open set of values, and stay apart if it looks like a handful of events. The ids that this
 //!    joins become aliases of the new one (`alias`).
-//! 5. The detectors look at what the templates do: [`Novelty`] (a template never seen), [`Rhythm`] (one that came regularly
-//!    has stopped), [`Parameter`] (its values are not what they were), [`rate_value`] (counts for the metric detector).
+//! 5. [`Novelty`] says how surprising a template is that was never seen. Rates and silences are questions in SQL over
+//!    `template_id` (the rules `log_rate_anomaly` and `log_template_silent`).
 //!
 //! # Which id is stored with a line
 //! The one that [`Skeletons::learn`] or [`Miner::learn`] gives when the line comes in. A stored id never has to change:
@@ -19,8 +19,7 @@
 //!   and after every restart, whatever the order of the lines.
 //! * When the template is generalised later, the stored id becomes an alias. [`Miner::aliases`] and [`Miner::templates`] make
 //!   a small table (id, canonical id, text, lines), and a query joins `template_id` to it to read id and text as they stand
-//!   today. `log_template(message)` is [`Miner::find`] with [`Miner::template`], and [`skeleton_template`] for a line that was
-//!   never learned.
+//!   today. The SQL function `log_template(message)` is [`skeleton_template`], which needs no miner: what the line alone tells.
 //! * As a signed 64-bit column it is the same bits; [`TemplateId::OVERFLOW`] is −1 there.
 //!
 //! A parse worker needs the miner of a line's source only once a batch, for the few dozen skeletons of the batch and not
@@ -40,7 +39,6 @@ mod batch;
 mod bytes;
 mod codec;
 mod cue;
-mod drift;
 mod file;
 mod generalise;
 mod identity;
@@ -48,22 +46,16 @@ mod known_hash;
 mod miner;
 mod novelty;
 mod quote;
-mod rate;
 mod render;
 mod scan;
-mod silence;
 mod skeleton;
 mod tree;
 mod word;
 
 pub use batch::Skeletons;
 pub use bytes::DecodeError;
-pub use drift::{Changed, Drifted, Parameter, WINDOW_SECONDS};
 pub use file::mine_lines;
 pub use identity::skeleton_id;
 pub use miner::{MAX_TEMPLATES, Miner, TemplateId};
 pub use novelty::{NewTemplate, Novelty, WARM_UP_SECONDS};
-pub use rate::{rate_count, rate_value};
 pub use render::{WILDCARD, skeleton_template};
-pub use silence::{Rhythm, Silence};
-pub use skeleton::values;
