@@ -53,6 +53,24 @@ async fn every_column_reads_back_from_files_as_from_memory() {
     );
 }
 
+#[tokio::test]
+async fn a_message_has_its_template_whatever_type_its_text_has() {
+    let site = Site::empty().await;
+    let engine = site.engine();
+    let message = "'request 17 from 10.0.0.1 took 3 ms'";
+    for kind in ["Utf8", "LargeUtf8", "Utf8View"] {
+        let asked = format!("SELECT log_template(arrow_cast({message}, '{kind}'))");
+        assert_eq!(cell(&engine, &asked).await, "request <*> from <*> took <*> ms", "{kind}");
+    }
+    let counted = "SELECT log_template(m) || ': ' || count(*) AS line FROM (VALUES ('user 1 came'), ('user 22 came'), ('disk full'), (NULL)) \
+        AS t(m) WHERE m IS NOT NULL GROUP BY log_template(m) ORDER BY line";
+    assert_eq!(lines(&engine, counted).await, ["disk full: 1", "user <*> came: 2"]);
+    assert_eq!(cell(&engine, "SELECT log_template(NULL) IS NULL").await, "true");
+    assert!(rows(&engine, "SELECT log_template(17, 4)").await.is_err());
+    let long = "SELECT max(length(log_template(repeat('1 ', 30000))))";
+    assert!(cell(&engine, long).await.parse::<u32>().unwrap() < 8_192, "what is long is cut");
+}
+
 /// Deletes the files of a table that `keep` does not keep: a query that opens one of them fails.
 fn delete_files(table: &crate::table::Table, keep: impl Fn(&crate::table::DataFile) -> bool) -> usize {
     let snapshot = table.snapshot();

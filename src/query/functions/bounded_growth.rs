@@ -41,7 +41,7 @@ pub(in crate::query) const GROWING: [&str; 18] = [
 ];
 
 /// Bytes that one call may return for one batch of rows. 8,192 rows of 4 KiB, well over the length of a log line.
-const MAX_GROWN_BYTES: u64 = 32 << 20;
+pub(super) const MAX_GROWN_BYTES: u64 = 32 << 20;
 
 /// Bytes that one value may have. A constant is copied to every row of a batch, so this times 8,192 rows is what a single
 /// one can come to.

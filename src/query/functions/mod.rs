@@ -1,6 +1,7 @@
 //! Functions that people need and DataFusion lacks, and bounds for those it has that can grow without one.
 
 mod bounded_growth;
+mod log_template;
 mod series_bound;
 mod series_functions;
 mod series_machine;
@@ -23,6 +24,7 @@ pub(super) fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     let mut functions: Vec<Arc<ScalarUDF>> =
         SessionStateDefaults::default_scalar_functions().into_iter().map(bounded_growth::bounded).collect();
     functions.push(Arc::new(bounded_growth::bounded_udf(text_concat::TextConcat::new())));
+    functions.push(Arc::new(ScalarUDF::from(log_template::LogTemplate::new())));
     functions.push(Arc::new(ScalarUDF::from(severity_words::CodeName::severity())));
     functions.push(Arc::new(ScalarUDF::from(severity_words::CodeName::facility())));
     functions
