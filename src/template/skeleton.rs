@@ -60,6 +60,18 @@ pub(super) fn pieces(message: &[u8]) -> Vec<Piece> {
     pieces
 }
 
+/// The values of a message, in order: numbers, addresses, paths, what stands after `=`. Units and dates are left out.
+#[cfg(test)]
+pub(super) fn values(message: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut values = Vec::new();
+    scan(message, |token| {
+        if matches!(token.kind, Kind::Value | Kind::Soft) {
+            values.push(&message[token.start..token.end]);
+        }
+    });
+    values.into_iter()
+}
+
 /// The elements of a sequence of pieces: the hashes of its words, and [`VALUE`] for each run of values. Beside each
 /// stands the index of its (first) piece.
 pub(super) fn elements(pieces: &[Piece]) -> (Vec<u64>, Vec<usize>) {
