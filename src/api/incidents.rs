@@ -1,4 +1,4 @@
-//! What people say about incidents: two tickets are one, one ticket is two, a finding was noise.
+//! What people say about incidents: two tickets are one, one ticket is two, a finding was noise, something was changed.
 
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use super::tickets::{desk_error, parse_number};
 use super::{ApiError, ApiState};
+use crate::clock::rfc3339;
 use crate::desk::{Actor, Ticket};
-use crate::incident::Verdict;
+use crate::incident::{ChangeKind, Verdict};
 use crate::pipeline::IncidentsError;
 
 #[derive(Debug, Deserialize)]
@@ -61,6 +62,39 @@ pub(super) async fn judge(State(state): State<ApiState>, Path(id): Path<String>,
     let id = id.parse().map_err(|_| ApiError::bad_request(format!("`{id}` is no finding's number"), "see the column id of `findings`"))?;
     let factor = state.incidents.judge(id, judgement.verdict).await.map_err(incidents_error)?;
     Ok(axum::Json(json!({ "factor": factor.factor, "noise": factor.noise, "right": factor.right, "explanation": factor.explain() })))
+}
+
+/// Longest name of a host or service, and longest title of a change.
+const MAX_NAME_CHARS: usize = 300;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Changed {
+    place: String,
+    kind: ChangeKind,
+    title: String,
+    at: Option<jiff::Timestamp>,
+}
+
+/// `POST /api/v1/changes`: something was changed, and what breaks there soon after may come of it.
+pub(super) async fn note_change(
+    State(state): State<ApiState>,
+    Extension(actor): Extension<Actor>,
+    body: Bytes,
+) -> Result<axum::Json<Value>, ApiError> {
+    let example = "{\"place\": \"shop\", \"kind\": \"deployment\", \"title\": \"shop 4.2.1\"}";
+    let changed: Changed = read(&body, example)?;
+    for (field, text) in [("place", &changed.place), ("title", &changed.title)] {
+        if text.trim().is_empty() || text.chars().count() > MAX_NAME_CHARS || text.chars().any(char::is_control) {
+            let what = format!("`{field}` is empty, has more than {MAX_NAME_CHARS} characters, or has control characters");
+            return Err(ApiError::bad_request(what, format!("send JSON such as {example}")));
+        }
+    }
+    let (place, title) = (changed.place.trim().to_owned(), changed.title.trim().to_owned());
+    let at_us = changed.at.map(jiff::Timestamp::as_microsecond);
+    let change = state.incidents.note_change(at_us, place, changed.kind, title).await.map_err(incidents_error)?;
+    tracing::info!(actor = actor.name, place = change.place, title = change.title, "a change was noted");
+    Ok(axum::Json(json!({ "at": rfc3339(change.at_us), "place": change.place, "kind": change.kind, "title": change.title })))
 }
 
 fn read<T: serde::de::DeserializeOwned>(body: &[u8], example: &str) -> Result<T, ApiError> {

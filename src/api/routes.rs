@@ -46,6 +46,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/tickets/{number}/merge", Some(Scope::Desk)),
     route("POST", "/api/v1/tickets/{number}/split", Some(Scope::Desk)),
     route("POST", "/api/v1/findings/{id}/verdict", Some(Scope::Desk)),
+    route("POST", "/api/v1/changes", Some(Scope::Desk)),
     route("GET", "/api/v1/rules", Some(Scope::Desk)),
     route("POST", "/api/v1/backtest", Some(Scope::Query)),
     route("POST", "/api/v1/flush", Some(Scope::Admin)),
@@ -78,6 +79,7 @@ pub fn router(state: ApiState, push: PushState, door: Arc<FrontDoor>, console: R
         .route("/api/v1/tickets/{number}/merge", post(incidents::merge))
         .route("/api/v1/tickets/{number}/split", post(incidents::split))
         .route("/api/v1/findings/{id}/verdict", post(incidents::judge))
+        .route("/api/v1/changes", post(incidents::note_change))
         .route("/api/v1/rules", get(rules::list))
         .route("/api/v1/backtest", post(rules::backtest))
         .route("/api/v1/flush", post(health::flush))

@@ -14,8 +14,8 @@ use super::RuleBook;
 use crate::clock::{Clock, SECOND_US, TimestampUs, rfc3339};
 use crate::desk::{Actor, Desk, DeskError, Ended, Filed, FiledAs, Recorded, Round, RuleRun, Ticket};
 use crate::incident::{
-    CorrectionError, Ending, Feedback, Grouper, IncidentId, Maintenance, Outcome, Passing, Placement, Settings, Signal, ThresholdFactor,
-    Topology, Verdict,
+    ChangeEvent, ChangeKind, CorrectionError, Ending, Feedback, Grouper, IncidentId, Maintenance, Outcome, Passing, Placement, Settings,
+    Signal, ThresholdFactor, Topology, Verdict,
 };
 use crate::store::Finding;
 
@@ -148,6 +148,24 @@ impl Incidents {
         self.desk.note_verdict(finding, verdict.word(), (FEEDBACK, serde_json::to_vec(&feedback)?)).await?;
         state.feedback = feedback;
         Ok(factor)
+    }
+
+    /// Something was changed, now if no moment is given: what begins soon after at that place may come of it. Kept over a
+    /// restart.
+    pub async fn note_change(
+        &self,
+        at_us: Option<TimestampUs>,
+        place: String,
+        kind: ChangeKind,
+        title: String,
+    ) -> Result<ChangeEvent, IncidentsError> {
+        let change = ChangeEvent { at_us: at_us.unwrap_or_else(|| self.clock.now_us()), place, kind, title };
+        let mut state = self.state().await?;
+        let mut grouper = state.grouper.clone();
+        grouper.note_change(change.clone());
+        self.desk.record(&Round { states: vec![(GROUPING, grouper.to_bytes())], ..Round::default() }).await?;
+        state.grouper = grouper;
+        Ok(change)
     }
 
     /// The factors by which people's words move a threshold.

@@ -152,6 +152,26 @@ async fn people_merge_split_and_judge() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_shortly_before_is_a_reason_also_after_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let launch = watching(folder.path());
+    let server = launch.start().await;
+    let change = json!({ "place": "db01", "kind": "configuration", "title": "more shared buffers" });
+    let noted = post(&server, "/api/v1/changes", change.clone()).await;
+    assert!(noted.status == 200 && noted.json()["at"].is_string(), "{}", noted.text());
+    for wrong in [json!({ "place": "db01", "title": "t" }), json!({ "place": " ", "kind": "deployment", "title": "t" })] {
+        post(&server, "/api/v1/changes", wrong).await.assert_problem(400);
+    }
+    server.kill();
+    let server = launch.start().await;
+    push(&server, failure("db01", "ping")).await;
+    let found = when(async || tickets(&server).await.pop(), "the ticket").await;
+    let causes = detail(&server, &found["number"]).await["incident"]["causes"].clone();
+    assert_eq!(causes[0]["change"], change["title"], "{causes}");
+    assert!(causes[0]["terms"].as_array().unwrap().iter().any(|term| term["name"] == "change" && term["value"].as_f64() > Some(0.5)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn maintenance_holds_back_and_counts() {
     let folder = tempfile::tempdir().unwrap();
     let now = jiff::Timestamp::now();
