@@ -1,5 +1,7 @@
 //! The server as a whole: opens everything in order, closes it in the reverse.
 
+mod service_desk;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use crate::config::{Settings, SiteSettings, check_front_door, parse_site};
 use crate::console;
 use crate::data_folder::{DataFolder, Listening};
 use crate::desk::Desk;
-use crate::people::Tokens;
+use crate::people::{OneTimeSecret, Tokens};
 use crate::pipeline::{
     self, Analysis, AnalysisParts, FlushConfig, FlushHandle, Incidents, Pipeline, PipelineConfig, RemoteWriteCheck, RuleBook, SiteConfig,
     stage,
@@ -25,11 +27,15 @@ use crate::self_metrics::START_TIME;
 use crate::shutdown::{Phase, Shutdown};
 use crate::source::http_push::PushState;
 use crate::source::{AllowList, BodyLimits, SourceContext, SyslogConfig, TimeZones, serve_syslog_tcp, serve_syslog_udp};
-use crate::store::{DESK_FILE, Store};
+use crate::store::{DESK_FILE, FileStore, Store};
 use crate::{table, wal};
+use service_desk::ServiceDesk;
 
 /// Where the states of detectors are kept, below the data folder.
 const DETECTORS_FOLDER: &str = "detectors";
+
+/// Where attached files are kept, below the data folder.
+const ATTACHMENTS_FOLDER: &str = "attachments";
 
 /// With the three seconds that open requests get, the whole stop fits into the ten that a service manager gives.
 const FLUSH_AT_STOP: Duration = Duration::from_secs(6);
@@ -39,6 +45,8 @@ const FLUSH_AT_STOP: Duration = Duration::from_secs(6);
 pub struct App {
     /// Where it listens.
     pub listening: Listening,
+    /// The first administrator's one-time password, if this is the first start.
+    pub first_password: Option<OneTimeSecret>,
     /// Stops it.
     pub shutdown: Shutdown,
     /// Commits fresh rows.
@@ -75,12 +83,14 @@ impl App {
         let folder = DataFolder::lock(&settings.data.dir)?;
         let store = Store::open(&folder.path().join(DESK_FILE)).await?;
         let desk = Desk::new(store.clone(), clock.clone());
+        let people = ServiceDesk::open(&store, &desk, &clock).await?;
         let pipeline = Pipeline::start(&pipeline_config(settings), &shutdown).await?;
         let queries = Arc::new(open_queries(settings, &pipeline, &store)?);
         let flush = pipeline.flusher();
         let mut workers = vec![stage::spawn("ledger", &shutdown, pipeline::keep_ledger(store.clone(), clock.clone(), shutdown.clone()))];
         let templates = pipeline.keep_templates(folder.path().to_owned(), shutdown.clone());
         workers.push(stage::spawn("templates", &shutdown, templates));
+        workers.extend(people.start(settings, &store, &desk, &clock, &shutdown)?);
         let rules = Arc::new(RuleBook::open(rules_dir(settings)));
         let incidents = Arc::new(Incidents::new(desk.clone(), clock.clone(), site_config(&settings.site)?, rules.clone()));
         if settings.detect.enabled {
@@ -95,6 +105,7 @@ impl App {
             let analysis = Analysis::new(parts, Some(folder.path().join(DETECTORS_FOLDER)));
             workers.push(stage::spawn("analysis", &shutdown, analysis.run(shutdown.clone())));
         }
+        let tokens = Tokens::new(store.clone(), clock.clone());
         let context = SourceContext { intake: pipeline.ingest(), clock: clock.clone(), shutdown: shutdown.clone() };
         let api = ApiState {
             queries: queries.clone(),
@@ -102,14 +113,25 @@ impl App {
             incidents: incidents.clone(),
             rules: rules.clone(),
             flush: flush.clone(),
+            register: people.register.clone(),
+            logins: people.logins.clone(),
+            tokens: tokens.clone(),
+            store: store.clone(),
+            files: FileStore::new(folder.path().join(ATTACHMENTS_FOLDER)),
+            alerts: people.alerts.clone(),
+            clock,
+            tls: !settings.http.tls_cert.is_empty(),
+            link_secret: people.link_secret.clone(),
+            refused_keys: Arc::default(),
         };
-        let door = FrontDoor::new(!settings.access.require_token, Tokens::new(store.clone(), clock));
+        let door = FrontDoor::new(!settings.access.require_token, tokens, people.logins.clone(), people.register.clone());
         let (listening, sources) = listen(settings, sockets, context, api, door)?;
         if let Err(error) = folder.announce(&listening) {
             // A full disk, most likely: whoever comes to look into it must find a server that answers.
             tracing::warn!(%error, "listening.json cannot be written; commands must be told where this server is with --server");
         }
-        Ok(Self { listening, shutdown, flush, queries, desk, rules, incidents, pipeline, sources, workers, folder, store })
+        let first_password = people.first_password;
+        Ok(Self { listening, first_password, shutdown, flush, queries, desk, rules, incidents, pipeline, sources, workers, folder, store })
     }
 
     /// What an analysis works with, on the clock of the system.

@@ -5,14 +5,22 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 
-use super::{ApiError, FrontDoor, access, error, health, incidents, openapi, rules, sql, tickets};
+use super::alerts::RefusedKeys;
+use super::{
+    ApiError, FrontDoor, access, acknowledge, alerts, error, health, incidents, on_call, openapi, rules, sessions, setup, sql,
+    ticket_parts, tickets,
+};
+use crate::clock::Clock;
 use crate::desk::Desk;
+use crate::operations::{Alerts, Register};
 pub(super) use crate::people::Scope;
+use crate::people::{Logins, Role, Tokens};
 use crate::pipeline::{FlushHandle, Incidents, RuleBook};
 use crate::query::QueryEngine;
 use crate::source::http_push::{self, PushState};
+use crate::store::{FileStore, Store};
 
 /// A route and who may call it.
 #[derive(Debug, Clone, Copy)]
@@ -23,33 +31,84 @@ pub struct Route {
     pub path: &'static str,
     /// Scope that a token needs; `None` is open to everybody.
     pub scope: Option<Scope>,
+    /// The least role of a person.
+    pub least: Role,
 }
 
-const fn route(method: &'static str, path: &'static str, scope: Option<Scope>) -> Route {
-    Route { method, path, scope }
+const fn open(method: &'static str, path: &'static str) -> Route {
+    Route { method, path, scope: None, least: Role::Requester }
 }
 
-/// The table of access. A route that is not in it is refused to everybody.
+const fn route(method: &'static str, path: &'static str, scope: Scope, least: Role) -> Route {
+    Route { method, path, scope: Some(scope), least }
+}
+
+use Role::{Administrator, Lead, Manager, Requester, Technician};
+use Scope::{Admin, Desk as Tickets, Ingest, Query};
+
+/// The table of access. A route that is not in it is refused to everybody. Which documents of `setup` a role may change is in
+/// the table of kinds ([`crate::operations::KINDS`]).
 pub const ROUTES: &[Route] = &[
-    route("GET", "/", None),
-    route("GET", "/health", None),
-    route("GET", "/ready", None),
-    route("GET", "/api/v1/openapi.json", None),
-    route("GET", "/metrics", Some(Scope::Query)),
-    route("POST", "/insert/jsonline", Some(Scope::Ingest)),
-    route("POST", "/insert/syslog", Some(Scope::Ingest)),
-    route("POST", "/api/v1/write", Some(Scope::Ingest)),
-    route("POST", "/api/v1/sql", Some(Scope::Query)),
-    route("GET", "/api/v1/tickets", Some(Scope::Desk)),
-    route("GET", "/api/v1/tickets/{number}", Some(Scope::Desk)),
-    route("PATCH", "/api/v1/tickets/{number}", Some(Scope::Desk)),
-    route("POST", "/api/v1/tickets/{number}/merge", Some(Scope::Desk)),
-    route("POST", "/api/v1/tickets/{number}/split", Some(Scope::Desk)),
-    route("POST", "/api/v1/findings/{id}/verdict", Some(Scope::Desk)),
-    route("POST", "/api/v1/changes", Some(Scope::Desk)),
-    route("GET", "/api/v1/rules", Some(Scope::Desk)),
-    route("POST", "/api/v1/backtest", Some(Scope::Query)),
-    route("POST", "/api/v1/flush", Some(Scope::Admin)),
+    open("GET", "/"),
+    open("GET", "/health"),
+    open("GET", "/ready"),
+    open("GET", "/api/v1/openapi.json"),
+    open("POST", "/api/v1/login"),
+    open("GET", "/acknowledge/{token}"),
+    open("POST", "/acknowledge/{token}"),
+    open("POST", "/v2/enqueue"),
+    route("GET", "/metrics", Query, Technician),
+    route("POST", "/insert/jsonline", Ingest, Administrator),
+    route("POST", "/insert/syslog", Ingest, Administrator),
+    route("POST", "/api/v1/write", Ingest, Administrator),
+    route("POST", "/api/v1/alertmanager", Ingest, Lead),
+    route("POST", "/api/v2/alerts", Ingest, Lead),
+    route("POST", "/api/v1/heartbeats/{name}", Ingest, Lead),
+    route("POST", "/api/v1/sql", Query, Technician),
+    route("POST", "/api/v1/backtest", Query, Technician),
+    route("POST", "/api/v1/logout", Tickets, Requester),
+    route("GET", "/api/v1/me", Tickets, Requester),
+    route("PUT", "/api/v1/me/password", Tickets, Requester),
+    route("GET", "/api/v1/tokens", Tickets, Requester),
+    route("POST", "/api/v1/tokens", Tickets, Requester),
+    route("DELETE", "/api/v1/tokens/{id}", Tickets, Requester),
+    route("GET", "/api/v1/tickets", Tickets, Requester),
+    route("POST", "/api/v1/tickets", Tickets, Requester),
+    route("POST", "/api/v1/tickets/bulk", Tickets, Technician),
+    route("GET", "/api/v1/tickets/{number}", Tickets, Requester),
+    route("PATCH", "/api/v1/tickets/{number}", Tickets, Requester),
+    route("POST", "/api/v1/tickets/{number}/acknowledge", Tickets, Technician),
+    route("POST", "/api/v1/tickets/{number}/merge", Tickets, Technician),
+    route("POST", "/api/v1/tickets/{number}/split", Tickets, Technician),
+    route("POST", "/api/v1/tickets/{number}/links", Tickets, Technician),
+    route("DELETE", "/api/v1/tickets/{number}/links", Tickets, Technician),
+    route("PUT", "/api/v1/tickets/{number}/watchers/{person}", Tickets, Technician),
+    route("DELETE", "/api/v1/tickets/{number}/watchers/{person}", Tickets, Technician),
+    route("POST", "/api/v1/tickets/{number}/attachments", Tickets, Requester),
+    route("GET", "/api/v1/tickets/{number}/attachments/{id}", Tickets, Requester),
+    route("GET", "/api/v1/tickets/{number}/promises", Tickets, Requester),
+    route("GET", "/api/v1/tickets/{number}/evidence", Tickets, Technician),
+    route("GET", "/api/v1/tickets/{number}/notices", Tickets, Technician),
+    route("POST", "/api/v1/findings/{id}/verdict", Tickets, Technician),
+    route("POST", "/api/v1/changes", Tickets, Technician),
+    route("GET", "/api/v1/rules", Tickets, Technician),
+    route("POST", "/api/v1/promises/what-if", Tickets, Lead),
+    route("GET", "/api/v1/on-call", Tickets, Technician),
+    route("GET", "/api/v1/rotas/{name}/shifts", Tickets, Technician),
+    route("GET", "/api/v1/rotas/{name}/coverage", Tickets, Technician),
+    route("GET", "/api/v1/rotas/{name}/calendar.ics", Tickets, Technician),
+    route("POST", "/api/v1/rotas/{name}/swap", Tickets, Technician),
+    route("GET", "/api/v1/setup", Tickets, Manager),
+    route("PUT", "/api/v1/setup", Admin, Administrator),
+    route("GET", "/api/v1/setup/{kind}", Tickets, Technician),
+    route("GET", "/api/v1/setup/{kind}/{name}", Tickets, Technician),
+    route("PUT", "/api/v1/setup/{kind}/{name}", Tickets, Lead),
+    route("DELETE", "/api/v1/setup/{kind}/{name}", Tickets, Lead),
+    route("POST", "/api/v1/users/{name}/reset-password", Admin, Administrator),
+    route("GET", "/api/v1/secrets", Admin, Administrator),
+    route("PUT", "/api/v1/secrets/{name}", Admin, Administrator),
+    route("DELETE", "/api/v1/secrets/{name}", Admin, Administrator),
+    route("POST", "/api/v1/flush", Admin, Administrator),
 ];
 
 /// Largest body of a request that is no push: a statement or a change.
@@ -68,23 +127,48 @@ pub struct ApiState {
     pub rules: Arc<RuleBook>,
     /// Commits fresh rows.
     pub flush: FlushHandle,
+    /// What the department has set up.
+    pub register: Arc<Register>,
+    /// Who logs in.
+    pub logins: Logins,
+    /// Bearer tokens.
+    pub tokens: Tokens,
+    /// The store, for what has no room of its own: audit, secrets, messages.
+    pub store: Store,
+    /// Attached files.
+    pub files: FileStore,
+    /// What other programs report.
+    pub alerts: Alerts,
+    /// The time.
+    pub clock: Clock,
+    /// The listener speaks TLS.
+    pub tls: bool,
+    /// Signs the links that acknowledge calls.
+    pub link_secret: Arc<[u8]>,
+    /// Wrong routing keys of the present minute.
+    pub refused_keys: Arc<RefusedKeys>,
 }
 
 /// The whole API.
 pub fn router(state: ApiState, push: PushState, door: Arc<FrontDoor>, console: Router) -> Router {
     let commands = Router::new()
+        .merge(desk_routes())
+        .merge(setup_routes())
         .route("/api/v1/sql", post(sql::run))
-        .route("/api/v1/tickets", get(tickets::list))
-        .route("/api/v1/tickets/{number}", get(tickets::get).patch(tickets::change))
-        .route("/api/v1/tickets/{number}/merge", post(incidents::merge))
-        .route("/api/v1/tickets/{number}/split", post(incidents::split))
-        .route("/api/v1/findings/{id}/verdict", post(incidents::judge))
-        .route("/api/v1/changes", post(incidents::note_change))
         .route("/api/v1/rules", get(rules::list))
         .route("/api/v1/backtest", post(rules::backtest))
         .route("/api/v1/flush", post(health::flush))
-        .layer(DefaultBodyLimit::max(MAX_COMMAND_BYTES))
-        .with_state(state);
+        .layer(DefaultBodyLimit::max(MAX_COMMAND_BYTES));
+    let large = Router::new()
+        .route("/api/v1/tickets/{number}/attachments", post(ticket_parts::attach))
+        .layer(DefaultBodyLimit::max(ticket_parts::MAX_ATTACHMENT_BYTES));
+    let reports = Router::new()
+        .route("/api/v1/alertmanager", post(alerts::alertmanager))
+        .route("/api/v2/alerts", post(alerts::prometheus))
+        .route("/v2/enqueue", post(alerts::pagerduty))
+        .route("/api/v1/heartbeats/{name}", post(alerts::heartbeat))
+        .layer(DefaultBodyLimit::max(alerts::MAX_ALERT_BYTES));
+    let commands = commands.merge(large).merge(reports).with_state(state);
     let open = Router::new()
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
@@ -99,4 +183,45 @@ pub fn router(state: ApiState, push: PushState, door: Arc<FrontDoor>, console: R
         .method_not_allowed_fallback(ApiError::no_such_method)
         .route_layer(middleware::from_fn_with_state(door, access::check))
         .layer(middleware::map_response(error::as_problem))
+}
+
+fn desk_routes() -> Router<ApiState> {
+    Router::new()
+        .route("/api/v1/tickets", get(tickets::list).post(tickets::create))
+        .route("/api/v1/tickets/bulk", post(tickets::bulk))
+        .route("/api/v1/tickets/{number}", get(tickets::get).patch(tickets::change))
+        .route("/api/v1/tickets/{number}/acknowledge", post(ticket_parts::acknowledge))
+        .route("/api/v1/tickets/{number}/merge", post(incidents::merge))
+        .route("/api/v1/tickets/{number}/split", post(incidents::split))
+        .route("/api/v1/tickets/{number}/links", post(ticket_parts::link).delete(ticket_parts::unlink))
+        .route("/api/v1/tickets/{number}/watchers/{person}", put(ticket_parts::watch).delete(ticket_parts::unwatch))
+        .route("/api/v1/tickets/{number}/attachments/{id}", get(ticket_parts::attachment))
+        .route("/api/v1/tickets/{number}/promises", get(ticket_parts::promises))
+        .route("/api/v1/tickets/{number}/evidence", get(ticket_parts::evidence))
+        .route("/api/v1/tickets/{number}/notices", get(ticket_parts::notices))
+        .route("/api/v1/findings/{id}/verdict", post(incidents::judge))
+        .route("/api/v1/changes", post(incidents::note_change))
+        .route("/api/v1/promises/what-if", post(ticket_parts::what_if_policy))
+        .route("/api/v1/on-call", get(on_call::now))
+        .route("/api/v1/rotas/{name}/shifts", get(on_call::rota_shifts))
+        .route("/api/v1/rotas/{name}/coverage", get(on_call::rota_coverage))
+        .route("/api/v1/rotas/{name}/calendar.ics", get(on_call::rota_calendar))
+        .route("/api/v1/rotas/{name}/swap", post(on_call::rota_swap))
+        .route("/acknowledge/{token}", get(acknowledge::show).post(acknowledge::acknowledge))
+}
+
+fn setup_routes() -> Router<ApiState> {
+    Router::new()
+        .route("/api/v1/login", post(sessions::log_in))
+        .route("/api/v1/logout", post(sessions::log_out))
+        .route("/api/v1/me", get(sessions::me))
+        .route("/api/v1/me/password", put(sessions::change_password))
+        .route("/api/v1/tokens", get(sessions::tokens).post(sessions::make_token))
+        .route("/api/v1/tokens/{id}", delete(sessions::revoke_token))
+        .route("/api/v1/users/{name}/reset-password", post(sessions::reset_password))
+        .route("/api/v1/setup", get(setup::export).put(setup::import))
+        .route("/api/v1/setup/{kind}", get(setup::list))
+        .route("/api/v1/setup/{kind}/{name}", get(setup::get).put(setup::put).delete(setup::delete))
+        .route("/api/v1/secrets", get(setup::secrets))
+        .route("/api/v1/secrets/{name}", put(setup::put_secret).delete(setup::delete_secret))
 }

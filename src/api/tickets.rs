@@ -6,35 +6,102 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
+use super::caller::Caller;
+use super::sessions::parse;
 use super::{ApiError, ApiState};
-use crate::desk::{Actor, Change, DeskError, Priority, Ticket, TicketDetail, TicketFilter, TicketState};
+use crate::clock::TimestampUs;
+use crate::desk::{Change, DeskError, NewTicket, Priority, RequestKey, Ticket, TicketDetail, TicketFilter, TicketKind, TicketState};
 
 /// The query of `GET /api/v1/tickets`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ListQuery {
+    kind: Option<TicketKind>,
     state: Option<TicketState>,
     priority: Option<Priority>,
+    assignee: Option<String>,
+    team: Option<String>,
+    service: Option<String>,
+    requester: Option<String>,
+    host: Option<String>,
     /// `true`: only those that somebody still has to do something about.
     open: bool,
     text: Option<String>,
+    updated_since_us: Option<TimestampUs>,
     limit: u32,
     cursor: Option<i64>,
 }
 
-/// A page of tickets, newest first.
+/// A page of tickets, newest first. Who only asks sees what they asked for or watch.
 pub(super) async fn list(
     State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
     query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query
-        .map_err(|error| ApiError::bad_request(error.body_text(), "the parameters are state, priority, open, text, limit and cursor"))?;
-    let ListQuery { state: in_state, priority, open, text, limit, cursor } = query;
-    let filter = TicketFilter { state: in_state, priority, open_only: open, text, limit, cursor, ..TicketFilter::default() };
+    let Query(query) = query.map_err(|error| {
+        let hint = "the parameters are kind, state, priority, assignee, team, service, requester, host, open, text, updated_since_us, limit, cursor";
+        ApiError::bad_request(error.body_text(), hint)
+    })?;
+    let filter = TicketFilter {
+        kind: query.kind,
+        state: query.state,
+        priority: query.priority,
+        assignee: query.assignee,
+        team: query.team,
+        service: query.service,
+        requester: query.requester,
+        host: query.host,
+        open_only: query.open,
+        text: query.text,
+        updated_since_us: query.updated_since_us,
+        visible_to: caller.only_asks().then(|| caller.user.clone().unwrap_or_default()),
+        limit: query.limit,
+        cursor: query.cursor,
+    };
     let page = state.desk.list(&filter).await.map_err(desk_error)?;
     Ok(axum::Json(page).into_response())
+}
+
+/// Opens a ticket. With an `Idempotency-Key` that came before, answers with the ticket that was opened then.
+pub(super) async fn create(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let mut new: NewTicket = parse(&body, "{\"title\": \"the printer on floor 2 is jammed\", \"kind\": \"incident\"}")?;
+    if caller.only_asks() {
+        new = asked_by(new, caller.name()?)?;
+    }
+    check_assignee(&state, new.assignee.as_deref())?;
+    let body_sha256: [u8; 32] = Sha256::digest(&body).into();
+    let key = headers.get("idempotency-key").map(|value| value.to_str()).transpose();
+    let key = key.map_err(|_| ApiError::bad_request("the Idempotency-Key is no text", "send a UUID"))?;
+    let key = key.map(|key| RequestKey { key, body_sha256: &body_sha256 });
+    let (ticket, is_new) = state.desk.create(&new, &caller.actor, key).await.map_err(desk_error)?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let location = format!("/api/v1/tickets/{}", ticket.number);
+    Ok((status, [(header::ETAG, etag(&ticket)), (header::LOCATION, location)], axum::Json(ticket)).into_response())
+}
+
+/// What somebody who only asks may say of a new ticket: how the desk ranks and hands it out is the desk's.
+fn asked_by(new: NewTicket, user: &str) -> Result<NewTicket, ApiError> {
+    if !matches!(new.kind, TicketKind::Incident | TicketKind::Request) {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "a requester opens incidents and requests", "leave `kind` out, or ask the desk"));
+    }
+    let requester = Some(user.to_owned());
+    Ok(NewTicket {
+        requester,
+        priority: None,
+        impact: None,
+        assignee: None,
+        team: None,
+        watchers: std::collections::BTreeSet::new(),
+        ..new
+    })
 }
 
 /// A ticket with its incident, as long as that is known.
@@ -45,34 +112,85 @@ struct WithIncident {
     incident: Value,
 }
 
-/// A ticket with history, evidence and incident; its version is the ETag.
-pub(super) async fn get(State(state): State<ApiState>, Path(number): Path<String>) -> Result<Response, ApiError> {
-    let detail = state.desk.get(parse_number(&number)?).await.map_err(desk_error)?;
-    let incident = match state.incidents.describe(&detail.ticket).await {
-        Ok(incident) => incident,
-        Err(error) => {
-            tracing::warn!(%error, "what is known of a ticket's incident cannot be told");
-            Value::Null
+/// A ticket with history, evidence and incident; its version is the ETag. Who only asks does not see what is internal.
+pub(super) async fn get(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(number): Path<String>,
+) -> Result<Response, ApiError> {
+    let mut detail = state.desk.get(parse_number(&number)?).await.map_err(desk_error)?;
+    check_sees(&caller, &detail.ticket)?;
+    let mut incident = Value::Null;
+    if caller.only_asks() {
+        detail.history.retain(|event| !event.event.is_internal());
+        detail.attachments.retain(|attachment| !attachment.internal);
+        detail.links.clear();
+        (detail.first_evidence, detail.latest_evidence) = (None, None);
+    } else {
+        match state.incidents.describe(&detail.ticket).await {
+            Ok(known) => incident = known,
+            Err(error) => tracing::warn!(%error, "what is known of a ticket's incident cannot be told"),
         }
-    };
+    }
     let etag = etag(&detail.ticket);
     Ok(([(header::ETAG, etag)], axum::Json(WithIncident { detail, incident })).into_response())
 }
 
-/// Changes a ticket. `If-Match` with the ETag makes the change only if nobody was faster.
+/// Changes a ticket. `If-Match` with the ETag makes the change only if nobody was faster. Who only asks may comment, confirm
+/// that it is resolved, or object.
 pub(super) async fn change(
     State(state): State<ApiState>,
-    Extension(actor): Extension<Actor>,
+    Extension(caller): Extension<Caller>,
     Path(number): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let change: Change = serde_json::from_slice(&body).map_err(|error| {
-        ApiError::bad_request(format!("the body is not a change of a ticket: {error}"), "send JSON such as {\"state\": \"in_progress\"}")
-    })?;
-    let expected = expected_version(&headers)?;
-    let ticket = state.desk.change(parse_number(&number)?, expected, &change, &actor).await.map_err(desk_error)?;
+    let change: Change = parse(&body, "{\"state\": \"in_progress\"}")?;
+    let number = parse_number(&number)?;
+    if caller.only_asks() {
+        let ticket = state.desk.get(number).await.map_err(desk_error)?.ticket;
+        check_sees(&caller, &ticket)?;
+        let allowed = Change { comment: change.comment.clone(), state: change.state, ..Change::default() };
+        if change != allowed || change.state.is_some_and(|state| !matches!(state, TicketState::Closed | TicketState::Reopened)) {
+            let detail = "a requester may comment, and close or reopen what was resolved";
+            return Err(ApiError::new(StatusCode::FORBIDDEN, detail, "send `comment`, or `state` closed or reopened"));
+        }
+    }
+    check_assignee(&state, change.assignee.as_deref())?;
+    let ticket = state.desk.change(number, expected_version(&headers)?, &change, &caller.actor).await.map_err(desk_error)?;
     Ok(([(header::ETAG, etag(&ticket))], axum::Json(ticket)).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bulk {
+    numbers: Vec<i64>,
+    change: Change,
+}
+
+/// Changes several tickets in the same way: all of them or none.
+pub(super) async fn bulk(State(state): State<ApiState>, Extension(caller): Extension<Caller>, body: Bytes) -> Result<Response, ApiError> {
+    let Bulk { numbers, change } = parse(&body, "{\"numbers\": [1, 2], \"change\": {\"state\": \"resolved\"}}")?;
+    check_assignee(&state, change.assignee.as_deref())?;
+    let tickets = state.desk.change_all(&numbers, &change, &caller.actor).await.map_err(desk_error)?;
+    Ok(axum::Json(json!({ "tickets": tickets })).into_response())
+}
+
+/// What one may not see does not exist.
+pub(super) fn check_sees(caller: &Caller, ticket: &Ticket) -> Result<(), ApiError> {
+    if caller.may_see(ticket) { Ok(()) } else { Err(desk_error(DeskError::NotFound(ticket.number))) }
+}
+
+/// Where people are set up, a ticket goes to one of them: a name with a slip in it would be told to nobody.
+fn check_assignee(state: &ApiState, name: Option<&str>) -> Result<(), ApiError> {
+    let setup = state.register.setup();
+    let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(()) };
+    // The first administrator alone is no department yet.
+    if setup.users.len() < 2 || setup.users.get(name).is_some_and(|user| !user.disabled) {
+        return Ok(());
+    }
+    let hint = "GET /api/v1/setup/user lists the users";
+    Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, format!("`assignee`: there is no user `{name}`, or they are disabled"), hint))
 }
 
 pub(super) fn parse_number(text: &str) -> Result<i64, ApiError> {
@@ -80,11 +198,11 @@ pub(super) fn parse_number(text: &str) -> Result<i64, ApiError> {
     text.parse().map_err(|_| wrong())
 }
 
-fn etag(ticket: &Ticket) -> String {
+pub(super) fn etag(ticket: &Ticket) -> String {
     format!("\"{}\"", ticket.version)
 }
 
-fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
+pub(super) fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
     let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or("").trim();
     if text == "*" {

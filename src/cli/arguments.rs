@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{backtest, check, demo, detect, ingest, parse, query, sample_data, serve, templates, token};
+use super::{backtest, check, demo, detect, ingest, parse, query, sample_data, serve, templates, token, user};
 
 /// Logs, metrics, detection and tickets for the person who runs an IT department.
 #[derive(Debug, Parser)]
@@ -33,6 +33,8 @@ pub(super) enum Command {
     Query(query::QueryOptions),
     /// Make, list and revoke the tokens of the API
     Token(token::TokenOptions),
+    /// Help users who cannot log in
+    User(user::UserOptions),
     /// Make the logs and metrics of a believable site, with planted and labelled incidents
     SampleData(sample_data::SampleDataOptions),
     /// Show everything: a server in a temporary folder, a sample week through real sockets, then live

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::server_options::{ConfigOptions, ListenOptions};
 use super::terminal;
-use crate::config::{Problem, Settings, check_front_door, parse_site};
+use crate::config::{Problem, Settings, check_front_door, delivery_config, parse_site};
 use crate::pipeline::{BrokenRule, load_rules};
 use crate::source::{AllowList, MAX_LINE_BYTES_CEILING, TimeZones};
 
@@ -38,7 +38,11 @@ pub(super) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
         return Ok(refuse(&problems));
     }
     if options.print {
-        terminal::print(&toml::to_string_pretty(&settings)?)?;
+        let mut shown = settings;
+        if !shown.smtp.password.is_empty() {
+            shown.smtp.password = "(set)".to_owned();
+        }
+        terminal::print(&toml::to_string_pretty(&shown)?)?;
     } else {
         terminal::print("The configuration is good.\n")?;
     }
@@ -73,6 +77,10 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
     }
     for error in parse_site(&settings.site).err().unwrap_or_default() {
         problem("site", error.to_string(), "see the keys of [site] in the README");
+    }
+    for wrong in delivery_config(settings).err().unwrap_or_default() {
+        let (key, what) = wrong.split_once(": ").unwrap_or(("smtp", &wrong));
+        problem(key, what.to_owned(), "see the keys of [smtp] and [webhooks] in the README");
     }
     if let Err(error) = AllowList::parse(&settings.syslog.allow) {
         problem("syslog.allow", error.to_string(), "[\"10.0.0.0/8\"]");

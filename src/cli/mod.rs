@@ -18,6 +18,7 @@ mod server_options;
 mod templates;
 mod terminal;
 mod token;
+mod user;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Backtest(options) => runtime.block_on(backtest::run(options)),
         Command::Query(options) => runtime.block_on(query::run(options)),
         Command::Token(options) => runtime.block_on(token::run(options)),
+        Command::User(options) => runtime.block_on(user::run(options)),
         Command::SampleData(options) => sample_data::run(&options),
         Command::Demo(options) => runtime.block_on(demo::run(options)),
     };

@@ -42,6 +42,14 @@ pub(super) async fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
         _ = interrupt.recv() => return Ok(ExitCode::SUCCESS),
     };
     terminal::print(&format!("{}\n", serde_json::to_string(&app.listening)?))?;
+    if let Some(password) = &app.first_password {
+        // Not through the log, which is often sent elsewhere and kept.
+        terminal::complain(&format!(
+            "first start: log in as `admin` with the one-time password {}, and choose your own with it (POST /api/v1/login); \
+             `watchroom user reset-password admin` makes another",
+            password.reveal()
+        ));
+    }
     tracing::info!(data = %settings.data.dir.display(), http = app.listening.http, "Watchroom is ready");
     tokio::select! {
         _ = terminate.recv() => {}

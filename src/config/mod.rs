@@ -7,13 +7,15 @@
 
 mod front_door;
 mod load;
+mod outgoing;
 mod settings;
 mod site;
 
 pub use front_door::{FrontDoorError, check_front_door};
 pub use load::{ConfigError, Overrides, Problem, load};
+pub use outgoing::delivery_config;
 pub use settings::{
-    AccessSettings, DataSettings, DetectSettings, HttpSettings, LogSettings, QuerySettings, Settings, SiteSettings, SyslogSettings,
-    TableSettings, WalSettings,
+    AccessSettings, DataSettings, DeskSettings, DetectSettings, HttpSettings, LogSettings, QuerySettings, Settings, SiteSettings,
+    SyslogSettings, TableSettings, WalSettings,
 };
 pub use site::{SiteError, parse_site};

@@ -2,6 +2,7 @@
 //!
 //! An empty text means "not set". Sizes are bytes, times are in the unit that the key ends with.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,12 @@ pub struct Settings {
     pub detect: DetectSettings,
     /// `[site]`
     pub site: SiteSettings,
+    /// `[desk]`
+    pub desk: DeskSettings,
+    /// `[smtp]`
+    pub smtp: SmtpSettings,
+    /// `[webhooks]`
+    pub webhooks: WebhookSettings,
     /// `[log]`
     pub log: LogSettings,
 }
@@ -243,6 +250,73 @@ impl Default for SiteSettings {
     fn default() -> Self {
         Self { time_zone: "UTC".into(), hosts: Vec::new(), depends_on: Vec::new(), maintenance: Vec::new() }
     }
+}
+
+/// `[desk]`: tickets and the people who work on them. What they set up themselves is in the store, not here.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeskSettings {
+    /// Where people reach this server, such as `https://watch.example.org`; empty: messages carry no links.
+    pub public_url: String,
+}
+
+/// `[smtp]`: the mail server that messages leave by.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SmtpSettings {
+    /// Its name; empty: mail waits until there is one.
+    pub host: String,
+    /// Its port; 0: 587 with STARTTLS, 465 with TLS, 25 without.
+    pub port: u64,
+    /// `starttls`, `tls`, or `plain`, which is for this machine only.
+    pub security: String,
+    /// Allows `plain` to another machine: everybody on the way can then read mail and password.
+    pub allow_plain: bool,
+    /// The user to log in as; empty: no login.
+    pub user: String,
+    /// The user's password.
+    pub password: String,
+    /// The sender, such as `Watchroom <watchroom@example.org>`.
+    pub from: String,
+    /// Where answers go, if not to the sender.
+    pub reply_to: String,
+    /// A PEM file with certificates to trust besides the system's.
+    pub ca_file: String,
+}
+
+impl Default for SmtpSettings {
+    fn default() -> Self {
+        let none = String::new;
+        Self {
+            host: none(),
+            port: 0,
+            security: "starttls".into(),
+            allow_plain: false,
+            user: none(),
+            password: none(),
+            from: none(),
+            reply_to: none(),
+            ca_file: none(),
+        }
+    }
+}
+
+impl fmt::Debug for SmtpSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmtpSettings").field("host", &self.host).field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+/// `[webhooks]`: what messages may be posted to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebhookSettings {
+    /// Allows addresses that begin with `http://`: everybody on the way can then read what is sent.
+    pub allow_http: bool,
+    /// Networks that are not of the public internet and may be called all the same: `["10.20.0.0/16"]`.
+    pub allow_private: Vec<String>,
+    /// A PEM file with certificates to trust besides the system's.
+    pub ca_file: String,
 }
 
 /// `[log]`: what the server says about itself on stderr.

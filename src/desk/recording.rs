@@ -8,7 +8,8 @@ use super::change::{MAX_TITLE_CHARS, one_line};
 use super::rule_run::save_run;
 use super::ticket_rows::{json_text, load_ticket, ticket_of};
 use super::{
-    Actor, Desk, DeskError, DeskRules, Ended, Filed, FiledAs, FindingNote, Opening, Round, Ticket, TicketEvent, TicketKind, TicketState, Writing,
+    Actor, Desk, DeskError, DeskRules, Ended, Filed, FiledAs, FindingNote, Opening, Round, Ticket, TicketEvent, TicketKind, TicketState,
+    Writing,
 };
 use crate::clock::{SECOND_US, TimestampUs};
 use crate::store::{Finding, StoreError, bounded_row};

@@ -55,7 +55,7 @@ pub use one_time_secret::OneTimeSecret;
 pub use password::{MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, Weakness, check_password};
 pub use role::{Role, scopes_for};
 pub use scope::{Scope, Scopes};
-pub use secret::NoRandomness;
+pub use secret::{NoRandomness, random_hex, same_secret};
 pub use session::{NewSession, Session};
 pub use team::Team;
 pub use token::{NewToken, Token, TokenError};

@@ -51,6 +51,11 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
     Ok(bytes)
 }
 
+/// 32 random bytes as hexadecimal digits, for keys of the program's own.
+pub fn random_hex() -> Result<String, NoRandomness> {
+    Ok(hex(&random::<SECRET_BYTES>()?))
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -67,6 +72,12 @@ pub(super) fn take_apart<'a>(prefix: &str, presented: &'a str) -> Option<(&'a st
 pub(super) fn same_digest(one: &[u8; 32], other: &[u8]) -> bool {
     let difference = one.iter().zip(other).fold(0, |seen, (a, b)| std::hint::black_box(seen | (a ^ b)));
     other.len() == one.len() && difference == 0
+}
+
+/// Whether two secrets are the same text; how long it takes says nothing of them.
+pub fn same_secret(one: &str, other: &str) -> bool {
+    let digest = |text: &str| -> [u8; 32] { Sha256::digest(text.as_bytes()).into() };
+    same_digest(&digest(one), &digest(other))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@
 mod audit;
 mod documents;
 mod error;
+mod files;
 mod finding;
 mod ingest_ledger;
 mod migrations;
@@ -25,6 +26,7 @@ mod views;
 pub use audit::{AuditEntry, append_audit};
 pub use documents::{Document, load_document, load_documents, remove_document, save_document};
 pub use error::StoreError;
+pub use files::FileStore;
 pub use finding::{Evidence, Finding, FindingSeverity, MAX_CELL_CHARS, MAX_EVIDENCE_LINES, bounded_cell, bounded_row};
 pub use ingest_ledger::{LedgerEntry, add_to_ledger, read_ledger};
 pub use pool::{DESK_FILE, Store};

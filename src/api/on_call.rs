@@ -1,0 +1,155 @@
+//! Who is on call, whether the plan holds, and the plan as a calendar.
+
+use axum::Extension;
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use super::sessions::parse;
+use super::{ApiError, ApiState};
+use crate::clock::{DAY_US, TimestampUs};
+use crate::on_call::{Feed, Plan, Rota, Shift, SwapEnd, Wanted, coverage, ical_feed, on_call_at, shifts, swap};
+use crate::operations::Setup;
+
+/// The period that is shown if none is asked for.
+const USUAL_PERIOD_US: i64 = 28 * DAY_US;
+
+/// Who is on call at this moment, for each rota.
+pub(super) async fn now(State(state): State<ApiState>) -> Result<Response, ApiError> {
+    let (setup, now_us) = (state.register.setup(), state.clock.now_us());
+    let rotas: Vec<Value> = setup
+        .rotas
+        .iter()
+        .map(|(name, (_, plan))| {
+            let shift = on_call_at(plan, &setup.absences, now_us);
+            json!({ "rota": name, "shift": shift.map(|shift| shown(&shift)) })
+        })
+        .collect();
+    Ok(axum::Json(json!({ "at_us": now_us, "rotas": rotas })).into_response())
+}
+
+fn shown(shift: &Shift) -> Value {
+    json!({ "person": shift.person, "from_us": shift.from_us, "to_us": shift.to_us, "reason": shift.reason.to_string() })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Period {
+    from_us: Option<TimestampUs>,
+    to_us: Option<TimestampUs>,
+    person: Option<String>,
+}
+
+impl Period {
+    fn bounds(&self, now_us: TimestampUs) -> (TimestampUs, TimestampUs) {
+        let from_us = self.from_us.unwrap_or(now_us);
+        (from_us, self.to_us.unwrap_or(from_us.saturating_add(USUAL_PERIOD_US)))
+    }
+}
+
+fn plan_of<'a>(setup: &'a Setup, name: &str) -> Result<&'a (Rota, Plan), ApiError> {
+    let missing = || ApiError::new(StatusCode::NOT_FOUND, format!("there is no rota `{name}`"), "GET /api/v1/setup/rota lists them");
+    setup.rotas.get(name).ok_or_else(missing)
+}
+
+/// The shifts of a rota in a period.
+pub(super) async fn rota_shifts(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    Query(period): Query<Period>,
+) -> Result<Response, ApiError> {
+    let setup = state.register.setup();
+    let (_, plan) = plan_of(&setup, &name)?;
+    let (from_us, to_us) = period.bounds(state.clock.now_us());
+    let found = shifts(plan, &setup.absences, from_us, to_us).map_err(|error| ApiError::bad_request(error.to_string(), ""))?;
+    let wanted = |shift: &&Shift| period.person.as_ref().is_none_or(|person| *person == shift.person);
+    let found: Vec<Value> = found.iter().filter(wanted).map(shown).collect();
+    Ok(axum::Json(json!({ "shifts": found })).into_response())
+}
+
+/// Whether somebody is there around the clock, and who carries how much.
+pub(super) async fn rota_coverage(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    Query(period): Query<Period>,
+) -> Result<Response, ApiError> {
+    let setup = state.register.setup();
+    plan_of(&setup, &name)?;
+    let (from_us, to_us) = period.bounds(state.clock.now_us());
+    // A large plan over a long period takes seconds: not on a thread that serves others.
+    let looked = tokio::task::spawn_blocking(move || {
+        let (_, plan) = plan_of(&setup, &name)?;
+        coverage(plan, &setup.absences, &Wanted::default(), from_us, to_us).map_err(|error| ApiError::bad_request(error.to_string(), ""))
+    });
+    let found = looked.await.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), ""))??;
+    Ok(axum::Json(found).into_response())
+}
+
+/// The shifts as a calendar that people subscribe to.
+pub(super) async fn rota_calendar(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    Query(period): Query<Period>,
+) -> Result<Response, ApiError> {
+    let setup = state.register.setup();
+    let (_, plan) = plan_of(&setup, &name)?;
+    let now_us = state.clock.now_us();
+    let (from_us, to_us) = match period.from_us {
+        Some(_) => period.bounds(now_us),
+        None => (now_us - USUAL_PERIOD_US, now_us + 13 * USUAL_PERIOD_US),
+    };
+    let found = shifts(plan, &setup.absences, from_us, to_us).map_err(|error| ApiError::bad_request(error.to_string(), ""))?;
+    let feed = Feed { rota: &name, domain: "watchroom", person: period.person.as_deref(), stamp_us: now_us };
+    Ok(([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], ical_feed(&found, &feed)).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Swap {
+    one: End,
+    other: End,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    person: String,
+    from_us: TimestampUs,
+    to_us: TimestampUs,
+}
+
+impl From<End> for SwapEnd {
+    fn from(end: End) -> Self {
+        Self { person: end.person, from_us: end.from_us, to_us: end.to_us }
+    }
+}
+
+/// Two people swap shifts: both ends are checked, and the rota gets two overrides. A technician swaps their own.
+pub(super) async fn rota_swap(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let Swap { one, other } =
+        parse(&body, "{\"one\": {\"person\": \"ines\", \"from_us\": 0, \"to_us\": 1}, \"other\": {\"person\": \"omar\", ...}}")?;
+    let own = caller.user.as_ref().is_some_and(|user| *user == one.person || *user == other.person);
+    if caller.role < crate::people::Role::Lead && !own {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "a technician swaps their own shifts", "ask your lead"));
+    }
+    let setup = state.register.setup();
+    let (rota, _) = plan_of(&setup, &name)?;
+    let document = state.register.get("rota", &name).await.map_err(|error| ApiError::bad_request(error.to_string(), ""))?;
+    let overrides = swap(rota, &setup.absences, &one.into(), &other.into())
+        .map_err(|error| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string(), ""))?;
+    let mut changed = rota.clone();
+    changed.overrides.extend(overrides);
+    let value = serde_json::to_value(&changed).map_err(|error| ApiError::bad_request(error.to_string(), ""))?;
+    let stored = state.register.put("rota", &name, &value, Some(document.version), &caller.actor).await;
+    let stored = stored.map_err(|error| ApiError::new(StatusCode::CONFLICT, error.to_string(), "try again"))?;
+    Ok(axum::Json(stored).into_response())
+}

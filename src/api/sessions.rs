@@ -1,0 +1,210 @@
+//! Logging in and out, one's own password and tokens.
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::access::SESSION_COOKIE;
+use super::caller::Caller;
+use super::{ApiError, ApiState};
+use crate::clock::DAY_US;
+use crate::detect::parse_duration_us;
+use crate::people::{Attempt, LoginError, Role, Scopes, TokenError, scopes_for};
+use crate::store::{AuditEntry, append_audit};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    user: String,
+    password: String,
+    new_password: Option<String>,
+}
+
+/// Opens a session and gives it as a cookie that no script can read.
+pub(super) async fn log_in(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let login: Login = parse(&body, "{\"user\": \"ines\", \"password\": \"...\"}")?;
+    let setup = state.register.setup();
+    let known = setup.users.get(&login.user);
+    let attempt =
+        Attempt { user: &login.user, password: &login.password, new_password: login.new_password.as_deref(), origin: &caller.actor.origin };
+    let result = state.logins.log_in(&attempt, known).await;
+    let outcome = if result.is_ok() { "login" } else { "login.refused" };
+    let name: String = login.user.chars().filter(|c| !c.is_control()).take(64).collect();
+    note(&state, &format!("user {name}"), &caller.actor.origin, outcome, &format!("user/{name}"), None).await?;
+    let new = result.map_err(login_error)?;
+    // Behind TLS the cookie must never leave it.
+    let secure = if state.tls || headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https") { "; Secure" } else { "" };
+    let cookie = format!("{SESSION_COOKIE}={}; Path=/; HttpOnly; SameSite=Strict{secure}", new.reveal());
+    let role = known.map_or(Role::Requester, |user| user.role);
+    let body = json!({ "user": new.session.user, "role": role, "expires_at_us": new.session.expires_at_us });
+    Ok(([(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, "no-store".to_owned())], axum::Json(body)).into_response())
+}
+
+/// Ends the session, at once.
+pub(super) async fn log_out(State(state): State<ApiState>, Extension(caller): Extension<Caller>) -> Result<Response, ApiError> {
+    if let (Some(user), Some(session)) = (&caller.user, &caller.session) {
+        state.logins.log_out(user, session).await.map_err(login_error)?;
+        note(&state, &caller.actor.name, &caller.actor.origin, "logout", &format!("user/{user}"), None).await?;
+    }
+    let cookie = format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    Ok(([(header::SET_COOKIE, cookie)], StatusCode::NO_CONTENT).into_response())
+}
+
+/// Who I am.
+pub(super) async fn me(State(state): State<ApiState>, Extension(caller): Extension<Caller>) -> Result<Response, ApiError> {
+    let setup = state.register.setup();
+    let user = caller.user.as_ref().and_then(|name| setup.users.get(name));
+    let body = json!({ "name": caller.actor.name, "user": caller.user, "role": caller.role, "document": user });
+    Ok(axum::Json(body).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewPassword {
+    password: String,
+    new_password: String,
+}
+
+/// Changes one's own password; all other sessions end.
+pub(super) async fn change_password(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<StatusCode, ApiError> {
+    let change: NewPassword = parse(&body, "{\"password\": \"...\", \"new_password\": \"...\"}")?;
+    let user = caller.name()?;
+    let setup = state.register.setup();
+    let attempt = Attempt { user, password: &change.password, new_password: None, origin: &caller.actor.origin };
+    state.logins.confirm(&attempt, setup.users.get(user)).await.map_err(login_error)?;
+    state.logins.set_password(user, &change.new_password, caller.session.as_deref()).await.map_err(login_error)?;
+    note(&state, &caller.actor.name, &caller.actor.origin, "password.change", &format!("user/{user}"), None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Gives a user a one-time password; their sessions end.
+pub(super) async fn reset_password(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(user): Path<String>,
+) -> Result<Response, ApiError> {
+    if !state.register.setup().users.contains_key(&user) {
+        let detail = format!("there is no user `{user}`");
+        return Err(ApiError::new(StatusCode::NOT_FOUND, detail, "write it first with PUT /api/v1/setup/user/NAME"));
+    }
+    let secret = state.logins.reset(&user).await.map_err(login_error)?;
+    note(&state, &caller.actor.name, &caller.actor.origin, "password.reset", &format!("user/{user}"), None).await?;
+    let body = json!({ "user": user, "one_time_password": secret.reveal() });
+    Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewToken {
+    name: String,
+    scopes: String,
+    expires_in: Option<String>,
+}
+
+/// Makes a token for oneself, with no more scopes than one's role has.
+pub(super) async fn make_token(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let new: NewToken = parse(&body, "{\"name\": \"laptop\", \"scopes\": \"query,desk\", \"expires_in\": \"90d\"}")?;
+    let scopes: Scopes = new.scopes.parse().map_err(|why: String| ApiError::bad_request(why, ""))?;
+    let most = scopes_for(caller.role);
+    if !scopes.within(&most) {
+        let detail = format!("a {} may give a token no more than {most}", caller.role);
+        return Err(ApiError::new(StatusCode::FORBIDDEN, detail, "ask for fewer scopes"));
+    }
+    let lasts_us = new.expires_in.as_deref().map(parse_duration_us).transpose().map_err(|why| ApiError::bad_request(why, ""))?;
+    let expires_at_us = state.clock.now_us() + lasts_us.unwrap_or(365 * DAY_US);
+    let made = state.tokens.create(&new.name, scopes, caller.user.as_deref(), Some(expires_at_us)).await.map_err(|e| token_error(&e))?;
+    note(&state, &caller.actor.name, &caller.actor.origin, "token.create", &format!("token/{}", made.token.id), None).await?;
+    let body = json!({ "token": made.reveal(), "id": made.token.id, "scopes": made.token.scopes, "expires_at_us": expires_at_us });
+    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response())
+}
+
+/// One's own tokens; an administrator sees all.
+pub(super) async fn tokens(State(state): State<ApiState>, Extension(caller): Extension<Caller>) -> Result<Response, ApiError> {
+    let tokens = match &caller.user {
+        Some(user) if caller.role < Role::Administrator => state.tokens.list_of(user).await,
+        _ => state.tokens.list().await,
+    };
+    Ok(axum::Json(json!({ "tokens": tokens.map_err(|error| token_error(&error))? })).into_response())
+}
+
+/// Takes a token back: one's own, or, as an administrator, any.
+pub(super) async fn revoke_token(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    if let Some(user) = caller.user.as_ref().filter(|_| caller.role < Role::Administrator) {
+        let own = state.tokens.list_of(user).await.map_err(|error| token_error(&error))?;
+        if !own.iter().any(|token| token.id == id) {
+            return Err(token_error(&TokenError::NotFound(id)));
+        }
+    }
+    state.tokens.revoke(&id).await.map_err(|error| token_error(&error))?;
+    note(&state, &caller.actor.name, &caller.actor.origin, "token.revoke", &format!("token/{id}"), None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Writes into the audit what has no transaction of its own.
+pub(super) async fn note(
+    state: &ApiState,
+    actor: &str,
+    origin: &str,
+    action: &str,
+    object: &str,
+    detail: Option<&Value>,
+) -> Result<(), ApiError> {
+    let written = async {
+        let mut write = state.store.write().await?;
+        let entry = AuditEntry { at_us: state.clock.now_us(), actor, origin, action, object, detail };
+        append_audit(&mut write, entry).await?;
+        Ok::<_, crate::store::StoreError>(write.commit().await?)
+    };
+    written.await.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), ""))
+}
+
+/// Reads a JSON body; the error shows what one looks like.
+pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8], example: &str) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| {
+        ApiError::bad_request(format!("the body is not what this route takes: {error}"), format!("send JSON such as {example}"))
+    })
+}
+
+fn login_error(error: LoginError) -> ApiError {
+    let status = match &error {
+        LoginError::Refused | LoginError::NoSession => StatusCode::UNAUTHORIZED,
+        LoginError::NewPasswordNeeded => StatusCode::FORBIDDEN,
+        LoginError::Weak(_) | LoginError::BadName(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        LoginError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+        LoginError::NoRandomness(_) | LoginError::Hashing(_) | LoginError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let retry_after_s = if let LoginError::TooMany { retry_after_s } = &error { Some(*retry_after_s) } else { None };
+    let mut refused = ApiError::new(status, error.to_string(), "");
+    refused.retry_after_s = retry_after_s;
+    refused
+}
+
+fn token_error(error: &TokenError) -> ApiError {
+    let status = match error {
+        TokenError::NotFound(_) => StatusCode::NOT_FOUND,
+        TokenError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    ApiError::new(status, error.to_string(), "")
+}

@@ -1,0 +1,186 @@
+//! What the department sets up: documents, their export and import, and secrets.
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use super::sessions::{note, parse};
+use super::tickets::expected_version;
+use super::{ApiError, ApiState};
+use crate::operations::{RegisterError, kind_of};
+use crate::people::Role;
+use crate::store::{Document, save_secret, secret_names};
+
+/// The documents of a kind.
+pub(super) async fn list(State(state): State<ApiState>, Path(kind): Path<String>) -> Result<Response, ApiError> {
+    let documents = state.register.list(&kind).await.map_err(register_error)?;
+    Ok(axum::Json(json!({ "documents": documents })).into_response())
+}
+
+/// A document; its version is the ETag.
+pub(super) async fn get(State(state): State<ApiState>, Path((kind, name)): Path<(String, String)>) -> Result<Response, ApiError> {
+    let document = state.register.get(&kind, &name).await.map_err(register_error)?;
+    Ok(with_etag(document))
+}
+
+/// Writes a document. `If-Match` with the ETag changes it only if nobody was faster, `If-None-Match: *` only makes a new one.
+pub(super) async fn put(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path((kind, name)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    check_role(&caller, &kind)?;
+    let document: Value = parse(&body, "the document; GET /api/v1/openapi.json describes the kinds")?;
+    let expected = if headers.contains_key(header::IF_NONE_MATCH) { Some(0) } else { expected_version(&headers)? };
+    refuse_self_promotion(&caller, &kind, &name)?;
+    let stored = state.register.put(&kind, &name, &document, expected, &caller.actor).await.map_err(register_error)?;
+    if kind == "user" && stored.document["disabled"] == true {
+        end_logins(&state, &name).await?;
+    }
+    Ok(with_etag(stored))
+}
+
+/// Removes a document that nothing refers to.
+pub(super) async fn delete(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path((kind, name)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<StatusCode, ApiError> {
+    check_role(&caller, &kind)?;
+    refuse_self_promotion(&caller, &kind, &name)?;
+    state.register.delete(&kind, &name, expected_version(&headers)?, &caller.actor).await.map_err(register_error)?;
+    if kind == "user" {
+        end_logins(&state, &name).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Everything, for version control.
+pub(super) async fn export(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let all = state.register.export().await.map_err(register_error)?;
+    let wants_toml = headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().windows(4).any(|part| part == b"toml"));
+    if !wants_toml {
+        return Ok(axum::Json(all).into_response());
+    }
+    let text = toml::to_string_pretty(&all).map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), ""))?;
+    Ok(([(header::CONTENT_TYPE, "application/toml")], text).into_response())
+}
+
+/// Takes an export back, as JSON or TOML; all of it or nothing.
+pub(super) async fn import(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let is_toml = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().windows(4).any(|part| part == b"toml"));
+    let all: Value = if is_toml {
+        let text = std::str::from_utf8(&body).map_err(|error| ApiError::bad_request(error.to_string(), "send UTF-8"))?;
+        toml::from_str(text).map_err(|error| ApiError::bad_request(format!("the body is no TOML: {error}"), ""))?
+    } else {
+        parse(&body, "what GET /api/v1/setup gives")?
+    };
+    let changed = state.register.import(&all, &caller.actor).await.map_err(register_error)?;
+    Ok(axum::Json(json!({ "changed": changed })).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewSecret {
+    secret: String,
+}
+
+/// The names of the secrets; never the secrets.
+pub(super) async fn secrets(State(state): State<ApiState>) -> Result<Response, ApiError> {
+    let mut read = state.store.read().await.map_err(|error| unavailable(&error))?;
+    let names = secret_names(&mut read).await.map_err(|error| unavailable(&error))?;
+    let names: Vec<Value> = names.into_iter().map(|(name, set_at_us)| json!({ "name": name, "set_at_us": set_at_us })).collect();
+    Ok(axum::Json(json!({ "secrets": names })).into_response())
+}
+
+/// Sets a secret.
+pub(super) async fn put_secret(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, ApiError> {
+    let new: NewSecret = parse(&body, "{\"secret\": \"...\"}")?;
+    if name.len() > 100 || new.secret.is_empty() || new.secret.len() > 4_096 {
+        return Err(ApiError::bad_request("the name has 1 to 100 bytes and the secret 1 to 4096", ""));
+    }
+    set_secret(&state, &caller, &name, Some(&new.secret)).await
+}
+
+/// Takes a secret away.
+pub(super) async fn delete_secret(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    set_secret(&state, &caller, &name, None).await
+}
+
+async fn set_secret(state: &ApiState, caller: &Caller, name: &str, secret: Option<&str>) -> Result<StatusCode, ApiError> {
+    let mut write = state.store.write().await.map_err(|error| unavailable(&error))?;
+    save_secret(&mut write, name, secret, state.clock.now_us()).await.map_err(|error| unavailable(&error))?;
+    write.commit().await.map_err(|error| unavailable(&error.into()))?;
+    let action = if secret.is_some() { "secret.put" } else { "secret.delete" };
+    note(state, &caller.actor.name, &caller.actor.origin, action, &format!("secret/{name}"), None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The table of kinds says who may change each.
+fn check_role(caller: &Caller, kind: &str) -> Result<(), ApiError> {
+    let known = kind_of(kind).ok_or_else(|| register_error(RegisterError::NoKind(kind.to_owned())))?;
+    if caller.role >= known.changed_by {
+        return Ok(());
+    }
+    let detail = format!("a {} may not change a {kind}; that is for a {} or above", caller.role, known.changed_by);
+    Err(ApiError::new(StatusCode::FORBIDDEN, detail, "ask one of them"))
+}
+
+/// An administrator who takes their own role away by mistake would lock everybody out.
+fn refuse_self_promotion(caller: &Caller, kind: &str, name: &str) -> Result<(), ApiError> {
+    if kind == "user" && caller.user.as_deref() == Some(name) && caller.role < Role::Administrator {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "nobody changes their own role", "ask an administrator"));
+    }
+    Ok(())
+}
+
+async fn end_logins(state: &ApiState, user: &str) -> Result<(), ApiError> {
+    let ended = async {
+        let mut write = state.store.write().await.map_err(|error| error.to_string())?;
+        state.logins.end_all(&mut write, user).await.map_err(|error| error.to_string())?;
+        state.tokens.revoke_all(&mut write, user).await.map_err(|error| error.to_string())?;
+        write.commit().await.map_err(|error| error.to_string())
+    };
+    ended.await.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error, ""))
+}
+
+fn with_etag(document: Document) -> Response {
+    let etag = format!("\"{}\"", document.version);
+    ([(header::ETAG, etag)], axum::Json(document)).into_response()
+}
+
+fn unavailable(error: &crate::store::StoreError) -> ApiError {
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), "")
+}
+
+fn register_error(error: RegisterError) -> ApiError {
+    let status = match &error {
+        RegisterError::NoKind(_) | RegisterError::NotFound { .. } => StatusCode::NOT_FOUND,
+        RegisterError::Conflict { .. } => StatusCode::PRECONDITION_FAILED,
+        RegisterError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        RegisterError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    ApiError::new(status, error.to_string(), "")
+}

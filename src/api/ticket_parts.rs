@@ -1,0 +1,320 @@
+//! What belongs to a ticket: links, watchers, files, promises, evidence, messages.
+
+use axum::Extension;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use super::query_error::query_error;
+use super::sessions::parse;
+use super::tickets::{check_sees, desk_error, etag, parse_number};
+use super::{ApiError, ApiState};
+use crate::desk::{DeskError, Link, NewAttachment, Ticket};
+use crate::notify::{deliveries_of, notices_of_ticket};
+use crate::operations::{OperationsError, promises_of, what_if};
+use crate::query::{Encoder, Format, LimitOverrides, Parameters, QueryRequest};
+use crate::sla::SlaPolicy;
+use crate::store::{Evidence, MAX_EVIDENCE_LINES};
+
+/// Largest file: a screen recording or a support bundle.
+pub(super) const MAX_ATTACHMENT_BYTES: usize = 25 << 20;
+
+/// Longest name of a file.
+const MAX_NAME_CHARS: usize = 200;
+
+/// What may be attached. What a browser would run as a page (HTML, SVG, scripts) may not, and all of it is only ever offered
+/// for saving.
+const MEDIA_TYPES: &[&str] = &[
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "text/plain",
+    "text/csv",
+    "application/pdf",
+    "application/json",
+    "application/zip",
+    "application/gzip",
+    "application/zstd",
+    "application/x-tar",
+    "application/octet-stream",
+    "application/vnd.tcpdump.pcap",
+    "message/rfc822",
+    "video/mp4",
+    "video/webm",
+    "application/msword",
+    "application/vnd.ms-excel",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.oasis.opendocument.text",
+    "application/vnd.oasis.opendocument.spreadsheet",
+];
+
+/// Somebody has seen the ticket and takes care.
+pub(super) async fn acknowledge(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(number): Path<String>,
+) -> Result<Response, ApiError> {
+    answer(state.desk.acknowledge(parse_number(&number)?, "api", &caller.actor).await)
+}
+
+/// Links a ticket to another.
+pub(super) async fn link(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(number): Path<String>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let link: Link = parse(&body, "{\"link\": \"caused_by\", \"ticket\": 17}")?;
+    answer(state.desk.link(parse_number(&number)?, link, &caller.actor).await)
+}
+
+/// Takes a link away.
+pub(super) async fn unlink(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(number): Path<String>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let link: Link = parse(&body, "{\"link\": \"caused_by\", \"ticket\": 17}")?;
+    answer(state.desk.unlink(parse_number(&number)?, link, &caller.actor).await)
+}
+
+/// Lets somebody hear of a ticket.
+pub(super) async fn watch(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path((number, person)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    answer(state.desk.watch(parse_number(&number)?, &person, true, &caller.actor).await)
+}
+
+/// Lets somebody no longer hear of it.
+pub(super) async fn unwatch(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path((number, person)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    answer(state.desk.watch(parse_number(&number)?, &person, false, &caller.actor).await)
+}
+
+fn answer(result: Result<Ticket, DeskError>) -> Result<Response, ApiError> {
+    let ticket = result.map_err(desk_error)?;
+    Ok(([(header::ETAG, etag(&ticket))], axum::Json(ticket)).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AttachQuery {
+    name: String,
+    #[serde(default)]
+    internal: bool,
+}
+
+/// Attaches the body as a file.
+pub(super) async fn attach(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(number): Path<String>,
+    Query(query): Query<AttachQuery>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let number = parse_number(&number)?;
+    let ticket = state.desk.get(number).await.map_err(desk_error)?.ticket;
+    check_sees(&caller, &ticket)?;
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("application/octet-stream");
+    let media_type = media_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    if !MEDIA_TYPES.contains(&media_type.as_str()) {
+        let detail = format!("files of type `{}` are not taken", media_type.chars().take(100).collect::<String>());
+        let hint = format!("send one of {}, or pack it into a zip archive", MEDIA_TYPES.join(", "));
+        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail, hint));
+    }
+    if body.is_empty() {
+        return Err(ApiError::bad_request("the file is empty", "send its bytes as the body"));
+    }
+    let bytes = i64::try_from(body.len()).unwrap_or(i64::MAX);
+    let files = state.files.clone();
+    let stored = tokio::task::spawn_blocking(move || files.put(&body)).await;
+    let sha256 = stored.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+    let internal = query.internal && !caller.only_asks();
+    let new = NewAttachment { name: file_name(&query.name), media_type, bytes, sha256, internal };
+    let attachment = state.desk.attach(number, new, &caller.actor).await.map_err(desk_error)?;
+    Ok((StatusCode::CREATED, axum::Json(attachment)).into_response())
+}
+
+/// A name for people: never a path, no control characters, and never empty.
+fn file_name(sent: &str) -> String {
+    let last = sent.rsplit(['/', '\\']).next().unwrap_or("");
+    let name: String = last.chars().filter(|c| !c.is_control() && *c != '"').take(MAX_NAME_CHARS).collect();
+    let name = name.trim().trim_start_matches('.').to_owned();
+    if name.is_empty() { "file".to_owned() } else { name }
+}
+
+/// A file, for saving.
+pub(super) async fn attachment(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path((number, id)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    let number = parse_number(&number)?;
+    let id = id.parse().map_err(|_| ApiError::bad_request(format!("`{id}` is no number of a file"), ""))?;
+    let ticket = state.desk.get(number).await.map_err(desk_error)?.ticket;
+    check_sees(&caller, &ticket)?;
+    let attachment = state.desk.attachment(number, id).await.map_err(desk_error)?;
+    if attachment.internal && caller.only_asks() {
+        return Err(desk_error(DeskError::NoAttachment { ticket: number, id }));
+    }
+    let files = state.files.clone();
+    let sha256 = attachment.sha256.clone();
+    let bytes = tokio::task::spawn_blocking(move || files.get(&sha256)).await;
+    let bytes = bytes.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+    let ascii: String = attachment.name.chars().map(|c| if c.is_ascii_graphic() && c != '"' && c != '\\' { c } else { '_' }).collect();
+    let disposition = format!("attachment; filename=\"{ascii}\"");
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_str(&attachment.media_type).unwrap_or(HeaderValue::from_static("application/octet-stream")),
+        ),
+        (header::CONTENT_DISPOSITION, HeaderValue::from_str(&disposition).unwrap_or(HeaderValue::from_static("attachment"))),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'")),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ApiError {
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, format!("the file could not be stored or read: {error}"), "see that the disk has room")
+}
+
+/// How the ticket's promises stand now.
+pub(super) async fn promises(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(number): Path<String>,
+) -> Result<Response, ApiError> {
+    let number = parse_number(&number)?;
+    let ticket = state.desk.get(number).await.map_err(desk_error)?.ticket;
+    check_sees(&caller, &ticket)?;
+    let promises = promises_of(&state.desk, &state.register.setup(), number, state.clock.now_us()).await.map_err(operations_error)?;
+    Ok(axum::Json(json!({ "promises": promises })).into_response())
+}
+
+/// Which promises of open tickets another policy would change.
+pub(super) async fn what_if_policy(State(state): State<ApiState>, body: Bytes) -> Result<Response, ApiError> {
+    let policy: SlaPolicy = parse(&body, "a document of the kind sla_policy")?;
+    let setup = state.register.setup();
+    let promises = policy.resolve(&setup.calendars).map_err(|complaints| {
+        let told: Vec<String> = complaints.iter().map(|it| format!("`{}`: {}", it.field, it.why)).collect();
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, told.join("; "), "")
+    })?;
+    let changes = what_if(&state.desk, &setup, &promises, state.clock.now_us()).await.map_err(operations_error)?;
+    Ok(axum::Json(json!({ "changes": changes })).into_response())
+}
+
+/// What was sent about the ticket to whom, and what became of it.
+pub(super) async fn notices(State(state): State<ApiState>, Path(number): Path<String>) -> Result<Response, ApiError> {
+    let number = parse_number(&number)?;
+    state.desk.get(number).await.map_err(desk_error)?;
+    let loaded = async {
+        let mut read = state.store.read().await.map_err(|error| error.to_string())?;
+        let mut notices = Vec::new();
+        for notice in notices_of_ticket(&mut read, number, 200).await.map_err(|error| error.to_string())? {
+            let deliveries = deliveries_of(&mut read, &notice.id).await.map_err(|error| error.to_string())?;
+            let deliveries: Vec<Value> = deliveries
+                .iter()
+                .map(|it| json!({ "at_us": it.at_us, "attempt": it.attempt, "outcome": it.outcome, "detail": it.detail }))
+                .collect();
+            // The address of a webhook is a secret.
+            notices.push(json!({
+                "id": notice.id, "person": notice.person, "channel": notice.channel.word(), "event": notice.event.word(),
+                "urgency": notice.urgency.word(), "subject": notice.subject, "state": notice.state.word(), "created_at_us": notice.created_at_us,
+                "due_at_us": notice.due_at_us, "sent_at_us": notice.sent_at_us, "deliveries": deliveries,
+            }));
+        }
+        Ok::<_, String>(notices)
+    };
+    let notices = loaded.await.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error, ""))?;
+    Ok(axum::Json(json!({ "notices": notices })).into_response())
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct EvidenceQuery {
+    rerun: bool,
+}
+
+/// What the ticket rests on; with `rerun=true` the statement is run again on the same versions of the tables.
+pub(super) async fn evidence(
+    State(state): State<ApiState>,
+    Path(number): Path<String>,
+    Query(query): Query<EvidenceQuery>,
+) -> Result<Response, ApiError> {
+    let detail = state.desk.get(parse_number(&number)?).await.map_err(desk_error)?;
+    let mut found = Vec::new();
+    for (which, evidence) in [("first", detail.first_evidence), ("latest", detail.latest_evidence)] {
+        let Some(evidence) = evidence else { continue };
+        let rows = if query.rerun && !evidence.sql.is_empty() { rerun(&state, &evidence).await? } else { Value::Null };
+        found.push(json!({ "finding": which, "evidence": evidence, "rows": rows }));
+    }
+    Ok(axum::Json(json!({ "evidence": found })).into_response())
+}
+
+async fn rerun(state: &ApiState, evidence: &Evidence) -> Result<Value, ApiError> {
+    let parameters = evidence.parameters.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+    let request = QueryRequest {
+        states: None,
+        sql: evidence.sql.clone(),
+        parameters: Parameters::Named(parameters),
+        limits: LimitOverrides { max_rows: Some(MAX_EVIDENCE_LINES as u64), ..LimitOverrides::default() },
+        truncate: true,
+        selective: false,
+        at_version: Some(evidence.delta_versions.clone()),
+    };
+    let mut run = state.queries.run(request).await.map_err(query_error)?;
+    let mut encoder = Encoder::new(Format::Json, &run.schema()).map_err(|error| ApiError::bad_request(error.to_string(), ""))?;
+    let mut text = Vec::new();
+    while let Some(batch) = run.next().await {
+        text.extend(encoder.encode(&batch.map_err(query_error)?).map_err(|error| ApiError::bad_request(error.to_string(), ""))?);
+    }
+    text.extend(encoder.finish().map_err(|error| ApiError::bad_request(error.to_string(), ""))?);
+    serde_json::from_slice(&text).map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), ""))
+}
+
+pub(super) fn operations_error(error: OperationsError) -> ApiError {
+    match error {
+        OperationsError::Desk(error) => desk_error(error),
+        other => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, other.to_string(), ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_a_file_is_a_path_or_breaks_a_header() {
+        for (sent, kept) in [
+            ("../../etc/passwd", "passwd"),
+            ("C:\\x\\y.png", "y.png"),
+            ("..", "file"),
+            ("", "file"),
+            ("a\r\nb\".txt", "ab.txt"),
+            (".bashrc", "bashrc"),
+        ] {
+            assert_eq!(file_name(sent), kept, "{sent}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_a_browser_runs_may_be_attached() {
+        for bad in ["text/html", "image/svg+xml", "application/javascript", "application/xhtml+xml", "text/xml"] {
+            assert!(!MEDIA_TYPES.contains(&bad));
+        }
+    }
+}
