@@ -51,7 +51,7 @@ impl ServiceDesk {
         let mut config = delivery_config(settings).map_err(|wrong| anyhow!(wrong.join("\n")))?;
         config.link_secret = self.link_secret.to_vec();
         let deliveries = Deliveries::new(store.clone(), desk.clone(), self.register.clone(), clock.clone(), config)?;
-        let clockwork = Clockwork::new(desk.clone(), self.register.clone(), self.alerts.clone(), clock.clone());
+        let clockwork = Clockwork::new(desk.clone(), self.register.clone(), self.alerts.clone(), store.clone(), clock.clone());
         Ok(vec![
             stage::spawn("clockwork", shutdown, clockwork.run(shutdown.clone())),
             stage::spawn("deliveries", shutdown, deliveries.run(shutdown.clone())),

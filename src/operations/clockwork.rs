@@ -18,6 +18,7 @@ use crate::escalation::{Escalation, Status, next_step_us, step};
 use crate::notify::{DEFAULT_NOTICES, Throttle, Urgency, cancel_for_ticket};
 use crate::shutdown::Shutdown;
 use crate::sla::{clocks, next_event_us};
+use crate::store::Store;
 
 /// How often the time is looked at: a call or a warning comes at most so much late.
 const TICK: Duration = Duration::from_millis(500);
@@ -34,6 +35,7 @@ pub struct Clockwork {
     desk: Desk,
     register: Arc<Register>,
     alerts: Alerts,
+    store: Store,
     clock: Clock,
     throttle: Throttle,
     slow_at_us: TimestampUs,
@@ -41,8 +43,8 @@ pub struct Clockwork {
 
 impl Clockwork {
     /// A clockwork that has not begun.
-    pub fn new(desk: Desk, register: Arc<Register>, alerts: Alerts, clock: Clock) -> Self {
-        Self { desk, register, alerts, clock, throttle: Throttle::new(DEFAULT_NOTICES), slow_at_us: TimestampUs::MIN }
+    pub fn new(desk: Desk, register: Arc<Register>, alerts: Alerts, store: Store, clock: Clock) -> Self {
+        Self { desk, register, alerts, store, clock, throttle: Throttle::new(DEFAULT_NOTICES), slow_at_us: TimestampUs::MIN }
     }
 
     /// Runs until the stop. A round that fails is told in the log and done again.
@@ -68,10 +70,7 @@ impl Clockwork {
         let now_us = self.clock.now_us();
         if now_us >= self.slow_at_us {
             self.slow_at_us = now_us.saturating_add(SLOW_US);
-            let mut writing = self.desk.writing().await?;
-            if hand_over(&mut writing, &setup).await? > 0 {
-                writing.commit().await?;
-            }
+            self.hand_over(&setup).await?;
             self.close_old(&setup, now_us).await?;
         }
         Ok(())
@@ -79,16 +78,17 @@ impl Clockwork {
 
     /// Acts on the oldest events of the feed; tells whether there were any.
     async fn act(&mut self, setup: &Setup) -> Result<bool, OperationsError> {
+        let fed = load_feed(&mut *self.store.read().await?, BATCH).await?;
+        if fed.is_empty() {
+            return Ok(false);
+        }
         let mut writing = self.desk.writing().await?;
-        let fed = load_feed(writing.connection(), BATCH).await?;
-        for one in &fed {
-            self.act_on(&mut writing, setup, *one).await?;
+        for one in fed {
+            self.act_on(&mut writing, setup, one).await?;
             remove_fed(writing.connection(), one.id).await?;
         }
-        if !fed.is_empty() {
-            writing.commit().await?;
-        }
-        Ok(!fed.is_empty())
+        writing.commit().await?;
+        Ok(true)
     }
 
     async fn act_on(&mut self, writing: &mut Writing, setup: &Setup, fed: Fed) -> Result<(), OperationsError> {
@@ -118,9 +118,12 @@ impl Clockwork {
 
     /// Calls whoever is due to be called; tells whether anybody was.
     async fn escalate(&mut self, setup: &Setup) -> Result<bool, OperationsError> {
+        let due = due_escalations(&mut *self.store.read().await?, self.clock.now_us(), BATCH).await?;
+        if due.is_empty() {
+            return Ok(false);
+        }
         let mut writing = self.desk.writing().await?;
         let now_us = writing.now_us();
-        let due = due_escalations(writing.connection(), now_us, BATCH).await?;
         for number in &due {
             let Some((policy, state)) = load_escalation(writing.connection(), *number).await? else { continue };
             let Some((_, ladder)) = setup.escalations.get(&policy) else {
@@ -141,24 +144,34 @@ impl Clockwork {
             let next_at_us = next_step_us(ladder, &outcome.state);
             save_escalation(writing.connection(), &policy, &outcome.state, next_at_us).await?;
         }
-        if !due.is_empty() {
-            writing.commit().await?;
-        }
-        Ok(!due.is_empty())
+        writing.commit().await?;
+        Ok(true)
     }
 
     /// Warns of promises in danger; tells whether any ticket was looked at.
     async fn watch(&mut self, setup: &Setup) -> Result<bool, OperationsError> {
-        let mut writing = self.desk.writing().await?;
-        let now_us = writing.now_us();
-        let due = due_promises(writing.connection(), now_us, BATCH).await?;
-        for number in &due {
-            look_at_promises(&mut writing, setup, *number).await?;
+        let due = due_promises(&mut *self.store.read().await?, self.clock.now_us(), BATCH).await?;
+        if due.is_empty() {
+            return Ok(false);
         }
-        if !due.is_empty() {
+        let mut writing = self.desk.writing().await?;
+        for number in due {
+            look_at_promises(&mut writing, setup, number).await?;
+        }
+        writing.commit().await?;
+        Ok(true)
+    }
+
+    /// Hands on what cannot wait of everybody whose shift ends.
+    async fn hand_over(&self, setup: &Setup) -> Result<(), OperationsError> {
+        if setup.teams.values().all(|team| team.rota.is_none()) {
+            return Ok(());
+        }
+        let mut writing = self.desk.writing().await?;
+        if hand_over(&mut writing, setup).await? > 0 {
             writing.commit().await?;
         }
-        Ok(!due.is_empty())
+        Ok(())
     }
 
     /// Closes what has been resolved for as long as the policy says.

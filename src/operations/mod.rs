@@ -24,6 +24,8 @@ mod deliveries;
 mod documents;
 mod error;
 mod feed;
+#[cfg(test)]
+mod night_test;
 mod promises;
 mod register;
 mod setup;
