@@ -10,21 +10,28 @@
 -- `novelty` is −log₁₀ of the chance that the next line of this application is of a kind never seen (Good and Turing's
 -- estimate), more for grave lines and less for idle ones; it is empty in an application's first day. At 4 it is a warning
 -- from an application with ten thousand lines of known kinds.
-SELECT
-    date_bin(INTERVAL '5 minutes', new.first_seen) AS timestamp,
-    said.host,
-    new.app,
-    new.template_id,
-    new.template,
-    round(new.novelty, 2) AS novelty,
-    said.lines AS value
-FROM log_templates AS new
-JOIN (
+-- Applications beyond the number that is kept apart are counted together under ''.
+WITH said AS (
     SELECT template_id, coalesce(app, '') AS app, min(host) AS host, count(*) AS lines
     FROM logs
     WHERE timestamp >= $window_start AND timestamp < $window_end
     GROUP BY 1, 2
-) AS said ON said.template_id = new.template_id AND said.app = new.app
+),
+counted AS (
+    SELECT said.template_id, said.app, said.host, said.lines, coalesce(own.app, '') AS counted_as
+    FROM said
+    LEFT JOIN (SELECT DISTINCT app FROM log_templates) AS own ON own.app = said.app
+)
+SELECT
+    date_bin(INTERVAL '5 minutes', new.first_seen) AS timestamp,
+    counted.host,
+    counted.app,
+    new.template_id,
+    new.template,
+    round(new.novelty, 2) AS novelty,
+    counted.lines AS value
+FROM log_templates AS new
+JOIN counted ON counted.template_id = new.template_id AND counted.counted_as = new.app
 WHERE new.first_seen >= $window_start AND new.first_seen < $window_end AND new.novelty >= 4 AND new.template IS NOT NULL
 
 -- evidence:

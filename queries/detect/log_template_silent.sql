@@ -43,9 +43,18 @@ others AS (
     WHERE beats.bin > silences.bin AND beats.bin <= silences.timestamp
     GROUP BY silences.timestamp, silences.host, silences.app, silences.template_id, silences.bins
 )
-SELECT others.timestamp, others.host, others.app, others.template_id, coalesce(names.template, '(unknown)') AS template, 0 AS value, others.bins AS bins_of_36
+SELECT
+    others.timestamp,
+    others.host,
+    others.app,
+    others.template_id,
+    -- Applications beyond the number that is kept apart are counted together under ''.
+    coalesce(own.template, shared.template, '(unknown)') AS template,
+    0 AS value,
+    others.bins AS bins_of_36
 FROM others
-LEFT JOIN log_templates AS names ON names.template_id = others.template_id AND names.app = others.app
+LEFT JOIN log_templates AS own ON own.template_id = others.template_id AND own.app = others.app
+LEFT JOIN log_templates AS shared ON shared.template_id = others.template_id AND shared.app = ''
 WHERE others.last_of_app >= others.timestamp - INTERVAL '15 minutes'
 
 -- evidence:

@@ -34,6 +34,7 @@ pub mod stage;
 mod state_file;
 mod tables;
 mod template_file;
+mod template_sources;
 mod template_view;
 mod templates;
 

@@ -46,6 +46,7 @@ pub(super) fn parse_blocks(blocks: Vec<StoredBlock>, known_series: &KnownSeries,
         }
         (parsed.samples, parsed.series) = metrics.finish();
     } else {
+        templates.received(blocks.iter().map(|stored| stored.block.received_at_us).max().unwrap_or(0));
         let mut columns = LogColumns::with_capacity(frames);
         let mut lines = JobTemplates::default();
         for stored in blocks {

@@ -10,11 +10,9 @@ use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::template_file;
+use super::template_sources::Sources;
 use crate::clock::{SECOND_US, TimestampUs};
 use crate::template::{Miner, Novelty, TemplateId, skeleton_id};
-
-/// Applications with a miner of their own; the others share one, so that a sender that makes up names fills no memory.
-const MAX_SOURCES: usize = 512;
 
 /// Templates of which times and counts are kept, for each application: twice what a miner holds, for those whose id became
 /// another.
@@ -23,7 +21,7 @@ const MAX_KNOWN: usize = 20_000;
 /// The miners of all applications.
 #[derive(Debug, Default)]
 pub(super) struct Templates {
-    sources: Mutex<HashMap<Box<str>, Arc<Mutex<Source>>>>,
+    sources: Mutex<Sources>,
 }
 
 /// What is known of one application's lines.
@@ -56,25 +54,19 @@ pub(super) struct TemplateRow {
 }
 
 impl Templates {
-    fn source(&self, app: &str) -> Arc<Mutex<Source>> {
-        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(source) = sources.get(app) {
-            return source.clone();
-        }
-        let name = if sources.len() < MAX_SOURCES { app } else { "" };
-        sources.entry_ref(name).or_default().clone()
+    /// Lines were received at this moment; it decides which applications are long silent.
+    pub(super) fn received(&self, at_us: TimestampUs) {
+        self.sources().received(at_us);
     }
 
-    /// Every source with its name.
-    fn all(&self) -> Vec<(Box<str>, Arc<Mutex<Source>>)> {
-        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        sources.iter().map(|(app, source)| (app.clone(), source.clone())).collect()
+    fn sources(&self) -> MutexGuard<'_, Sources> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Every template id that lines carry.
     pub(super) fn rows(&self) -> Vec<TemplateRow> {
         let mut rows = Vec::new();
-        for (app, source) in self.all() {
+        for (app, source) in self.sources().all() {
             let app: Arc<str> = app.into();
             let source = lock(&source);
             rows.extend(source.known.iter().map(|(id, known)| {
@@ -88,7 +80,7 @@ impl Templates {
 
     /// The whole state as bytes; see [`template_file`].
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let sources = self.all();
+        let sources = self.sources().all();
         let mut out = template_file::Writer::new(sources.len());
         for (app, source) in sources {
             out.source(&app, &lock(&source));
@@ -99,8 +91,7 @@ impl Templates {
     /// The state that [`Templates::to_bytes`] wrote; `None` if the bytes are none.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let sources = template_file::read(bytes)?;
-        let named = sources.into_iter().map(|(app, source)| (app, Arc::new(Mutex::new(source))));
-        Some(Self { sources: Mutex::new(named.collect()) })
+        Some(Self { sources: Mutex::new(Sources::restored(sources)) })
     }
 }
 
@@ -165,7 +156,7 @@ impl JobTemplates {
         let mut order: Vec<usize> = (0..self.distinct.len()).collect();
         order.sort_by(|a, b| self.distinct[*a].app.cmp(&self.distinct[*b].app));
         for run in order.chunk_by(|a, b| self.distinct[*a].app == self.distinct[*b].app) {
-            let source = templates.source(&self.distinct[run[0]].app);
+            let source = templates.sources().hear(&self.distinct[run[0]].app);
             let mut source = lock(&source);
             for index in run {
                 ids[*index] = source.learn(&self.distinct[*index]).cast_signed();
@@ -240,6 +231,7 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
+    use super::super::template_sources::MAX_SOURCES;
     use super::*;
     use crate::clock::DAY_US;
 
@@ -311,6 +303,6 @@ mod tests {
         let templates = Templates::default();
         let lines: Vec<_> = (0..2_000).map(|n| (Box::leak(format!("app{n}").into_boxed_str()) as &str, "hello".to_owned(), n)).collect();
         learn(&templates, &lines);
-        assert!(templates.sources.lock().unwrap().len() <= MAX_SOURCES + 1);
+        assert!(templates.sources().all().len() <= MAX_SOURCES + 1);
     }
 }

@@ -68,6 +68,27 @@ async fn lines_have_templates_and_what_is_new_or_silent_is_found() {
     assert_eq!(server.number("SELECT max(lines) FROM log_templates WHERE template LIKE 'job %'").await, 1_810);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rules_know_applications_that_are_counted_together_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Launch::on(folder.path()).start().await;
+    let many = (0..600).fold(String::new(), |mut many, n| {
+        let line = json!({ "time": "2026-03-01T00:00:00Z", "host": "app01", "app": format!("tool{n}"), "_msg": "hello" });
+        let _ = writeln!(many, "{line}");
+        many
+    });
+    push(&server, many).await;
+    push(&server, lines("poll", 0..2_160) + &lines("job", 0..1_800) + &lines("the license file has expired", 2_040..2_041)).await;
+    assert_eq!(server.number("SELECT count(*) FROM log_templates WHERE app = 'worker'").await, 0);
+    let day = ("2026-03-02T00:00:00Z", "2026-03-02T12:00:00Z");
+    let new = backtest(&server, "log_new_template", day.0, day.1).await;
+    assert_eq!(new.len(), 1, "{new:?}");
+    assert_eq!(new[0]["title"], "worker on app01 says something new: the license file has expired");
+    let silent = backtest(&server, "log_template_silent", day.0, day.1).await;
+    assert_eq!(silent.len(), 1, "{silent:?}");
+    assert_eq!(silent[0]["title"], "worker on app01 has not written this for an hour: job <*> done in <*> ms");
+}
+
 #[test]
 fn the_tools_on_files_need_no_server() {
     let folder = tempfile::tempdir().unwrap();
