@@ -85,3 +85,6 @@ FROM metrics
 WHERE timestamp >= $read_start AND timestamp < $window_end AND host = $host
 ORDER BY timestamp DESC, name
 LIMIT 20
+
+-- over:
+SELECT timestamp FROM metrics WHERE timestamp >= $window_start AND timestamp < $window_end AND host = $host LIMIT 1

@@ -85,3 +85,6 @@ FROM logs
 WHERE timestamp >= $read_start AND timestamp < $window_end AND host = $host
 ORDER BY timestamp DESC
 LIMIT 20
+
+-- over:
+SELECT timestamp FROM logs WHERE timestamp >= $window_start AND timestamp < $window_end AND host = $host LIMIT 1

@@ -64,3 +64,10 @@ WHERE timestamp >= $read_start AND timestamp < $window_end AND host = $host AND 
     AND CAST(template_id AS VARCHAR) = $template_id
 ORDER BY timestamp DESC
 LIMIT 20
+
+-- over:
+SELECT timestamp
+FROM logs
+WHERE timestamp >= $window_start AND timestamp < $window_end AND host = $host AND coalesce(app, '') = $app
+    AND CAST(template_id AS VARCHAR) = $template_id
+LIMIT 1

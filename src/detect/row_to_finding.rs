@@ -45,6 +45,22 @@ pub enum RowError {
 }
 
 impl Rule {
+    /// What a ticket says of its problem: what the rule watches, and what to do.
+    pub fn for_ticket(&self) -> String {
+        format!("{}\n\n{}", self.description, self.runbook)
+    }
+
+    /// The query and its parameters for a window, without lines.
+    pub fn evidence(&self, window: &Window) -> Evidence {
+        Evidence {
+            sql: self.sql.clone(),
+            parameters: window.parameter_texts(),
+            window_start_us: window.start_us,
+            window_end_us: window.end_us,
+            ..Evidence::default()
+        }
+    }
+
     /// The finding that a row is; `None` where the row is about a bin outside of what the window judges (a query may return
     /// bins that it only reads to compare with). Its evidence holds the query and its parameters for that bin alone; whoever
     /// ran it adds the Delta versions and the sample lines.
@@ -75,19 +91,13 @@ impl Rule {
         for value in entity.values_mut() {
             *value = value.chars().take(MAX_ENTITY_CHARS).collect();
         }
-        let evidence = Evidence {
-            sql: self.sql.clone(),
-            parameters: bin.parameter_texts(),
-            window_start_us: bin.start_us,
-            window_end_us: bin.end_us,
-            ..Evidence::default()
-        };
+        let evidence = self.evidence(&bin);
         Ok(Some(Finding {
             rule: self.name.clone(),
             fingerprint,
             entity,
             title,
-            description: format!("{}\n\n{}", self.description, self.runbook),
+            description: self.for_ticket(),
             severity: self.severity,
             result: bounded_row(row),
             window_start_us: bin.start_us,

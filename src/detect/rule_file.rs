@@ -38,6 +38,9 @@ const LONGEST_WINDOW_US: i64 = DAY_US;
 /// Separates the query from the one that fetches sample lines.
 const EVIDENCE_MARK: &str = "-- evidence:";
 
+/// Separates what is before it from the query that tells whether a finding's trouble is over. It comes last.
+const OVER_MARK: &str = "-- over:";
+
 /// The parameter with the score from which on a rule with a sensitivity alarms.
 pub const THRESHOLD: &str = "threshold";
 
@@ -81,6 +84,9 @@ pub struct Rule {
     pub sql: String,
     /// Fetches the lines that a finding rests on; takes the entity columns as further parameters, as text.
     pub evidence_sql: Option<String>,
+    /// Answers a row if what was found is over; its window goes from the end of the finding's bin to the moment that is asked
+    /// about, and it knows the entity columns. Asked when a maintenance window ends, of what it held back.
+    pub over_sql: Option<String>,
 }
 
 impl Rule {
@@ -105,7 +111,7 @@ impl Rule {
     /// ```
     ///
     /// The keys `lookback`, `learn`, `sensitivity`, `holds`, `resolves`, `delay` (default `30s`), `late` (default `5m`) and `owner` may be missing, unknown ones
-    /// are errors, and so may the part from `-- evidence:` on. A value goes on over lines that begin with `--` and three
+    /// are errors, and so may the part from `-- evidence:` on and the one from `-- over:` on. A value goes on over lines that begin with `--` and three
     /// spaces.
     pub fn parse(file: &str, text: &str) -> Result<Self, RuleFileError> {
         let header = Header::parse(file, text, &KEYS)?;
@@ -126,14 +132,15 @@ impl Rule {
                 other => return Err(header.wrong(entry, format!("`{other}` is neither; write `by hand` or `by itself`"))),
             },
         };
-        let (sql, evidence) = queries(&header)?;
+        let [sql, evidence, over] = queries(&header)?;
+        let sql = sql.unwrap_or(Query { text: "", line: header.body_line });
         let sensitivity = header.optional("sensitivity");
         let sensitivity = sensitivity.map(|entry| Sensitivity::parse(&entry.value).map_err(|why| header.wrong(entry, why))).transpose()?;
         let threshold = sensitivity.map(|_| THRESHOLD);
         check(&header, &sql, &PARAMETERS.into_iter().chain(threshold).collect::<Vec<_>>())?;
-        if let Some(evidence) = &evidence {
-            let allowed: Vec<_> = PARAMETERS.into_iter().chain(entity.iter().map(String::as_str)).collect();
-            check(&header, evidence, &allowed)?;
+        let allowed: Vec<_> = PARAMETERS.into_iter().chain(entity.iter().map(String::as_str)).collect();
+        for query in [&evidence, &over].into_iter().flatten() {
+            check(&header, query, &allowed)?;
         }
         Ok(Self {
             name,
@@ -153,6 +160,7 @@ impl Rule {
             owner: header.optional("owner").map_or_else(String::new, |entry| entry.value.clone()),
             sql: sql.text.to_owned(),
             evidence_sql: evidence.map(|evidence| evidence.text.to_owned()),
+            over_sql: over.map(|over| over.text.to_owned()),
         })
     }
 
@@ -242,26 +250,31 @@ struct Query<'a> {
     line: usize,
 }
 
-fn queries<'a>(header: &Header<'a>) -> Result<(Query<'a>, Option<Query<'a>>), RuleFileError> {
+/// The query, the one that fetches sample lines, and the one that tells whether it is over.
+fn queries<'a>(header: &Header<'a>) -> Result<[Option<Query<'a>>; 3], RuleFileError> {
     let body = header.body;
-    let (sql, evidence) = match body.find(EVIDENCE_MARK) {
-        Some(at) => (&body[..at], Some(&body[at + EVIDENCE_MARK.len()..])),
-        None => (body, None),
-    };
-    let query = |text: &'a str, offset: usize| {
-        let line = header.body_line + body[..offset].matches('\n').count();
-        let trimmed = text.trim_start();
-        let line = line + text[..text.len() - trimmed.len()].matches('\n').count();
-        Query { text: trimmed.trim_end().trim_end_matches(';').trim_end(), line }
-    };
-    let sql = query(sql, 0);
-    let evidence = evidence.map(|text| query(text, body.len() - text.len()));
-    for (part, name) in [(Some(&sql), "query"), (evidence.as_ref(), "evidence")] {
-        if let Some(part) = part.filter(|part| words(part.text).is_empty()) {
-            return Err(header.error(part.line, format!("the {name} is empty; write a SELECT statement")));
-        }
+    let over_at = body.find(OVER_MARK).unwrap_or(body.len());
+    let evidence_at = body.find(EVIDENCE_MARK).unwrap_or(over_at);
+    if evidence_at > over_at {
+        let line = header.body_line + body[..over_at].matches('\n').count();
+        return Err(header.error(line, "the part `-- over:` comes last; move it behind `-- evidence:`".to_owned()));
     }
-    Ok((sql, evidence))
+    let parts =
+        [("query", 0, evidence_at, ""), ("evidence", evidence_at, over_at, EVIDENCE_MARK), ("over", over_at, body.len(), OVER_MARK)];
+    let mut found = [None, None, None];
+    for (found, (name, from, to, mark)) in found.iter_mut().zip(parts) {
+        if from == to && name != "query" {
+            continue;
+        }
+        let text = &body[from + mark.len()..to];
+        let trimmed = text.trim_start();
+        let line = header.body_line + body[..to - trimmed.len()].matches('\n').count();
+        if words(trimmed).is_empty() {
+            return Err(header.error(line, format!("the {name} is empty; write a SELECT statement")));
+        }
+        *found = Some(Query { text: trimmed.trim_end().trim_end_matches(';').trim_end(), line });
+    }
+    Ok(found)
 }
 
 /// Checks that a query reads the time from its parameters, and from no others than `allowed`.
@@ -332,6 +345,10 @@ WHERE timestamp < $window_end AND host = $host LIMIT 20;
         assert_eq!((rule.name.as_str(), rule.lookback_us, rule.delay_us), ("disk_errors", 10 * MINUTE_US, 30 * SECOND_US));
         assert!(rule.sql.starts_with("SELECT date_bin(") && rule.sql.ends_with("GROUP BY 1, host"));
         assert!(rule.evidence_sql.unwrap().ends_with("LIMIT 20"));
+        assert_eq!(rule.over_sql, None);
+        let over = format!("{GOOD}\n-- over:\nSELECT 1 FROM logs WHERE host = $host AND timestamp < $window_end");
+        let rule = Rule::parse("rules/disk_errors.sql", &over).unwrap();
+        assert!(rule.evidence_sql.unwrap().ends_with("LIMIT 20") && rule.over_sql.unwrap().starts_with("SELECT 1 FROM"));
     }
 
     #[test]
@@ -352,6 +369,8 @@ WHERE timestamp < $window_end AND host = $host LIMIT 20;
         says("$window_start", "now() - INTERVAL '5 minutes'", "line 12: `now` reads the present time");
         says("$window_start", "CURRENT_TIMESTAMP", "use $window_end");
         says("= $host", "= $app", "line 17: there is no parameter `$app`; use $read_start, $window_start, $window_end, $host");
+        says("-- evidence:", "-- over:\nSELECT 1 WHERE $window_end > 0\n-- evidence:", "line 15: the part `-- over:` comes last");
+        says("LIMIT 20;", "LIMIT 20;\n-- over:\n;", "line 19: the over is empty");
         says("AND timestamp < $window_end\n", "\n", "line 10: the query does not use $window_end");
     }
 

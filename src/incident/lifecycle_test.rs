@@ -108,9 +108,29 @@ fn findings_in_a_window_are_counted_and_what_goes_on_at_its_end_is_told() {
     let passed = grouper.step(30 * MINUTE);
     let Some(Passing::MaintenanceEnded { findings, going_on, .. }) = passed.first() else { panic!("{passed:?}") };
     assert_eq!((*findings, going_on.len()), (21, 1));
-    assert_eq!((going_on[0].0.as_str(), going_on[0].1.outcome), ("disk slow/db02", Outcome::Opened));
+    assert_eq!((going_on[0].0.fingerprint.as_str(), going_on[0].1.outcome), ("disk slow/db02", Outcome::Opened));
     assert!(grouper.held().is_empty());
     assert_eq!(place(&mut grouper, signal("disk slow", "db02", 30)).outcome, Outcome::Repeated);
+}
+
+#[test]
+fn what_is_known_of_held_findings_decides_and_not_their_time() {
+    let mut grouper = grouper();
+    grouper.set_maintenance(window(MaintenanceScope::default(), MaintenanceTimes::At(vec![(0, 300 * MINUTE)])));
+    place(&mut grouper, signal("agent silent", "db01", 10));
+    place(&mut grouper, signal("agent silent", "db02", 10));
+    place(&mut grouper, signal("disk slow", "web01", 299));
+    let known = |signal: &Signal| match signal.host() {
+        Some("db01") => Some(true),
+        Some("web01") => Some(false),
+        _ => None,
+    };
+    grouper.tell_held(200 * MINUTE, |_| panic!("the window has not ended"));
+    grouper.tell_held(300 * MINUTE, known);
+    let passed = grouper.step(300 * MINUTE);
+    let Some(Passing::MaintenanceEnded { findings: 3, going_on, .. }) = passed.first() else { panic!("{passed:?}") };
+    let hosts: Vec<_> = going_on.iter().filter_map(|(signal, _)| signal.host()).collect();
+    assert_eq!(hosts, ["db01"], "the one that said nothing of its end, long ago, is taken to be over");
 }
 
 #[test]

@@ -135,6 +135,23 @@ impl Held {
         }
     }
 
+    /// Takes in what is known of each: that it went on until the window ended, or that it was over before.
+    pub(super) fn tell(&mut self, goes_on: impl Fn(&Signal) -> Option<bool>) {
+        let until_us = self.until_us;
+        self.signals.retain(|_, signal| {
+            let known = goes_on(signal);
+            if known == Some(true) {
+                signal.window_end_us = signal.window_end_us.max(until_us);
+            }
+            known != Some(false)
+        });
+    }
+
+    /// What it holds, the latest of each fingerprint.
+    pub fn signals(&self) -> impl Iterator<Item = &Signal> {
+        self.signals.values()
+    }
+
     /// What still went on when the window ended: last seen at most two runs of its rule before.
     pub(super) fn going_on(&self) -> impl Iterator<Item = &Signal> {
         self.signals.values().filter(|signal| signal.window_end_us >= self.until_us.saturating_sub(signal.cadence_us.saturating_mul(2)))

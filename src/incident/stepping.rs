@@ -1,6 +1,6 @@
 //! Time passes: incidents end, maintenance windows end, and what nobody needs any more is forgotten.
 
-use super::{Grouper, Incident, IncidentId, Phase, Placement};
+use super::{Grouper, Incident, IncidentId, Phase, Placement, Signal};
 use crate::clock::TimestampUs;
 
 /// Why an incident ended.
@@ -35,8 +35,8 @@ pub enum Passing {
         findings: u64,
         /// Of those, findings whose fingerprint was not kept.
         not_kept: u64,
-        /// What still goes on, by fingerprint, and where it was placed now.
-        going_on: Vec<(String, Placement)>,
+        /// What still goes on, as it was held, and where it was placed now.
+        going_on: Vec<(Signal, Placement)>,
     },
 }
 
@@ -59,13 +59,20 @@ impl Grouper {
         passed
     }
 
+    /// Takes in what is known of what the windows hold that have ended by `now_us`: `goes_on` says of each finding that it went
+    /// on until the end, or that it was over before; where it says nothing, the time of the finding decides. To be called
+    /// before the step that ends them.
+    pub fn tell_held(&mut self, now_us: TimestampUs, goes_on: impl Fn(&Signal) -> Option<bool>) {
+        self.held.iter_mut().filter(|held| held.until_us <= now_us).for_each(|held| held.tell(&goes_on));
+    }
+
     fn end_maintenance(&mut self, now_us: TimestampUs) -> Vec<Passing> {
         let (ended, held) = std::mem::take(&mut self.held).into_iter().partition(|held| held.until_us <= now_us);
         self.held = held;
         let mut passed = Vec::new();
         for held in ended {
             let signals: Vec<_> = held.going_on().cloned().collect();
-            let place = |signal: super::Signal| (signal.fingerprint.clone(), self.place_after_maintenance(signal, now_us));
+            let place = |signal: Signal| (signal.clone(), self.place_after_maintenance(signal, now_us));
             let going_on = signals.into_iter().map(place).collect();
             let super::Held { window, until_us, findings, not_kept, .. } = held;
             passed.push(Passing::MaintenanceEnded { window, until_us, findings, not_kept, going_on });
@@ -74,7 +81,7 @@ impl Grouper {
     }
 
     /// What still goes on is judged as of the present moment, which the window that has ended no longer covers.
-    fn place_after_maintenance(&mut self, mut signal: super::Signal, now_us: TimestampUs) -> Placement {
+    fn place_after_maintenance(&mut self, mut signal: Signal, now_us: TimestampUs) -> Placement {
         signal.window_end_us = signal.window_end_us.max(now_us.saturating_add(1));
         self.place(signal, now_us)
     }

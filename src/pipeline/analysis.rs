@@ -5,7 +5,7 @@
 //! A rule that fails keeps its place, is reported, and does not hold up the others. Rules that are behind catch up together,
 //! a day at a time, so that what happened together is judged together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -34,6 +34,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
 /// Pause of a failed rule: the next run would most likely fail alike.
 const FAILURE_PAUSE_US: i64 = 30 * SECOND_US;
+
+/// Held findings that are asked about when a maintenance window ends; each costs a query. The rest is taken to go on.
+const ASKED_AT_END: usize = 500;
 
 /// What the analysis works with.
 #[derive(Debug, Clone)]
@@ -272,7 +275,8 @@ impl Analysis {
         }
         findings.sort_by_key(|finding| finding.window_end_us);
         let found = findings.len() as u64;
-        let recorded = self.incidents.record(findings, runs, until_us).await?;
+        let over = self.over(until_us).await?;
+        let recorded = self.incidents.record(findings, runs, until_us, over).await?;
         FINDINGS.add(found - recorded.duplicates);
         TICKETS_OPENED.add(recorded.opened.len() as u64);
         for number in &recorded.opened {
@@ -286,6 +290,23 @@ impl Analysis {
             judged_us.insert(due.rule.name.clone(), due.window.end_us);
         }
         Ok(())
+    }
+
+    /// Of what the maintenance windows hold that end now: the fingerprints whose rule says that it is over.
+    async fn over(&self, until_us: TimestampUs) -> Result<HashSet<String>, IncidentsError> {
+        let rules = self.book.current();
+        let mut over = HashSet::new();
+        for signal in self.incidents.held_until(until_us).await?.into_iter().take(ASKED_AT_END) {
+            let Some(rule) = rules.rules.iter().find(|rule| rule.name == signal.rule) else { continue };
+            match self.queries.is_over(rule, &signal, until_us).await {
+                Ok(Some(true)) => drop(over.insert(signal.fingerprint)),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(rule = rule.name, %error, "whether a held finding is over cannot be told; it is taken to go on")
+                }
+            }
+        }
+        Ok(over)
     }
 
     async fn fail(&self, rule: &str, error: &RunError, duration_us: i64) {

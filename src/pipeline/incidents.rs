@@ -7,15 +7,16 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
-use super::RuleBook;
+use super::{RuleBook, Rules};
 use crate::clock::{Clock, SECOND_US, TimestampUs, rfc3339};
 use crate::desk::{Actor, Desk, DeskError, Ended, Filed, FiledAs, Recorded, Round, RuleRun, Ticket};
+use crate::detect::Rule;
 use crate::incident::{
-    ChangeEvent, ChangeKind, CorrectionError, Ending, Feedback, Grouper, IncidentId, Maintenance, Outcome, Passing, Placement, Settings,
-    Signal, ThresholdFactor, Topology, Verdict,
+    ChangeEvent, ChangeKind, CorrectionError, Ending, Feedback, Grouper, Held, IncidentId, Maintenance, Outcome, Passing, Placement,
+    Settings, Signal, ThresholdFactor, Topology, Verdict,
 };
 use crate::store::Finding;
 
@@ -82,31 +83,39 @@ impl Incidents {
     }
 
     /// Groups what a round found and records it with how far the rules have read. `until_us` is the moment up to which the
-    /// round judged; time passes for the incidents up to there.
+    /// round judged; time passes for the incidents up to there. `over` are the fingerprints held by maintenance windows of
+    /// which it is known that they have ended.
     pub(super) async fn record(
         &self,
         findings: Vec<Finding>,
         runs: Vec<RuleRun>,
         until_us: TimestampUs,
+        over: HashSet<String>,
     ) -> Result<Recorded, IncidentsError> {
         let (findings, duplicates) = self.desk.without_recorded(findings).await?;
         let mut guard = self.state().await?;
         let mut state = guard.clone();
         state.grouper.set_maintenance((self.site.maintenance)(until_us));
         let mut round = Round { runs, ..Round::default() };
-        let current = self.rules.current();
-        let by_hand: HashSet<String> = current.rules.iter().filter(|rule| rule.resolved_by_hand).map(|rule| rule.name.clone()).collect();
+        let known = Known { rules: self.rules.current(), over };
         for finding in findings {
-            state.pass(finding.window_end_us, &by_hand, &mut round);
+            state.pass(finding.window_end_us, &known, &mut round);
             state.file(finding, &mut round);
         }
-        state.pass(until_us, &by_hand, &mut round);
-        if !(round.findings.is_empty() && round.ended.is_empty()) {
+        state.pass(until_us, &known, &mut round);
+        if !(round.findings.is_empty() && round.ended.is_empty()) || state.grouper.held().len() != guard.grouper.held().len() {
             round.states.push((GROUPING, state.grouper.to_bytes()));
         }
         let recorded = self.desk.record(&round).await?;
         *guard = state;
         Ok(Recorded { duplicates: recorded.duplicates + duplicates, ..recorded })
+    }
+
+    /// What the maintenance windows hold that have ended by `until_us` and are not told yet.
+    pub(super) async fn held_until(&self, until_us: TimestampUs) -> Result<Vec<Signal>, IncidentsError> {
+        let state = self.state().await?;
+        let ended = state.grouper.held().iter().filter(|held| held.until_us <= until_us);
+        Ok(ended.flat_map(Held::signals).cloned().collect())
     }
 
     /// A person says that two tickets are one trouble: the second is resolved, its findings go to the first from now on, and,
@@ -226,25 +235,85 @@ impl Incidents {
     }
 }
 
+/// What is known from outside while time passes.
+struct Known {
+    rules: Arc<Rules>,
+    /// Fingerprints of which their rule says that they are over.
+    over: HashSet<String>,
+}
+
+impl Known {
+    fn rule(&self, name: &str) -> Option<&Arc<Rule>> {
+        self.rules.rules.iter().find(|rule| rule.name == name)
+    }
+
+    fn by_hand(&self, rule: &str) -> bool {
+        self.rule(rule).is_some_and(|rule| rule.resolved_by_hand)
+    }
+
+    /// Whether what a maintenance window held went on until its end, where anything tells.
+    fn goes_on(&self, signal: &Signal) -> Option<bool> {
+        if self.over.contains(&signal.fingerprint) {
+            return Some(false);
+        }
+        // Such a rule finds nothing more of what has not ended.
+        self.by_hand(&signal.rule).then_some(true)
+    }
+}
+
 impl State {
     /// Lets time pass up to `at_us`: incidents end.
-    fn pass(&mut self, at_us: TimestampUs, by_hand: &HashSet<String>, round: &mut Round) {
+    fn pass(&mut self, at_us: TimestampUs, known: &Known, round: &mut Round) {
         if at_us.saturating_sub(self.stepped_us) < STEP_US {
             return;
         }
         self.stepped_us = at_us;
+        self.grouper.tell_held(at_us, |signal| known.goes_on(signal));
         for passing in self.grouper.step(at_us) {
             match passing {
                 Passing::Resolved { incident, ending } => {
                     let members = self.grouper.incident(incident).map(|incident| incident.members.as_slice()).unwrap_or_default();
-                    let by_hand = members.iter().any(|member| by_hand.contains(&member.signal.rule));
+                    let by_hand = members.iter().any(|member| known.by_hand(&member.signal.rule));
                     round.ended.push(Ended { problem: problem(incident), reason: reason(ending), by_hand });
                 }
-                Passing::MaintenanceEnded { window, findings, going_on, .. } => {
-                    // What goes on is found again by its rule, and has its incident then.
+                Passing::MaintenanceEnded { window, until_us, findings, going_on, .. } => {
                     tracing::info!(window, findings, going_on = going_on.len(), "a maintenance window has ended");
+                    // What its rule finds again has its ticket then; a rule that speaks once has spoken.
+                    let lasting = going_on.into_iter().filter(|(signal, _)| signal.holds_us > 0 || known.by_hand(&signal.rule));
+                    let tell =
+                        |(signal, placement): (Signal, Placement)| self.after_maintenance(&window, until_us, signal, &placement, known);
+                    round.findings.extend(lasting.map(tell));
                 }
             }
+        }
+    }
+
+    /// What was held back and goes on, found at the end of its window.
+    fn after_maintenance(&self, window: &str, until_us: TimestampUs, signal: Signal, placement: &Placement, known: &Known) -> Filed {
+        let rule = known.rule(&signal.rule);
+        let window_start_us = signal.onset_us.min(until_us);
+        // The bin that it was found in is not known any more; the rule asked about all the time finds it again.
+        let evidence = rule.map(|rule| rule.evidence(&rule.window(rule.schedule.latest(window_start_us), until_us)));
+        let result = [("held_by", json!(window)), ("onset", json!(signal.onset_us))].map(|(column, value)| (column.to_owned(), value));
+        let finding = Finding {
+            rule: signal.rule,
+            fingerprint: signal.fingerprint,
+            entity: signal.entity,
+            title: signal.text,
+            description: rule.map(|rule| rule.for_ticket()).unwrap_or_default(),
+            severity: signal.severity,
+            result: Map::from_iter(result),
+            window_start_us,
+            window_end_us: until_us,
+            holds_us: signal.holds_us,
+            evidence: evidence.unwrap_or_default(),
+        };
+        Filed {
+            problem: placement.incident.map(problem),
+            outcome: filed_as(placement.outcome),
+            because: self.because(placement),
+            reasons: json!({ "held_by": window, "terms": placement.terms, "total": placement.total, "with": placement.with }),
+            finding,
         }
     }
 

@@ -7,8 +7,9 @@ use datafusion::common::ScalarValue;
 use serde_json::{Map, Value};
 
 use crate::anomaly::SeriesStates;
+use crate::clock::TimestampUs;
 use crate::detect::{MAX_ROWS_A_RUN, RowError, Rule, THRESHOLD, Window};
-use crate::incident::Feedback;
+use crate::incident::{Feedback, Signal};
 use crate::query::{EncodeError, Encoder, Format, LimitOverrides, Parameters, QueryEngine, QueryError, QueryRequest};
 use crate::self_metrics::RULE_ROWS_CUT;
 use crate::store::{Evidence, Finding, MAX_EVIDENCE_LINES};
@@ -92,6 +93,15 @@ impl RuleQueries {
             parameters.insert(column.clone(), ScalarValue::from(value.as_str()));
         }
         self.ask(sql, parameters, MAX_EVIDENCE_LINES, None).await
+    }
+
+    /// Whether what was found is over at `at_us`, by the rule's own query for that; `None` where it has none.
+    pub(super) async fn is_over(&self, rule: &Rule, signal: &Signal, at_us: TimestampUs) -> Result<Option<bool>, AskError> {
+        let Some(sql) = &rule.over_sql else { return Ok(None) };
+        let mut parameters = timestamps(&rule.window(signal.window_end_us.saturating_sub(signal.holds_us), at_us));
+        parameters.extend(signal.entity.iter().map(|(column, value)| (column.clone(), ScalarValue::from(value.as_str()))));
+        let (rows, _) = self.ask(sql, parameters, 1, None).await?;
+        Ok(Some(!rows.is_empty()))
     }
 
     async fn ask(

@@ -187,6 +187,61 @@ async fn maintenance_holds_back_and_counts() {
     assert_eq!(tickets(&server).await[0]["entity"]["host"], "db01");
 }
 
+/// A rule that speaks once of something that lasts.
+const SPEAKS_ONCE: &str = "\
+-- name: agent_gone
+-- description: An agent has gone.
+-- schedule: every 1s
+-- delay: 1s
+-- late: 3s
+-- holds: 1h
+-- resolves: by hand
+-- severity: high
+-- entity: host
+-- title: the agent of {host} is gone
+-- runbook: Look at the agent.
+
+SELECT date_bin(INTERVAL '1 second', timestamp) AS timestamp, host
+FROM logs
+WHERE timestamp >= $window_start AND timestamp < $window_end AND message = 'agent gone'
+GROUP BY 1, host
+
+-- over:
+SELECT timestamp FROM logs
+WHERE timestamp >= $window_start AND timestamp < $window_end AND host = $host AND message = 'agent back'
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_held_and_is_not_over_when_the_maintenance_ends_gets_its_ticket() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = jiff::Timestamp::now();
+    let at = |seconds: i64| now.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap().to_string();
+    let window = format!("work on web: hosts=web* at={}/{}", at(-3_600), at(25));
+    let launch = watching(folder.path()).env("WATCHROOM_SITE_MAINTENANCE", window);
+    std::fs::write(folder.path().join("rules/agent_gone.sql"), SPEAKS_ONCE).unwrap();
+    let server = launch.start().await;
+    let says = |host: &str, message: &str| json!({ "host": host, "app": "agent", "_msg": message }).to_string() + "\n";
+    push(&server, says("web01", "agent gone") + &says("web02", "agent gone")).await;
+    let held = "SELECT count(*) FROM findings WHERE rule = 'agent_gone' AND outcome = 'held'";
+    when(async || (server.number(held).await == 2).then_some(()), "the held findings").await;
+    push(&server, says("web02", "agent back")).await;
+    // Time passes for incidents a minute at a time, and at a start: this need not wait for the minute.
+    when(async || (jiff::Timestamp::now() > at(27).parse().unwrap()).then_some(()), "the end of the window").await;
+    server.kill();
+    let server = launch.start().await;
+    let of_rule = async || -> Vec<Value> {
+        let page = server.get("/api/v1/tickets?limit=1000").await.json();
+        page["tickets"].as_array().unwrap().iter().filter(|ticket| ticket["rule"] == "agent_gone").cloned().collect()
+    };
+    let found = when(async || Some(of_rule().await).filter(|found| !found.is_empty()), "the ticket").await;
+    assert_eq!((found.len(), &found[0]["entity"]["host"]), (1, &"web01".into()), "{found:?}");
+    assert_eq!((&found[0]["title"], &found[0]["findings"]), (&"the agent of web01 is gone".into(), &1.into()));
+    let detail = detail(&server, &found[0]["number"]).await;
+    assert!(detail["first_evidence"]["sql"].as_str().unwrap().contains("agent gone"), "{detail}");
+    let reasons = server.sql("SELECT reasons FROM findings WHERE rule = 'agent_gone' AND outcome = 'opened'").await;
+    assert!(reasons[0]["reasons"].as_str().unwrap().contains("work on web"), "{reasons:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_are_read_again_when_their_folder_changes_and_a_broken_one_stops_nobody() {
     let folder = tempfile::tempdir().unwrap();
