@@ -117,8 +117,9 @@ fn findings_in_a_window_are_counted_and_what_goes_on_at_its_end_is_told() {
 fn what_is_known_of_held_findings_decides_and_not_their_time() {
     let mut grouper = grouper();
     grouper.set_maintenance(window(MaintenanceScope::default(), MaintenanceTimes::At(vec![(0, 300 * MINUTE)])));
-    place(&mut grouper, signal("agent silent", "db01", 10));
-    place(&mut grouper, signal("agent silent", "db02", 10));
+    let presumed = |host| Signal { holds_us: 60 * MINUTE, window_end_us: 71 * MINUTE, ..signal("agent silent", host, 10) };
+    grouper.place(presumed("db01"), 11 * MINUTE);
+    grouper.place(presumed("db02"), 11 * MINUTE);
     place(&mut grouper, signal("disk slow", "web01", 299));
     let known = |signal: &Signal| match signal.host() {
         Some("db01") => Some(true),
@@ -131,6 +132,7 @@ fn what_is_known_of_held_findings_decides_and_not_their_time() {
     let Some(Passing::MaintenanceEnded { findings: 3, going_on, .. }) = passed.first() else { panic!("{passed:?}") };
     let hosts: Vec<_> = going_on.iter().filter_map(|(signal, _)| signal.host()).collect();
     assert_eq!(hosts, ["db01"], "the one that said nothing of its end, long ago, is taken to be over");
+    assert_eq!((going_on[0].1.outcome, grouper.held().len()), (Outcome::Opened, 0));
 }
 
 #[test]

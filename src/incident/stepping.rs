@@ -83,6 +83,8 @@ impl Grouper {
     /// What still goes on is judged as of the present moment, which the window that has ended no longer covers.
     fn place_after_maintenance(&mut self, mut signal: Signal, now_us: TimestampUs) -> Placement {
         signal.window_end_us = signal.window_end_us.max(now_us.saturating_add(1));
+        // What was presumed is known now; less of it would lie in the window again.
+        signal.holds_us = 0;
         self.place(signal, now_us)
     }
 
