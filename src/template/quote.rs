@@ -9,12 +9,13 @@ const MAX_QUOTED: usize = 128;
 pub(super) fn quoted_end(text: &[u8], open: usize, assigned: bool) -> Option<usize> {
     let quote = text[open];
     let inside = &text[open + 1..text.len().min(open + 1 + MAX_QUOTED)];
-    let length = inside.iter().position(|&byte| byte == quote)?;
-    let one_token = inside[..length].iter().all(|&byte| class_of(byte) & class::SPACE == 0);
+    // White space before the other quote decides: there is no need to look how far that is.
+    let stops = |byte: u8| byte == quote || !assigned && class_of(byte) & class::SPACE != 0;
+    let length = inside.iter().position(|&byte| stops(byte)).filter(|length| inside[*length] == quote)?;
     let after = text.get(open + 1 + length + 1).copied().unwrap_or(b' ');
     // An apostrophe goes on with a letter.
     let closed = class_of(after) & (class::LETTER | class::DIGIT) == 0;
-    (length > 0 && closed && (assigned || one_token)).then_some(open + 1 + length)
+    (length > 0 && closed).then_some(open + 1 + length)
 }
 
 /// One past the bracket that closes the list which opens at `open`: two or more single tokens with commas between.

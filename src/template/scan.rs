@@ -163,14 +163,15 @@ impl<V: FnMut(Token)> Cursor<'_, V> {
     #[inline]
     fn token(&mut self) {
         let start = self.at;
-        let mut bits = 0;
-        let length = self.text[start..].iter().position(|&byte| {
+        let (mut bits, mut end) = (0, start);
+        while let Some(&byte) = self.text.get(end) {
             let class = class_of(byte);
+            if class & class::STOP != 0 {
+                break;
+            }
             bits |= class;
-            class & class::STOP != 0
-        });
-        let end = length.map_or(self.text.len(), |length| start + length);
-        let bits = bits & !class::STOP;
+            end += 1;
+        }
         if bits & !class::LETTER == 0 { self.letters(start, end) } else { self.mixed(start, end, bits) }
     }
 
@@ -179,7 +180,7 @@ impl<V: FnMut(Token)> Cursor<'_, V> {
     fn letters(&mut self, start: usize, end: usize) {
         let next = self.text.get(end).copied().unwrap_or(b' ');
         if self.is_assigned(start) {
-            return self.assigned(start, end);
+            return self.assigned(start, end, class::LETTER);
         }
         if next == b':'
             && end - start <= 16
@@ -204,6 +205,13 @@ impl<V: FnMut(Token)> Cursor<'_, V> {
         self.emit(kind, start, end);
     }
 
+    /// Whether what stands at `end` may make something else of a token with digits that ends there: a call, a key, or the
+    /// beginning of an address. Otherwise it is a value.
+    #[inline]
+    fn goes_on(&self, end: usize) -> bool {
+        matches!(self.text.get(end), Some(b':' | b'=' | b'('))
+    }
+
     /// Whether what begins at `start` stands right behind an equals sign.
     #[inline]
     fn is_assigned(&self, start: usize) -> bool {
@@ -211,10 +219,10 @@ impl<V: FnMut(Token)> Cursor<'_, V> {
     }
 
     /// A value after an equals sign, which goes on over colons: `context=system_u:object_r`.
-    fn assigned(&mut self, start: usize, end: usize) {
+    fn assigned(&mut self, start: usize, end: usize, bits: u8) {
         let end = word::colons_end(self.text, end);
         let token = &self.text[start..end];
-        let value = token.len() > MAX_WORD_BYTES || word::is_literal_value(token) || word::is_value(token);
+        let value = bits & class::DIGIT != 0 || token.len() > MAX_WORD_BYTES || word::is_literal_value(token) || word::is_value(token);
         self.emit(if value { Kind::Value } else { Kind::Soft }, start, end);
     }
 
@@ -236,7 +244,13 @@ impl<V: FnMut(Token)> Cursor<'_, V> {
     }
 
     /// A token with more than letters in it: numbers, paths, names with dots, punctuation at its ends.
+    #[inline]
     fn mixed(&mut self, start: usize, end: usize, bits: u8) {
+        // Most of these tokens are numbers, paths and names with digits in them, without punctuation at the ends.
+        let is_bare = |at: usize| class_of(self.text[at]) & (class::DIGIT | class::LETTER | class::SLASH) != 0;
+        if bits & (class::DIGIT | class::DOT) == class::DIGIT && is_bare(start) && is_bare(end - 1) && !self.goes_on(end) {
+            return self.emit(Kind::Value, start, end);
+        }
         // Runs of dots are leader lines (`enable.......1`) or an ellipsis, not part of a name.
         if bits & class::DOT != 0
             && let Some(dots) = word::dot_run(&self.text[start..end])
@@ -265,7 +279,7 @@ impl<V: FnMut(Token)> Cursor<'_, V> {
         }
         let next = self.text.get(to).copied().unwrap_or(b' ');
         if self.is_assigned(from) && to == end {
-            return self.assigned(from, end);
+            return self.assigned(from, end, bits);
         }
         let token = &self.text[from..to];
         if bits == class::LETTER | class::DIGIT | class::DOT
@@ -274,6 +288,13 @@ impl<V: FnMut(Token)> Cursor<'_, V> {
             self.emit(Kind::Word, from, from + dot);
             self.emit(Kind::Mark, from + dot, from + dot + 1);
             return self.emit(Kind::Value, from + dot + 1, to);
+        }
+        if bits & class::DIGIT != 0 && !self.goes_on(to) {
+            self.emit(Kind::Value, from, to);
+            if to < end {
+                self.emit(Kind::Mark, to, end);
+            }
+            return;
         }
         let is_call = next == b'(' && self.text.get(to + 1) == Some(&b')') || next == b'=' && word::is_key(token);
         let value = to - from > MAX_WORD_BYTES

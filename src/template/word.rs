@@ -65,7 +65,7 @@ pub(super) fn colons_end(text: &[u8], mut end: usize) -> usize {
 
 /// The first run of two or more dots inside a token.
 pub(super) fn dot_run(token: &[u8]) -> Option<Range<usize>> {
-    let start = token.windows(2).position(|pair| pair == b"..")?;
+    let start = token.iter().zip(token.iter().skip(1)).position(|(first, second)| (*first, *second) == (b'.', b'.'))?;
     // `../etc` is a path, not a leader line.
     let end = start + token[start..].iter().take_while(|&&byte| byte == b'.').count();
     if end < token.len() && token[end] == b'/' && end - start == 2 { None } else { Some(start..end) }
@@ -123,8 +123,11 @@ pub(super) fn port_end(text: &[u8], start: usize, colon: usize) -> Option<usize>
     }
     let host = &text[start..colon];
     let dots = host.iter().filter(|byte| **byte == b'.').count();
+    if dots == 0 {
+        return None;
+    }
     let named = host.iter().any(u8::is_ascii_alphabetic);
-    if !(dots == 3 || (dots > 0 && named)) || is_source_file(host) {
+    if !(dots == 3 || named) || is_source_file(host) {
         return None;
     }
     let digits = text[colon + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -181,10 +184,12 @@ pub(super) fn cut(message: &[u8], most: usize, word: usize) -> usize {
 
 /// Whether a word after a time is the name of its time zone.
 pub(super) fn is_time_zone(token: &[u8]) -> bool {
-    const ZONES: [&[u8; 3]; 15] =
-        [b"UTC", b"GMT", b"EST", b"EDT", b"CST", b"CDT", b"MST", b"MDT", b"PST", b"PDT", b"CET", b"BST", b"IST", b"JST", b"MSK"];
+    const ZONES: [[u8; 3]; 15] = [
+        *b"UTC", *b"GMT", *b"EST", *b"EDT", *b"CST", *b"CDT", *b"MST", *b"MDT", *b"PST", *b"PDT", *b"CET", *b"BST", *b"IST", *b"JST",
+        *b"MSK",
+    ];
     match token.len() {
-        3 => ZONES.iter().any(|zone| &zone[..] == token),
+        3 => token.first_chunk().is_some_and(|name| ZONES.contains(name)),
         4 => token == b"CEST" || token == b"AEST",
         _ => false,
     }
@@ -227,11 +232,11 @@ pub(super) fn is_unit(token: &[u8]) -> bool {
 /// Whether a word is the name of a month or a day of the week, as dates have it.
 #[inline]
 pub(super) fn is_date_name(token: &[u8]) -> bool {
-    const NAMES: [&[u8; 3]; 19] = [
-        b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec", b"Mon", b"Tue", b"Wed", b"Thu",
-        b"Fri", b"Sat", b"Sun",
+    const NAMES: [[u8; 3]; 19] = [
+        *b"Jan", *b"Feb", *b"Mar", *b"Apr", *b"May", *b"Jun", *b"Jul", *b"Aug", *b"Sep", *b"Oct", *b"Nov", *b"Dec", *b"Mon", *b"Tue",
+        *b"Wed", *b"Thu", *b"Fri", *b"Sat", *b"Sun",
     ];
-    token.len() == 3 && token[0].is_ascii_uppercase() && NAMES.iter().any(|name| &name[..] == token)
+    token.len() == 3 && token[0].is_ascii_uppercase() && token.first_chunk().is_some_and(|name| NAMES.contains(name))
 }
 
 /// Whether a number, or the name of a month and a number, comes right after the white space at `at`.
