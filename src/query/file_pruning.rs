@@ -1,10 +1,12 @@
-//! Which files of a snapshot can hold rows that a filter lets through, told by the ranges in the Delta log.
+//! Which files of a snapshot can hold rows that a filter lets through, told by the ranges in the Delta log; and which batches
+//! in memory can, told by a look at their time stamps.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, UInt64Array};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, PrimitiveArray, RecordBatch, UInt64Array};
+use arrow::compute::{max, min};
+use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
 use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::stats::Precision;
 use datafusion::common::{Column, ColumnStatistics, Result, ScalarValue, Statistics};
@@ -19,6 +21,18 @@ pub(super) fn prune(files: &[Arc<DataFile>], predicate: &Arc<dyn PhysicalExpr>, 
     let pruning = PruningPredicateBuilder::new().with_file_schema(Arc::clone(schema)).try_build(Arc::clone(predicate))?;
     let keep = pruning.prune(&FileRanges { files, schema })?;
     Ok(files.iter().zip(keep).filter(|(_, keep)| *keep).map(|(file, _)| Arc::clone(file)).collect())
+}
+
+/// The batches that may hold rows for which `predicate` is true, as far as their column `timestamp` tells. A rule asks of some
+/// minutes; in a flood most rows in memory are younger than those, or of a sender that makes up for hours.
+pub(super) fn prune_fresh<'a>(
+    batches: &'a [RecordBatch],
+    predicate: &Arc<dyn PhysicalExpr>,
+    schema: &SchemaRef,
+) -> Result<Vec<&'a RecordBatch>> {
+    let pruning = PruningPredicateBuilder::new().with_file_schema(Arc::clone(schema)).try_build(Arc::clone(predicate))?;
+    let keep = pruning.prune(&TimeRanges { batches })?;
+    Ok(batches.iter().zip(keep).filter(|(_, keep)| *keep).map(|(batch, _)| batch).collect())
 }
 
 /// What the scan may know of a file: exact counts, and ranges that hold every value.
@@ -112,6 +126,50 @@ impl PruningStatistics for FileRanges<'_> {
 
     fn row_counts(&self) -> Option<ArrayRef> {
         Some(Arc::new(UInt64Array::from_iter_values(self.files.iter().map(|file| file.rows))))
+    }
+
+    fn contained(&self, _: &Column, _: &HashSet<ScalarValue>) -> Option<BooleanArray> {
+        None
+    }
+}
+
+/// The ranges of the time stamps of batches, one row a batch; of no other column is anything known.
+struct TimeRanges<'a> {
+    batches: &'a [RecordBatch],
+}
+
+impl TimeRanges<'_> {
+    fn bounds(&self, column: &Column, of: impl Fn(&PrimitiveArray<TimestampMicrosecondType>) -> Option<i64>) -> Option<ArrayRef> {
+        if column.name != "timestamp" {
+            return None;
+        }
+        let values = self.batches.iter().map(|batch| {
+            let times = batch.column_by_name("timestamp").and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>());
+            ScalarValue::TimestampMicrosecond(times.and_then(&of), Some("UTC".into()))
+        });
+        ScalarValue::iter_to_array(values).ok()
+    }
+}
+
+impl PruningStatistics for TimeRanges<'_> {
+    fn min_values(&self, column: &Column) -> Option<ArrayRef> {
+        self.bounds(column, min)
+    }
+
+    fn max_values(&self, column: &Column) -> Option<ArrayRef> {
+        self.bounds(column, max)
+    }
+
+    fn num_containers(&self) -> usize {
+        self.batches.len()
+    }
+
+    fn null_counts(&self, _: &Column) -> Option<ArrayRef> {
+        None
+    }
+
+    fn row_counts(&self) -> Option<ArrayRef> {
+        Some(Arc::new(UInt64Array::from_iter_values(self.batches.iter().map(|batch| batch.num_rows() as u64))))
     }
 
     fn contained(&self, _: &Column, _: &HashSet<ScalarValue>) -> Option<BooleanArray> {

@@ -21,6 +21,23 @@ async fn rows_in_files_and_in_memory_are_seen_exactly_once() {
 }
 
 #[tokio::test]
+async fn rows_in_memory_out_of_the_filters_range_are_not_looked_at() {
+    let site = Site::filled().await;
+    let engine = site.engine();
+    for (filter, rows, looks) in [
+        ("timestamp >= '2026-11-22T00:00:00Z'", "1000", true),
+        ("timestamp < '2026-11-22T00:00:00Z'", "2000", false),
+        ("timestamp <= '2026-11-22T00:00:00Z'", "2001", true),
+        ("timestamp < '2026-11-22T00:00:00Z' OR date = '2026-11-22'", "3000", true),
+    ] {
+        let counting = format!("SELECT count(message) FROM logs WHERE {filter}");
+        assert_eq!(cell(&engine, &counting).await, rows, "{filter}");
+        let plan = lines(&engine, &format!("EXPLAIN {counting}")).await.join("\n");
+        assert_eq!(plan.contains("partition_sizes"), looks, "{filter}: {plan}");
+    }
+}
+
+#[tokio::test]
 async fn an_event_far_ahead_has_the_same_date_in_memory_and_in_its_file() {
     let site = Site::empty().await;
     let engine = site.engine();

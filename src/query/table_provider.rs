@@ -1,6 +1,8 @@
 //! One snapshot of a table as DataFusion scans it: its files, less those that cannot hold a row of the answer, and the
 //! rows still in memory.
 //!
+//! Batches in memory are left out where their time stamps say so, and get the partition column only if it is asked for.
+//!
 //! Files prune three times: whole files by the ranges in the Delta log before any is opened, whole files again by what a
 //! join or a top-k has learnt meanwhile, and row groups and pages by the ranges in the footers.
 //!
@@ -12,7 +14,7 @@
 //! No output order is declared although each file is sorted: files of a day overlap, so an order would hold only with one
 //! file a group, which costs more parallelism and merging than it saves in sorting.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Date32Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimestampMicrosecondType};
@@ -33,7 +35,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, project_schema};
 
-use super::file_pruning::{file_statistics, prune, table_statistics};
+use super::file_pruning::{file_statistics, prune, prune_fresh, table_statistics};
 use crate::clock::DAY_US;
 use crate::record::arrow_schema::{DATE, partition_day};
 use crate::table::{DataFile, TableSnapshot};
@@ -53,22 +55,26 @@ pub(super) struct SnapshotTable {
     snapshot: Arc<TableSnapshot>,
     files: TableFiles,
     schema: SchemaRef,
-    /// The rows in memory with their partition column, made when first scanned.
-    fresh: OnceLock<Vec<RecordBatch>>,
 }
 
 impl SnapshotTable {
     pub(super) fn new(snapshot: Arc<TableSnapshot>, files: TableFiles) -> Self {
         let schema = table_schema(&snapshot);
-        Self { snapshot, files, schema, fresh: OnceLock::new() }
+        Self { snapshot, files, schema }
     }
 
-    fn fresh(&self) -> Result<&[RecordBatch]> {
-        if let Some(fresh) = self.fresh.get() {
-            return Ok(fresh);
-        }
-        let dated = self.snapshot.fresh.iter().map(|batch| with_date(batch, &self.schema)).collect::<Result<Vec<_>>>()?;
-        Ok(self.fresh.get_or_init(|| dated))
+    /// The rows in memory that may pass the predicate, with the columns of the projection.
+    fn fresh(&self, predicate: Option<&Arc<dyn PhysicalExpr>>, projection: Option<&Vec<usize>>) -> Result<Vec<RecordBatch>> {
+        let batches: Vec<&RecordBatch> = match predicate {
+            Some(predicate) => prune_fresh(&self.snapshot.fresh, predicate, &self.schema)?,
+            None => self.snapshot.fresh.iter().collect(),
+        };
+        let dated = projection.is_none_or(|columns| columns.iter().any(|column| self.schema.field(*column).name() == DATE));
+        let projected = batches.into_iter().filter(|batch| batch.num_rows() > 0).map(|batch| {
+            let batch = if dated { with_date(batch, &self.schema)? } else { batch.clone() };
+            Ok(projection.map_or(Ok(batch.clone()), |columns| batch.project(columns))?)
+        });
+        projected.collect()
     }
 
     fn predicate(&self, state: &dyn Session, filters: &[Expr]) -> Result<Option<Arc<dyn PhysicalExpr>>> {
@@ -134,13 +140,14 @@ impl TableProvider for SnapshotTable {
             Some(predicate) => prune(&self.snapshot.files, predicate, &self.schema)?,
             None => enough_for(&self.snapshot.files, limit),
         };
+        let fresh = self.fresh(predicate.as_ref(), projection)?;
         let mut parts = Vec::new();
         if !files.is_empty() {
             parts.push(self.scan_files(state, &files, predicate, projection, limit)?);
         }
-        if self.snapshot.fresh.iter().any(|batch| batch.num_rows() > 0) {
-            let fresh = MemorySourceConfig::try_new(&[self.fresh()?.to_vec()], self.schema(), projection.cloned())?.with_limit(limit);
-            parts.push(DataSourceExec::from_data_source(fresh));
+        if !fresh.is_empty() {
+            let schema = project_schema(&self.schema, projection)?;
+            parts.push(DataSourceExec::from_data_source(MemorySourceConfig::try_new(&[fresh], schema, None)?.with_limit(limit)));
         }
         match parts.len() {
             0 => Ok(Arc::new(EmptyExec::new(project_schema(&self.schema, projection)?))),
