@@ -18,7 +18,7 @@ use super::rule_query::{AskError, RuleQueries};
 use super::{FlushHandle, Incidents, IncidentsError, RuleBook};
 use crate::anomaly::SeriesStates;
 use crate::clock::{Clock, SECOND_US, Stopwatch, TimestampUs};
-use crate::desk::{Desk, RuleRun};
+use crate::desk::{Desk, DeskError, RuleRun};
 use crate::detect::{Rule, Window};
 use crate::incident::Feedback;
 use crate::query::QueryEngine;
@@ -28,6 +28,16 @@ use crate::store::Finding;
 
 /// Rules that run at the same time: while one is planned another reads.
 const RULES_AT_ONCE: usize = 2;
+
+/// While lines come faster than they are parsed, each rule is followed by a pause of this many times its own duration: two
+/// at a time, rules then take no more than a quarter of one core, and what comes in a burst is stored first.
+const PAUSE_FACTOR: u32 = 7;
+
+/// How long a round gives way to ingest in this manner. Findings of a flood that does not end are late by no more.
+const GIVE_WAY_FOR: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether ingest has caught up.
+const GIVE_WAY_STEP: Duration = Duration::from_millis(20);
 
 /// Longest sleep, so that rules added to the folder are not waited for forever and the clock may jump.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
@@ -102,6 +112,8 @@ enum RunError {
     Ask(#[from] AskError),
     #[error(transparent)]
     Incidents(#[from] IncidentsError),
+    #[error(transparent)]
+    Desk(#[from] DeskError),
     #[error("the rows could not be committed before the evidence was taken: {0}")]
     Flush(String),
 }
@@ -147,7 +159,8 @@ impl Analysis {
             tracing::error!(%error, "what people said of findings cannot be read; the thresholds are the rules' own");
             Feedback::default()
         });
-        let runs = stream::iter(due).map(|due| self.judge(due, now_us, &feedback)).buffer_unordered(RULES_AT_ONCE);
+        let round = Stopwatch::start();
+        let runs = stream::iter(due).map(|due| self.judge(due, now_us, &feedback, &round)).buffer_unordered(RULES_AT_ONCE);
         let mut good = Vec::new();
         for (due, seconds, result) in runs.collect::<Vec<_>>().await {
             let duration_us = i64::try_from(seconds.as_micros()).unwrap_or(i64::MAX);
@@ -240,12 +253,28 @@ impl Analysis {
         }
     }
 
-    async fn judge(&self, due: Due, now_us: TimestampUs, feedback: &Feedback) -> (Due, Duration, Result<Found, RunError>) {
+    async fn judge(
+        &self,
+        due: Due,
+        now_us: TimestampUs,
+        feedback: &Feedback,
+        round: &Stopwatch,
+    ) -> (Due, Duration, Result<Found, RunError>) {
         let started = Stopwatch::start();
         let result = self.find(&due, now_us, feedback).await;
+        let duration = started.elapsed();
         RULE_RUNS.add(1);
-        RULE_SECONDS.record(started.elapsed());
-        (due, started.elapsed(), result)
+        RULE_SECONDS.record(duration);
+        self.give_way(duration, round).await;
+        (due, duration, result)
+    }
+
+    /// A pause after a rule that took `duration`, while ingest is behind.
+    async fn give_way(&self, duration: Duration, round: &Stopwatch) {
+        let pause = Stopwatch::start();
+        while self.flush.ingest_is_behind() && pause.elapsed() < duration * PAUSE_FACTOR && round.elapsed() < GIVE_WAY_FOR {
+            tokio::time::sleep(GIVE_WAY_STEP).await;
+        }
     }
 
     async fn find(&self, due: &Due, now_us: TimestampUs, feedback: &Feedback) -> Result<Found, RunError> {
@@ -254,6 +283,9 @@ impl Analysis {
         let of_series = states.clone().map(|states| states as Arc<dyn SeriesStates>);
         let (mut findings, rows) = self.queries.findings(&due.rule, &due.window, of_series, feedback).await?;
         findings.retain(|finding| finding.window_end_us > due.told_until_us);
+        // Young bins are judged again and again for late lines: what is recorded needs no second commit and no second look
+        // for its lines, which cost more than the judgement itself.
+        let (mut findings, _) = self.desk.without_recorded(findings).await?;
         if !findings.is_empty() {
             // Evidence names Delta versions, so what it rests on must be in one.
             self.flush.flush().await.map_err(RunError::Flush)?;

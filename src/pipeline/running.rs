@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::flush::{FlushConfig, FlushNow, Flusher};
@@ -111,15 +111,17 @@ impl Pipeline {
 
     /// Writes and commits all fresh rows now. The error is for a person.
     pub fn flusher(&self) -> FlushHandle {
-        FlushHandle { requests: self.flush_now.clone() }
+        let (queue, queue_permits) = self.ingest.queue();
+        FlushHandle { requests: self.flush_now.clone(), queue, queue_permits }
     }
 
     /// Ends in order: what was taken becomes rows, the rows are committed, the logs are closed. The sources must have
     /// stopped. A flush that fails (a full disk) loses nothing: the log still has the rows.
     pub async fn stop(self) -> Result<(), String> {
-        let Self { ingest, flush_now, logs, parsers, tables } = self;
+        let flush = self.flusher();
+        let Self { ingest, logs, parsers, tables, .. } = self;
         ingest.drained().await;
-        let flushed = FlushHandle { requests: flush_now }.flush().await;
+        let flushed = flush.flush().await;
         drop(ingest);
         tables.upkeep_ended().await;
         let closed = tokio::task::spawn_blocking(move || logs.values().for_each(|log| log.close())).await;
@@ -130,13 +132,20 @@ impl Pipeline {
     }
 }
 
-/// Asks for a flush.
+/// Asks for a flush, and tells whether there is time for other work.
 #[derive(Debug, Clone)]
 pub struct FlushHandle {
     requests: mpsc::Sender<FlushNow>,
+    queue: Arc<Semaphore>,
+    queue_permits: u32,
 }
 
 impl FlushHandle {
+    /// Whether lines come faster than they are parsed: more than half of the room for lines on their way is taken.
+    pub fn ingest_is_behind(&self) -> bool {
+        2 * self.queue.available_permits() < self.queue_permits as usize
+    }
+
     /// Writes and commits all fresh rows, and returns when that is done.
     pub async fn flush(&self) -> Result<(), String> {
         let (answer, flushed) = oneshot::channel();
