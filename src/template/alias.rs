@@ -1,6 +1,6 @@
 //! Which id a template has today, for every id it ever had.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 /// Ids that are remembered. More than six old ids for each of the 10,000 templates of a source: past that the oldest go.
 const MAX_ALIASES: usize = 65_536;
@@ -11,6 +11,8 @@ pub(super) struct Aliases {
     parent: HashMap<u64, u64>,
     /// In the order of their making, so that the oldest can go.
     made: Vec<u64>,
+    /// All ids that another points or pointed to.
+    taken_in: HashSet<u64>,
 }
 
 impl Aliases {
@@ -27,6 +29,11 @@ impl Aliases {
         at
     }
 
+    /// Whether other ids may stand for this one: `false` is certain.
+    pub(super) fn may_have_taken_in(&self, id: u64) -> bool {
+        self.taken_in.contains(&id)
+    }
+
     /// Makes `old` (and all that stands for it) stand for `new`.
     pub(super) fn link(&mut self, old: u64, new: u64) {
         let (old, root) = (self.resolve(old), self.resolve(new));
@@ -37,7 +44,9 @@ impl Aliases {
             for id in self.made.drain(..MAX_ALIASES / 4) {
                 self.parent.remove(&id);
             }
+            self.taken_in = self.parent.values().copied().collect();
         }
+        self.taken_in.insert(root);
         if self.parent.insert(old, root).is_none() {
             self.made.push(old);
         }
@@ -61,6 +70,7 @@ impl Aliases {
     pub(super) fn restore(&mut self, old: u64, new: u64) {
         if self.made.len() < MAX_ALIASES && old != new && self.parent.insert(old, new).is_none() {
             self.made.push(old);
+            self.taken_in.insert(new);
         }
     }
 }

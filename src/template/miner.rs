@@ -329,6 +329,12 @@ impl Miner {
         TemplateId(self.aliases.resolve(id.0))
     }
 
+    /// Whether other ids may have become this one: `false` is certain, and no walk over the ids is needed to say so.
+    #[must_use]
+    pub fn may_have_taken_in(&self, id: TemplateId) -> bool {
+        self.aliases.may_have_taken_in(id.0)
+    }
+
     /// The text of a template (of the canonical one, for an old id), or `None` if it was never known or let go.
     #[must_use]
     pub fn template(&self, id: TemplateId) -> Option<String> {

@@ -45,14 +45,35 @@ impl Novelty {
             1 => self.singles = self.singles.saturating_sub(1),
             _ => {}
         }
-        if self.lines >= HALVE_AT {
-            self.lines /= 2;
-            self.singles /= 2;
-        }
+        self.halve_when_full();
         if earlier > 0 || now.saturating_sub(first_seen) < WARM_UP_SECONDS {
             return None;
         }
         Some(NewTemplate { score: (-chance.log10() * weight(severity)).clamp(0.0, 6.0), chance })
+    }
+
+    /// [`Novelty::line`] for each of `lines` lines of one template, in a few steps however many they are.
+    pub fn lines(&mut self, now: i64, earlier: u64, lines: u64, severity: Option<u8>) -> Option<NewTemplate> {
+        // Only a template's first two lines are anything special.
+        let mut found = None;
+        for line in 0..lines.min(2) {
+            found = found.or(self.line(now, earlier + line, severity));
+        }
+        let mut more = lines.saturating_sub(2);
+        while more > 0 {
+            let until_full = more.min(HALVE_AT.saturating_sub(self.lines).max(1));
+            self.lines += until_full;
+            more -= until_full;
+            self.halve_when_full();
+        }
+        found
+    }
+
+    fn halve_when_full(&mut self) {
+        if self.lines >= HALVE_AT {
+            self.lines /= 2;
+            self.singles /= 2;
+        }
     }
 
     /// The chance that the next line brings a template never seen: (singles + 1) / (lines + 2), never zero and below one.
@@ -127,6 +148,17 @@ mod tests {
         let restless = restless.line(WARM_UP_SECONDS, 0, Some(4)).unwrap();
         assert!(settled.score > 3.0, "{settled:?}");
         assert!(restless.score < 0.1, "{restless:?}");
+    }
+
+    #[test]
+    fn many_lines_at_once_count_like_one_after_the_other() {
+        let (mut at_once, mut one_by_one) = (Novelty::default(), Novelty::default());
+        for (now, earlier, lines) in [(0, 0, 1), (1, 1, 0), (2, 1, 700), (WARM_UP_SECONDS, 0, 3), (WARM_UP_SECONDS, 3, 3 * HALVE_AT + 5)] {
+            let found = at_once.lines(now, earlier, lines, Some(4));
+            let each: Vec<_> = (0..lines).filter_map(|line| one_by_one.line(now, earlier + line, Some(4))).collect();
+            assert_eq!(found.into_iter().collect::<Vec<_>>(), each);
+            assert_eq!(at_once, one_by_one);
+        }
     }
 
     #[test]
