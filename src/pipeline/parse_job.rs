@@ -48,7 +48,7 @@ pub(super) fn parse_blocks(blocks: Vec<StoredBlock>, known_series: &KnownSeries,
     } else {
         templates.received(blocks.iter().map(|stored| stored.block.received_at_us).max().unwrap_or(0));
         let mut columns = LogColumns::with_capacity(frames);
-        let mut lines = JobTemplates::default();
+        let mut lines = templates.job();
         for stored in blocks {
             let receipt = add_log_block(&mut columns, &mut lines, &stored.block);
             parsed.permits.push(stored.permit);
