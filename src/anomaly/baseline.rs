@@ -3,6 +3,8 @@
 //! Daylight saving: the clock of a series' users moves against UTC by an hour twice a year. The smoothed streams take the nearest of the
 //! expectation now, an hour earlier and an hour later, so a moved day is no lasting deviation; the bins follow the moved day within a week.
 //! Weekends begin and end within hours and not at midnight in UTC: half a day around, anything between the two profiles is expected.
+//! Noise: some hours of the day are less regular than others (a nightly job, the turn of a weekend), so deviations are taken in units of
+//! the hour's own size where that is larger than usual.
 //! Holidays: a working day may look like a weekend and the other way round, so each point is compared to the nearer of both profiles.
 
 use super::state_bytes::{StateError, StateReader, StateWriter};
@@ -21,6 +23,11 @@ pub(super) const CLIP: f32 = 4.0;
 const UNCLIPPED: u8 = 3;
 /// Share of a bin's points in one day after which it is known; the rest may be missing.
 const KNOWN_SHARE: f32 = 0.7;
+/// Hours of the day, each with its own mean deviation.
+const HOURS: usize = 24;
+const HOUR_S: i64 = 3_600;
+/// Share of a new day in an hour's mean deviation, spread over the hour's points: two weeks, because weekends turn on two days in seven.
+const NOISE_SHARE: f32 = 0.08;
 /// Weight of the newest point in the level that stands in for an unknown bin: about twenty points.
 const LEVEL_SHARE: f32 = 0.05;
 
@@ -30,6 +37,8 @@ pub(super) struct Baseline {
     /// Working days, then weekends.
     profiles: [[f32; MOST_BINS]; 2],
     counts: [[u8; MOST_BINS]; 2],
+    /// Mean absolute deviation by hour of the day; zero while unknown.
+    noise: [f32; HOURS],
     bins: u8,
     points_a_bin: f32,
     level: f32,
@@ -65,7 +74,7 @@ impl Baseline {
         let bins = if period_s >= DAY_S { 0 } else { (DAY_S / period_s).min(MOST_BINS as i64) };
         let points_a_bin = if bins == 0 { 1.0 } else { (DAY_S as f32 / bins as f32 / period_s as f32).max(1.0) };
         let (profiles, counts) = ([[0.0; MOST_BINS]; 2], [[0; MOST_BINS]; 2]);
-        Self { profiles, counts, bins: bins as u8, points_a_bin, level: 0.0 }
+        Self { profiles, counts, noise: [0.0; HOURS], bins: bins as u8, points_a_bin, level: 0.0 }
     }
 
     /// Whether there is a daily season to learn.
@@ -126,6 +135,26 @@ impl Baseline {
         self.profiles[kind][bin] += share * away;
     }
 
+    /// How many times as large as usual deviations are at this hour of the day, at least 1; `scale` is the usual mean absolute deviation.
+    pub(super) fn noisier(&self, timestamp_s: i64, scale: f32) -> f32 {
+        let noise = self.noise[hour_of(timestamp_s)];
+        if noise > scale && scale > 0.0 { noise / scale } else { 1.0 }
+    }
+
+    /// Learns a deviation from a known expectation; without a daily season there is nothing to learn.
+    pub(super) fn learn_noise(&mut self, timestamp_s: i64, deviation: f32, scale: f32) {
+        if self.bins == 0 {
+            return;
+        }
+        let points_an_hour = (self.points_a_bin * f32::from(self.bins) / HOURS as f32).max(1.0);
+        let noise = &mut self.noise[hour_of(timestamp_s)];
+        if *noise == 0.0 {
+            *noise = scale;
+        }
+        let clipped = deviation.abs().min(CLIP * noise.max(scale));
+        *noise += NOISE_SHARE / points_an_hour * (clipped - *noise);
+    }
+
     /// Moves everything by `by`, as a level shift does.
     pub(super) fn shift(&mut self, by: f32) {
         self.level += by;
@@ -135,6 +164,7 @@ impl Baseline {
     pub(super) fn write(&self, out: &mut StateWriter) {
         out.u8(self.bins);
         out.f32(self.level);
+        self.noise.iter().for_each(|noise| out.f32(*noise));
         for kind in 0..2 {
             for bin in 0..usize::from(self.bins) {
                 out.u8(self.counts[kind][bin]);
@@ -149,6 +179,9 @@ impl Baseline {
             return Err(StateError::Damaged("bins of the day"));
         }
         fresh.level = from.f32()?;
+        for noise in &mut fresh.noise {
+            *noise = from.f32()?;
+        }
         for kind in 0..2 {
             for bin in 0..usize::from(fresh.bins) {
                 fresh.counts[kind][bin] = from.u8()?;
@@ -157,6 +190,10 @@ impl Baseline {
         }
         Ok(fresh)
     }
+}
+
+fn hour_of(timestamp_s: i64) -> usize {
+    (timestamp_s.rem_euclid(DAY_S) / HOUR_S) as usize
 }
 
 fn nearer(value: f32, one: Option<f32>, other: Option<f32>) -> Option<f32> {
@@ -220,6 +257,20 @@ mod tests {
         let moved = value(now + 3_600);
         let expected = baseline.expected(now, moved);
         assert!((expected.within_an_hour - moved).abs() < 4.0 && (expected.value - moved).abs() > 15.0, "{expected:?} {moved}");
+    }
+
+    #[test]
+    fn an_hour_that_is_often_off_is_noisier_and_the_others_are_not() {
+        let mut baseline = Baseline::new(300);
+        for step in 0..288 * 28 {
+            let time = MONDAY + step * 300;
+            let off = if time.rem_euclid(DAY_S) < HOUR_S { 4.0 } else { 1.0 };
+            baseline.learn_noise(time, off, 1.0);
+        }
+        assert!((3.0..=4.0).contains(&baseline.noisier(MONDAY, 1.0)), "{}", baseline.noisier(MONDAY, 1.0));
+        assert_eq!(baseline.noisier(MONDAY + HOUR_S, 1.0), 1.0);
+        assert_eq!(baseline.noisier(MONDAY, 0.0), 1.0, "without a scale nothing is noisier");
+        assert_eq!(Baseline::new(300).noisier(MONDAY, 1.0), 1.0);
     }
 
     #[test]

@@ -80,6 +80,36 @@ fn the_score_fades_after_an_event() {
     assert!(scores[4_000] > DEFAULT_THRESHOLD && scores[4_020] > 0.7 * scores[4_000] && scores[4_900] < 0.5 * scores[4_000]);
 }
 
+/// Times of the alarms from day 30 on, since then, where `rise` is added to a noisy wave.
+fn after_a_rise(rise: impl Fn(i64) -> f64) -> Vec<i64> {
+    let begin = 30 * DAY_S;
+    let points = (0..288 * 90).map(|step| step * 300).map(|time| (time, wave(time, i64::MAX) + rise(time - begin)));
+    alarms(points).into_iter().map(|(time, _)| time - begin).filter(|since| *since >= 0).collect()
+}
+
+#[test]
+fn a_small_rise_that_stays_is_found_within_the_day_and_said_once_or_twice() {
+    let found = after_a_rise(|since| if since >= 0 { 4.0 } else { 0.0 });
+    assert!(found.first().is_some_and(|since| *since < DAY_S) && found.len() <= 3, "{found:?}");
+}
+
+#[test]
+fn hours_that_are_high_every_few_nights_are_said_at_first_only() {
+    let night = |since: i64| since >= 0 && since.div_euclid(DAY_S) % 4 == 0 && since.rem_euclid(DAY_S) < 2 * 3_600;
+    let found = after_a_rise(|since| if night(since) { 3.0 } else { 0.0 });
+    assert!(!found.is_empty() && found.len() <= 6, "{found:?}");
+}
+
+#[test]
+fn what_lasts_scores_above_one_odd_point() {
+    let after = |lasting: i64| {
+        let mut detector = Detector::new(300);
+        let rise = |step: i64| if (5_000..5_000 + lasting).contains(&step) { 12.0 } else { 0.0 };
+        (0..5_030).map(|step| detector.update(step * 300, wave(step * 300, i64::MAX) + rise(step)).score).last()
+    };
+    assert!(after(10) > after(1), "{:?} {:?}", after(10), after(1));
+}
+
 #[test]
 fn foreign_bytes_are_refused_with_a_reason() {
     let whole = Detector::new(300).to_bytes();
@@ -87,7 +117,7 @@ fn foreign_bytes_are_refused_with_a_reason() {
     assert!(matches!(Detector::from_bytes(b"{\"a\": 1}"), Err(StateError::Foreign { .. })));
     let mut other = whole.clone();
     other[1] = 99;
-    assert_eq!(Detector::from_bytes(&other), Err(StateError::Version { found: 99, expected: 1 }));
+    assert_eq!(Detector::from_bytes(&other), Err(StateError::Version { found: 99, expected: 2 }));
     assert!(matches!(Detector::from_bytes(&whole[..whole.len() - 1]), Err(StateError::TooShort(_))));
     let mut longer = whole.clone();
     longer.push(0);

@@ -3,8 +3,9 @@
 //! **The story of a point.** A counter first becomes a rate ([`CounterRate`]). The [`Detector`] compares the value with what is expected at
 //! this time of day (`baseline`: working days and weekends apart), with the last few points, and the series' state with the states it has
 //! been in (`novelty`). Each comparison is a *stream* of non-negative numbers, and each stream is calibrated against its own past
-//! (`calibration`): how rare is this much? The surprises, −log₁₀ of a chance, are joined into one score ([`Reading`]), and an alarm is a
-//! score above the threshold and above the bar that the last alarm left behind (`alarm`).
+//! (`calibration`): how rare is this much? The surprises, −log₁₀ of a chance, are joined ([`Reading`]): into the evidence, which counts
+//! deviations that persist and grows stricter with the series' age, and into the score, which ranks the points of a series. An alarm is
+//! evidence above the threshold and above the bar that the last alarm left behind (`alarm`).
 //!
 //! Beside it, each a file: a series that no longer comes ([`Absence`]), a level that moved and stays ([`LevelShift`]), a series that stands
 //! still ([`FlatLine`]), a value near a known limit ([`Saturation`]), a trend that will reach one ([`ForecastBreach`]).
