@@ -15,7 +15,7 @@ const POLICY: &str = "default-src 'none'; form-action 'self'; frame-ancestors 'n
 pub(super) async fn show(State(state): State<ApiState>, Path(token): Path<String>) -> Response {
     let what = match verify(&state.link_secret, &token, state.clock.now_us()) {
         Ok(what) => what,
-        Err(error) => return page(StatusCode::FORBIDDEN, "Not valid", &escaped(&error.to_string())),
+        Err(error) => return page(StatusCode::NOT_FOUND, "Not valid", &escaped(&error.to_string())),
     };
     match state.desk.get(what.ticket).await {
         Ok(detail) => {
@@ -39,7 +39,7 @@ pub(super) async fn show(State(state): State<ApiState>, Path(token): Path<String
 pub(super) async fn acknowledge(State(state): State<ApiState>, Path(token): Path<String>) -> Response {
     let what = match verify(&state.link_secret, &token, state.clock.now_us()) {
         Ok(what) => what,
-        Err(error) => return page(StatusCode::FORBIDDEN, "Not valid", &escaped(&error.to_string())),
+        Err(error) => return page(StatusCode::NOT_FOUND, "Not valid", &escaped(&error.to_string())),
     };
     let Acknowledgement { ticket, person, .. } = what;
     let actor = Actor { name: format!("user {person}"), origin: "link".to_owned() };

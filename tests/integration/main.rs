@@ -21,5 +21,6 @@ mod load;
 mod log_templates;
 mod recovery;
 mod server;
+mod service_desk;
 mod time_zones;
 mod visibility;
