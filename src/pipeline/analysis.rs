@@ -3,7 +3,8 @@
 //! It works in rounds. A round takes every rule that is due, asks them side by side, brings what they found into the order
 //! of time and records it in one transaction with how far each rule has read: a crash repeats a round and doubles nothing.
 //! A rule that fails keeps its place, is reported, and does not hold up the others. Rules that are behind catch up together,
-//! a day at a time, so that what happened together is judged together.
+//! a day at a time, so that what happened together is judged together. While lines come faster than they are parsed, rules
+//! pause between each other: what came in a burst is stored first.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
