@@ -13,7 +13,7 @@ use crate::operations::DeliveryConfig;
 pub fn delivery_config(settings: &Settings) -> Result<DeliveryConfig, Vec<String>> {
     let mut wrong = Vec::new();
     let url = &settings.desk.public_url;
-    if !url.is_empty() && !(url.starts_with("https://") || url.starts_with("http://")) {
+    if !(url.is_empty() || url.starts_with("https://") || url.starts_with("http://")) {
         wrong.push(format!("desk.public_url: `{url}` is no address; write one such as https://watch.example.org"));
     }
     let smtp = smtp_config(settings, &mut wrong);

@@ -122,7 +122,7 @@ fn match_expression(text: &str, public_only: bool) -> String {
         .split_whitespace()
         .filter(|word| word.chars().any(char::is_alphanumeric))
         .take(MAX_WORDS)
-        .map(|word| format!("\"{}\"*", word.replace('"', " ").replace('\0', " ")))
+        .map(|word| format!("\"{}\"*", word.replace(['"', '\0'], " ")))
         .collect();
     match (words.is_empty(), public_only) {
         (true, _) => String::new(),

@@ -95,7 +95,9 @@ impl Alerts {
                     .await?;
                 }
                 (Action::Acknowledge, _) => {}
-                _ => drop(sqlx::query("DELETE FROM expected_alerts WHERE problem = ?1").bind(problem).execute(&mut *write).await?),
+                _ => {
+                    sqlx::query("DELETE FROM expected_alerts WHERE problem = ?1").bind(problem).execute(&mut *write).await?;
+                }
             }
         }
         write.commit().await.map_err(Into::into)

@@ -61,15 +61,19 @@ pub(super) struct TemplateRow {
 }
 
 impl Templates {
-    /// The lines of a new job.
-    pub(super) fn job(&self) -> JobTemplates {
-        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        JobTemplates { lines: Vec::new(), distinct: Vec::new(), places: HashMap::new(), remembered: remembered.unwrap_or_default() }
-    }
-
     /// Lines were received at this moment; it decides which applications are long silent.
     pub(super) fn received(&self, at_us: TimestampUs) {
         self.sources().received(at_us);
+    }
+
+    /// The lines of a new job.
+    pub(super) fn job(&self) -> JobTemplates {
+        let remembered = self.remembered().pop().unwrap_or_default();
+        JobTemplates { lines: Vec::new(), distinct: Vec::new(), places: HashMap::new(), remembered }
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, Vec<Remembered>> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sources(&self) -> MutexGuard<'_, Sources> {
@@ -196,7 +200,7 @@ impl JobTemplates {
                 ids[*index] = source.learn(&self.distinct[*index]).cast_signed();
             }
         }
-        templates.remembered.lock().unwrap_or_else(PoisonError::into_inner).push(self.remembered);
+        templates.remembered().push(self.remembered);
         self.lines.iter().map(|place| ids[*place as usize]).collect()
     }
 }
