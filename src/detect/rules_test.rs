@@ -2,7 +2,7 @@
 
 use super::Window;
 use super::header::Header;
-use super::rules_test_tables::{Line, Measure, Tables, line, rule};
+use super::rules_test_tables::{Line, Measure, Tables, line, measure, rule};
 use crate::clock::{DAY_US, HOUR_US, SECOND_US, TimestampUs};
 
 const MINUTE_US: i64 = 60 * SECOND_US;
@@ -277,4 +277,19 @@ async fn days_left_follow_the_straight_line() {
     // At the last sample 30.2 of 50 GiB are left, and 5 go a day.
     assert_eq!(days, [("/growing", Some(6.0)), ("/shrinking", None), ("/steady", None), ("/young", None)]);
     assert_eq!((rows[0]["growth_gib_per_day"].as_f64(), rows[0]["r2"].as_f64()), (Some(5.0), Some(1.0)));
+}
+
+#[tokio::test]
+async fn a_silence_is_over_when_something_is_heard_after_it() {
+    let end_us = NOON + 10 * MINUTE_US;
+    let window = |rule: &super::Rule| rule.window(NOON, end_us);
+    for name in ["host_silent", "host_metrics_silent"] {
+        let rule = rule(name);
+        for (at_us, host, over) in [(NOON - 1, "web01", 0), (NOON, "web01", 1), (end_us, "web01", 0), (NOON, "db01", 0)] {
+            let lines = vec![line(at_us, host, "shop", 6, "here")];
+            let tables = Tables { lines, measures: vec![measure(at_us, host, "node_load5", &[], 1.0)] };
+            let rows = tables.rows(rule.over_sql.as_deref().unwrap(), &window(&rule), &[("host", "web01".into())]).await;
+            assert_eq!(rows.len(), over, "{name} {at_us} {host}");
+        }
+    }
 }

@@ -332,8 +332,7 @@ impl Analysis {
         for signal in self.incidents.held_until(until_us).await?.into_iter().take(ASKED_AT_END) {
             let Some(rule) = rules.rules.iter().find(|rule| rule.name == signal.rule) else { continue };
             match self.queries.is_over(rule, &signal, until_us).await {
-                Ok(Some(true)) => drop(over.insert(signal.fingerprint)),
-                Ok(_) => {}
+                Ok(is_over) => over.extend(is_over.unwrap_or(false).then_some(signal.fingerprint)),
                 Err(error) => {
                     tracing::warn!(rule = rule.name, %error, "whether a held finding is over cannot be told; it is taken to go on")
                 }
