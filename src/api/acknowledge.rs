@@ -49,6 +49,7 @@ pub(super) async fn acknowledge(State(state): State<ApiState>, Path(token): Path
             page(StatusCode::OK, &format!("Ticket {}", ticket.number), &format!("<p>Acknowledged by {by}. Nobody else is called.</p>"))
         }
         Err(error @ DeskError::Invalid { .. }) => page(StatusCode::CONFLICT, "Not open", &escaped(&error.to_string())),
+        Err(error @ DeskError::NotFound(_)) => page(StatusCode::NOT_FOUND, "Not found", &escaped(&error.to_string())),
         Err(error) => page(StatusCode::SERVICE_UNAVAILABLE, "Not done", &escaped(&error.to_string())),
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::sessions::parse;
+use super::setup::register_error;
 use super::{ApiError, ApiState};
 use crate::clock::{DAY_US, TimestampUs};
 use crate::on_call::{Feed, Plan, Rota, Shift, SwapEnd, Wanted, coverage, ical_feed, on_call_at, shifts, swap};
@@ -143,13 +144,12 @@ pub(super) async fn rota_swap(
     }
     let setup = state.register.setup();
     let (rota, _) = plan_of(&setup, &name)?;
-    let document = state.register.get("rota", &name).await.map_err(|error| ApiError::bad_request(error.to_string(), ""))?;
+    let document = state.register.get("rota", &name).await.map_err(register_error)?;
     let overrides = swap(rota, &setup.absences, &one.into(), &other.into())
         .map_err(|error| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string(), ""))?;
     let mut changed = rota.clone();
     changed.overrides.extend(overrides);
     let value = serde_json::to_value(&changed).map_err(|error| ApiError::bad_request(error.to_string(), ""))?;
-    let stored = state.register.put("rota", &name, &value, Some(document.version), &caller.actor).await;
-    let stored = stored.map_err(|error| ApiError::new(StatusCode::CONFLICT, error.to_string(), "try again"))?;
+    let stored = state.register.put("rota", &name, &value, Some(document.version), &caller.actor).await.map_err(register_error)?;
     Ok(axum::Json(stored).into_response())
 }

@@ -179,8 +179,12 @@ pub(super) async fn note(
     written.await.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), ""))
 }
 
-/// Reads a JSON body; the error shows what one looks like.
+/// Reads a JSON object; the error shows what one looks like.
 pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8], example: &str) -> Result<T, ApiError> {
+    // A list of values would be read as the fields in their order, which no client should come to depend on.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ApiError::bad_request("the body is no JSON object", format!("send JSON such as {example}")));
+    }
     serde_json::from_slice(body).map_err(|error| {
         ApiError::bad_request(format!("the body is not what this route takes: {error}"), format!("send JSON such as {example}"))
     })

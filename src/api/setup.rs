@@ -17,15 +17,36 @@ use crate::people::Role;
 use crate::store::{Document, save_secret, secret_names};
 
 /// The documents of a kind.
-pub(super) async fn list(State(state): State<ApiState>, Path(kind): Path<String>) -> Result<Response, ApiError> {
-    let documents = state.register.list(&kind).await.map_err(register_error)?;
+pub(super) async fn list(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(kind): Path<String>,
+) -> Result<Response, ApiError> {
+    let mut documents = state.register.list(&kind).await.map_err(register_error)?;
+    documents.iter_mut().for_each(|document| hide_addresses(&caller, document));
     Ok(axum::Json(json!({ "documents": documents })).into_response())
 }
 
 /// A document; its version is the ETag.
-pub(super) async fn get(State(state): State<ApiState>, Path((kind, name)): Path<(String, String)>) -> Result<Response, ApiError> {
-    let document = state.register.get(&kind, &name).await.map_err(register_error)?;
+pub(super) async fn get(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path((kind, name)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    let mut document = state.register.get(&kind, &name).await.map_err(register_error)?;
+    hide_addresses(&caller, &mut document);
     Ok(with_etag(document))
+}
+
+/// Whoever knows the address of somebody's webhook can write to them as if it came from here.
+fn hide_addresses(caller: &Caller, document: &mut Document) {
+    if document.kind != "user" || caller.role == Role::Administrator || caller.user.as_ref() == Some(&document.name) {
+        return;
+    }
+    let contacts = document.document.pointer_mut("/notifications/contacts").and_then(Value::as_array_mut);
+    for contact in contacts.into_iter().flatten().filter(|contact| contact["channel"] == "webhook") {
+        contact["address"] = json!("(hidden)");
+    }
 }
 
 /// Writes a document. `If-Match` with the ETag changes it only if nobody was faster, `If-None-Match: *` only makes a new one.
@@ -92,6 +113,9 @@ pub(super) async fn import(
     Ok(axum::Json(json!({ "changed": changed })).into_response())
 }
 
+/// Beginning of the names of the program's own secrets.
+const PROGRAM_SECRETS: &str = "program.";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewSecret {
@@ -114,6 +138,13 @@ pub(super) async fn put_secret(
     body: Bytes,
 ) -> Result<StatusCode, ApiError> {
     let new: NewSecret = parse(&body, "{\"secret\": \"...\"}")?;
+    if name.starts_with(PROGRAM_SECRETS) {
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            format!("secrets named `{PROGRAM_SECRETS}...` are the program's own"),
+            "choose another name",
+        ));
+    }
     if name.len() > 100 || new.secret.is_empty() || new.secret.len() > 4_096 {
         return Err(ApiError::bad_request("the name has 1 to 100 bytes and the secret 1 to 4096", ""));
     }
@@ -126,6 +157,9 @@ pub(super) async fn delete_secret(
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, ApiError> {
+    if name.starts_with(PROGRAM_SECRETS) {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "the program needs it", "links in messages that were sent would end"));
+    }
     set_secret(&state, &caller, &name, None).await
 }
 
@@ -175,7 +209,7 @@ fn unavailable(error: &crate::store::StoreError) -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), "")
 }
 
-fn register_error(error: RegisterError) -> ApiError {
+pub(super) fn register_error(error: RegisterError) -> ApiError {
     let status = match &error {
         RegisterError::NoKind(_) | RegisterError::NotFound { .. } => StatusCode::NOT_FOUND,
         RegisterError::Conflict { .. } => StatusCode::PRECONDITION_FAILED,

@@ -59,6 +59,7 @@ pub struct SkillRule {
     /// Entity columns with their values: `host = "db*"`. All of them.
     pub entity: BTreeMap<String, String>,
     /// The team that it goes to.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
     /// Skills with the least level, 1 to 5.
     pub skills: BTreeMap<String, u8>,

@@ -118,7 +118,11 @@ fn opening_of(new: &NewTicket, rules: &DeskRules) -> Result<Opening, DeskError> 
     let impact = new.impact.or_else(|| facts.map(|facts| facts.impact)).unwrap_or(Impact::Medium);
     let urgency = new.urgency.unwrap_or(Urgency::Medium);
     let mut watchers = BTreeSet::new();
-    for name in new.watchers.iter().take(MAX_WATCHERS) {
+    if new.watchers.len() > MAX_WATCHERS {
+        let why = format!("there are {}; name at most {MAX_WATCHERS}, or write to a team instead", new.watchers.len());
+        return Err(DeskError::Invalid { field: "watchers", why });
+    }
+    for name in &new.watchers {
         watchers.extend(checked_name("watchers", name)?);
     }
     let priority = new.priority.unwrap_or_else(|| rules.matrix.priority(impact, urgency));

@@ -154,6 +154,9 @@ pub fn kind_of(word: &str) -> Option<&'static DocumentKind> {
 }
 
 fn read<T: Serialize + DeserializeOwned>(value: &Value, check: impl Fn(&T) -> Vec<Complaint>) -> Result<Value, Vec<Complaint>> {
+    if !value.is_object() {
+        return Err(vec![Complaint::new("", "it is no table of fields; write {\"field\": value, ...}")]);
+    }
     let document: T = serde_json::from_value(value.clone()).map_err(|error| vec![Complaint::new("", error.to_string())])?;
     let complaints = check(&document);
     if !complaints.is_empty() {
@@ -184,6 +187,8 @@ fn check_user(value: &Value) -> Result<Value, Vec<Complaint>> {
 /// What is wrong with `notifications`.
 pub fn preferences_of(user: &User) -> Result<Preferences, String> {
     let mut document = match &user.notifications {
+        // An export as TOML could not hold it.
+        Some(Value::Object(document)) if has_null(document) => return Err("leave out what is null".to_owned()),
         Some(Value::Object(document)) => document.clone(),
         Some(_) => return Err("write a table with `contacts` and `rules`".to_owned()),
         None => serde_json::Map::new(),
@@ -193,6 +198,15 @@ pub fn preferences_of(user: &User) -> Result<Preferences, String> {
         document.insert("contacts".to_owned(), serde_json::json!([{ "channel": "email", "address": email }]));
     }
     serde_json::from_value(Value::Object(document)).map_err(|error| error.to_string())
+}
+
+fn has_null(table: &serde_json::Map<String, Value>) -> bool {
+    table.values().any(|value| match value {
+        Value::Null => true,
+        Value::Object(inner) => has_null(inner),
+        Value::Array(items) => items.iter().any(|item| item.is_null() || item.as_object().is_some_and(has_null)),
+        _ => false,
+    })
 }
 
 #[cfg(test)]
@@ -206,7 +220,7 @@ mod tests {
         for kind in KINDS {
             let refused = (kind.check)(&json!({ "no_such_field": 1 })).unwrap_err();
             assert!(!refused.is_empty(), "{}", kind.word);
-            assert!((kind.check)(&json!("text")).is_err(), "{}", kind.word);
+            assert!((kind.check)(&json!("text")).is_err() && (kind.check)(&json!([])).is_err(), "{}", kind.word);
         }
     }
 

@@ -287,3 +287,17 @@ async fn a_heartbeat_that_stays_away_is_a_ticket_until_it_comes_back() {
     assert_eq!(night.ticket().await.state, TicketState::Resolved);
     assert!(alerts.beat("unknown").await.is_err());
 }
+
+#[test]
+fn the_sample_department_can_be_set_up() {
+    let all: serde_json::Value = toml::from_str(include_str!("../../sample-data/desk/department.toml")).unwrap();
+    let mut documents = super::Documents::new();
+    for (kind, of_kind) in all.as_object().unwrap() {
+        for (name, document) in of_kind.as_object().unwrap() {
+            let checked = (super::kind_of(kind).unwrap().check)(document).unwrap_or_else(|wrong| panic!("{kind}/{name}: {wrong:?}"));
+            documents.insert((kind.clone(), name.clone()), checked);
+        }
+    }
+    let setup = super::Setup::read(&documents).unwrap();
+    assert!(setup.rotas.contains_key("watch") && !setup.promises.is_empty());
+}

@@ -257,6 +257,7 @@ fn read_export(all: &Value) -> Result<Documents, RegisterError> {
     let wrong = |place: &str| RegisterError::Invalid(vec![Complaint::new(place, "write a table of kinds, each a table of names")]);
     let mut documents = Documents::new();
     for (kind, of_kind) in all.as_object().ok_or_else(|| wrong(""))? {
+        kind_of(kind).ok_or_else(|| RegisterError::NoKind(kind.clone()))?;
         for (name, document) in of_kind.as_object().ok_or_else(|| wrong(kind))? {
             let document = checked(kind, name, document).map_err(|error| match error {
                 RegisterError::Invalid(complaints) => RegisterError::Invalid(

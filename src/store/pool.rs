@@ -152,7 +152,7 @@ mod tests {
         write.commit().await.unwrap();
         store.close().await;
         let refused = Store::open(&path).await.unwrap_err();
-        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 2 }), "{refused}");
+        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 4 }), "{refused}");
     }
 
     #[tokio::test]
