@@ -27,15 +27,12 @@ use crate::self_metrics::START_TIME;
 use crate::shutdown::{Phase, Shutdown};
 use crate::source::http_push::PushState;
 use crate::source::{AllowList, BodyLimits, SourceContext, SyslogConfig, TimeZones, serve_syslog_tcp, serve_syslog_udp};
-use crate::store::{DESK_FILE, FileStore, Store};
+use crate::store::{ATTACHMENTS_FOLDER, DESK_FILE, FileStore, Store};
 use crate::{table, wal};
 use service_desk::ServiceDesk;
 
 /// Where the states of detectors are kept, below the data folder.
 const DETECTORS_FOLDER: &str = "detectors";
-
-/// Where attached files are kept, below the data folder.
-const ATTACHMENTS_FOLDER: &str = "attachments";
 
 /// With the three seconds that open requests get, the whole stop fits into the ten that a service manager gives.
 const FLUSH_AT_STOP: Duration = Duration::from_secs(6);

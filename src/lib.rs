@@ -7,6 +7,7 @@ pub mod anomaly;
 pub mod api;
 pub mod app;
 pub mod assignment;
+pub mod backup;
 pub mod batch;
 pub mod cli;
 pub mod clock;

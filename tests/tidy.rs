@@ -35,7 +35,7 @@ const FLOORS: [&[&str]; 6] = [
     ],
     &["pipeline", "operations"],
     &["api", "wire", "console"],
-    &["main", "lib", "app", "cli", "config", "data_folder"],
+    &["main", "lib", "app", "backup", "cli", "config", "data_folder"],
 ];
 
 /// The top floor assembles the others; its modules know each other.

@@ -189,4 +189,21 @@ impl Desk {
         let findings = load_finding_notes(&mut read, number).await?;
         replay(number, &history, &findings).ok_or(DeskError::NotFound(number))
     }
+
+    /// The numbers of those of the newest `limit` tickets whose row is not what their history and findings make.
+    pub async fn differing(&self, limit: i64) -> Result<Vec<i64>, DeskError> {
+        let mut read = self.store.read().await?;
+        let numbers: Vec<i64> =
+            sqlx::query_scalar("SELECT number FROM tickets ORDER BY number DESC LIMIT ?1").bind(limit).fetch_all(&mut *read).await?;
+        let mut differing = Vec::new();
+        for number in numbers {
+            let ticket = load_ticket(&mut read, number).await?;
+            let history = load_events(&mut read, number, i64::MAX).await?;
+            let findings = load_finding_notes(&mut read, number).await?;
+            if ticket != replay(number, &history, &findings) {
+                differing.push(number);
+            }
+        }
+        Ok(differing)
+    }
 }

@@ -188,6 +188,11 @@ impl Logins {
         Ok(ended)
     }
 
+    /// Ends the sessions of everybody: what a restored backup holds may have been ended since it was made.
+    pub async fn end_everybodys(&self, write: &mut SqliteConnection) -> Result<(), LoginError> {
+        sessions::end_everybodys(write, self.clock.now_us()).await
+    }
+
     /// Ends all sessions of a person, from the caller's commit on; gives how many.
     pub async fn end_all(&self, write: &mut SqliteConnection, user: &str) -> Result<u64, LoginError> {
         sessions::end_all_but(write, user, None, self.clock.now_us()).await

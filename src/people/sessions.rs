@@ -121,6 +121,12 @@ pub(super) async fn end_all_but(
     Ok(done.rows_affected())
 }
 
+/// Ends all sessions there are.
+pub(super) async fn end_everybodys(write: &mut SqliteConnection, now_us: TimestampUs) -> Result<(), LoginError> {
+    sqlx::query("UPDATE sessions SET ended_at_us = ?1 WHERE ended_at_us IS NULL").bind(now_us).execute(write).await?;
+    Ok(())
+}
+
 pub(super) async fn note_use(write: &mut SqliteConnection, id: &str, now_us: TimestampUs) -> Result<(), LoginError> {
     sqlx::query("UPDATE sessions SET last_used_at_us = ?2 WHERE id = ?1").bind(id).bind(now_us).execute(write).await?;
     Ok(())

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+/// Name of the folder of attached files, in the data folder.
+pub const ATTACHMENTS_FOLDER: &str = "attachments";
+
 /// A folder of files.
 #[derive(Debug, Clone)]
 pub struct FileStore {
@@ -59,7 +62,8 @@ impl FileStore {
         &self.root
     }
 
-    fn path(&self, sha256: &str) -> Option<PathBuf> {
+    /// Where the bytes under a hash lie; `None` for what is no hash.
+    pub fn path(&self, sha256: &str) -> Option<PathBuf> {
         let is_hash = sha256.len() == 64 && sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         is_hash.then(|| self.root.join(&sha256[..2]).join(sha256))
     }

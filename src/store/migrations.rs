@@ -13,6 +13,9 @@ const MIGRATIONS: [(i64, &str, &str); 4] = [
     (4, "outbox", include_str!("migrations/0004_outbox.sql")),
 ];
 
+/// The newest version of the schema that this program knows.
+pub const LATEST_SCHEMA: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+
 /// Brings the file to this program's schema; does nothing when it is there already.
 pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
     refuse_newer(writer).await?;
@@ -28,14 +31,13 @@ pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
 }
 
 async fn refuse_newer(writer: &SqlitePool) -> Result<(), StoreError> {
-    let known = MIGRATIONS.iter().map(|(version, _, _)| *version).max().unwrap_or(0);
     let marked = sqlx::query("SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations'").fetch_optional(writer).await?;
     if marked.is_none() {
         return Ok(());
     }
     let row = sqlx::query("SELECT coalesce(max(version), 0) AS version FROM _sqlx_migrations").fetch_one(writer).await?;
     let found: i64 = row.try_get("version")?;
-    if found > known { Err(StoreError::NewerSchema { found, known }) } else { Ok(()) }
+    if found > LATEST_SCHEMA { Err(StoreError::NewerSchema { found, known: LATEST_SCHEMA }) } else { Ok(()) }
 }
 
 #[cfg(test)]

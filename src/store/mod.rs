@@ -13,6 +13,7 @@
 //! * The file is readable by its owner only, because it holds the hashes of tokens.
 
 mod audit;
+mod copy;
 mod documents;
 mod error;
 mod files;
@@ -24,11 +25,13 @@ mod secrets;
 mod views;
 
 pub use audit::{AuditEntry, append_audit};
+pub use copy::{attached_files, copy_database};
 pub use documents::{Document, load_document, load_documents, remove_document, save_document};
 pub use error::StoreError;
-pub use files::FileStore;
+pub use files::{ATTACHMENTS_FOLDER, FileStore};
 pub use finding::{Evidence, Finding, FindingSeverity, MAX_CELL_CHARS, MAX_EVIDENCE_LINES, bounded_cell, bounded_row};
 pub use ingest_ledger::{LedgerEntry, add_to_ledger, read_ledger};
+pub use migrations::LATEST_SCHEMA;
 pub use pool::{DESK_FILE, Store};
 pub use secrets::{load_secret, save_secret, secret_names};
 pub use views::{MAX_VIEW_ROWS, StoreView, VIEWS, ViewColumn, ViewType, view};

@@ -13,7 +13,7 @@ pub const DESK_FILE: &str = "desk.sqlite";
 
 /// How long a statement waits for a lock that another process holds, and a task for the writer: longer than any
 /// transaction of ours, shorter than a person's patience.
-const WAIT: Duration = Duration::from_secs(10);
+pub(super) const WAIT: Duration = Duration::from_secs(10);
 
 /// Readers at a time. A read takes well under a millisecond; more connections would only cost memory.
 const READERS: u32 = 4;
@@ -77,7 +77,7 @@ impl Store {
     }
 }
 
-fn make_private(path: &Path) -> std::io::Result<()> {
+pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
@@ -90,6 +90,7 @@ mod tests {
     use sqlx::Row;
 
     use super::*;
+    use crate::store::LATEST_SCHEMA;
 
     async fn count(store: &Store, sql: &'static str) -> i64 {
         let mut read = store.read().await.unwrap();
@@ -108,7 +109,7 @@ mod tests {
             store.close().await;
         }
         let store = Store::open(&path).await.unwrap();
-        assert_eq!(count(&store, "SELECT count(*) FROM _sqlx_migrations").await, 4);
+        assert_eq!(count(&store, "SELECT count(*) FROM _sqlx_migrations").await, LATEST_SCHEMA);
         assert_eq!(count(&store, "SELECT value FROM counters").await, 3);
         assert_eq!(count(&store, "SELECT count(*) FROM pragma_foreign_key_check").await, 0);
     }
@@ -152,7 +153,7 @@ mod tests {
         write.commit().await.unwrap();
         store.close().await;
         let refused = Store::open(&path).await.unwrap_err();
-        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 4 }), "{refused}");
+        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: LATEST_SCHEMA }), "{refused}");
     }
 
     #[tokio::test]
