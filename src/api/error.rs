@@ -4,6 +4,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::operations::Complaint;
+
 /// An error as the caller sees it.
 #[derive(Debug, Clone, Serialize)]
 pub struct ApiError {
@@ -16,6 +18,9 @@ pub struct ApiError {
     /// What to do about it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub hint: String,
+    /// Each thing that is wrong, by its field, where a document was sent that has many.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub complaints: Vec<Complaint>,
     /// When to come again, in seconds, as the header says.
     #[serde(skip)]
     pub retry_after_s: Option<u64>,
@@ -25,7 +30,7 @@ impl ApiError {
     /// An error with this status.
     pub fn new(status: StatusCode, detail: impl Into<String>, hint: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error").to_owned();
-        Self { title, status: status.as_u16(), detail: detail.into(), hint: hint.into(), retry_after_s: None }
+        Self { title, status: status.as_u16(), detail: detail.into(), hint: hint.into(), complaints: Vec::new(), retry_after_s: None }
     }
 
     /// 400: the request is not what the route takes.

@@ -162,13 +162,15 @@ pub fn router(state: ApiState, push: PushState, door: Arc<FrontDoor>, console: R
     let large = Router::new()
         .route("/api/v1/tickets/{number}/attachments", post(ticket_parts::attach))
         .layer(DefaultBodyLimit::max(ticket_parts::MAX_ATTACHMENT_BYTES));
+    let whole_setup =
+        Router::new().route("/api/v1/setup", get(setup::export).put(setup::import)).layer(DefaultBodyLimit::max(setup::MAX_SETUP_BYTES));
     let reports = Router::new()
         .route("/api/v1/alertmanager", post(alerts::alertmanager))
         .route("/api/v2/alerts", post(alerts::prometheus))
         .route("/v2/enqueue", post(alerts::pagerduty))
         .route("/api/v1/heartbeats/{name}", post(alerts::heartbeat))
         .layer(DefaultBodyLimit::max(alerts::MAX_ALERT_BYTES));
-    let commands = commands.merge(large).merge(reports).with_state(state);
+    let commands = commands.merge(large).merge(whole_setup).merge(reports).with_state(state);
     let open = Router::new()
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
@@ -219,7 +221,6 @@ fn setup_routes() -> Router<ApiState> {
         .route("/api/v1/tokens", get(sessions::tokens).post(sessions::make_token))
         .route("/api/v1/tokens/{id}", delete(sessions::revoke_token))
         .route("/api/v1/users/{name}/reset-password", post(sessions::reset_password))
-        .route("/api/v1/setup", get(setup::export).put(setup::import))
         .route("/api/v1/setup/{kind}", get(setup::list))
         .route("/api/v1/setup/{kind}/{name}", get(setup::get).put(setup::put).delete(setup::delete))
         .route("/api/v1/secrets", get(setup::secrets))

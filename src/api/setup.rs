@@ -1,7 +1,8 @@
 //! What the department sets up: documents, their export and import, and secrets.
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -15,6 +16,9 @@ use super::{ApiError, ApiState};
 use crate::operations::{RegisterError, kind_of};
 use crate::people::Role;
 use crate::store::{Document, save_secret, secret_names};
+
+/// Largest export that is taken back: five hundred people, and a few dozen calendars with holidays, are some megabytes.
+pub(super) const MAX_SETUP_BYTES: usize = 16 << 20;
 
 /// The documents of a kind.
 pub(super) async fn list(
@@ -95,22 +99,51 @@ pub(super) async fn export(State(state): State<ApiState>, headers: HeaderMap) ->
     Ok(([(header::CONTENT_TYPE, "application/toml")], text).into_response())
 }
 
+/// The query of `PUT /api/v1/setup`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ImportQuery {
+    /// `true`: only say what would change, or what is wrong.
+    dry_run: bool,
+}
+
 /// Takes an export back, as JSON or TOML; all of it or nothing.
 pub(super) async fn import(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
+    query: Result<Query<ImportQuery>, QueryRejection>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
+    let Query(ImportQuery { dry_run }) =
+        query.map_err(|error| ApiError::bad_request(error.body_text(), "the parameter is dry_run, true or false"))?;
     let is_toml = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().windows(4).any(|part| part == b"toml"));
     let all: Value = if is_toml {
         let text = std::str::from_utf8(&body).map_err(|error| ApiError::bad_request(error.to_string(), "send UTF-8"))?;
-        toml::from_str(text).map_err(|error| ApiError::bad_request(format!("the body is no TOML: {error}"), ""))?
+        let table = toml::from_str(text).map_err(|error| ApiError::bad_request(format!("the body is no TOML: {error}"), ""))?;
+        json_of(toml::Value::Table(table))
     } else {
         parse(&body, "what GET /api/v1/setup gives")?
     };
-    let changed = state.register.import(&all, &caller.actor).await.map_err(register_error)?;
-    Ok(axum::Json(json!({ "changed": changed })).into_response())
+    let changes = state.register.import(&all, dry_run, &caller.actor).await.map_err(register_error)?;
+    let kept_out = changes.iter().filter(|it| !dry_run && it.kind == "user" && it.document["disabled"] == true);
+    for user in kept_out {
+        end_logins(&state, &user.name).await?;
+    }
+    Ok(axum::Json(json!({ "dry_run": dry_run, "changed": changes.len(), "changes": changes })).into_response())
+}
+
+/// TOML as JSON. A date that somebody wrote without quotes is the text that it would be with them.
+fn json_of(value: toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) => number.into(),
+        toml::Value::Boolean(flag) => flag.into(),
+        toml::Value::Datetime(moment) => moment.to_string().into(),
+        toml::Value::Array(list) => list.into_iter().map(json_of).collect(),
+        toml::Value::Table(table) => table.into_iter().map(|(key, entry)| (key, json_of(entry))).collect(),
+    }
 }
 
 /// Beginning of the names of the program's own secrets.
@@ -216,5 +249,7 @@ pub(super) fn register_error(error: RegisterError) -> ApiError {
         RegisterError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         RegisterError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
-    ApiError::new(status, error.to_string(), "")
+    let detail = error.to_string();
+    let complaints = if let RegisterError::Invalid(complaints) = error { complaints } else { Vec::new() };
+    ApiError { complaints, ..ApiError::new(status, detail, "") }
 }

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{backtest, check, demo, detect, ingest, parse, query, sample_data, serve, templates, token, user};
+use super::{backtest, backup, check, demo, detect, ingest, parse, query, sample_data, serve, setup, templates, token, user};
 
 /// Logs, metrics, detection and tickets for the person who runs an IT department.
 #[derive(Debug, Parser)]
@@ -31,6 +31,12 @@ pub(super) enum Command {
     Backtest(backtest::BacktestOptions),
     /// Ask in SQL; prints a table, CSV, JSON, NDJSON or Parquet
     Query(query::QueryOptions),
+    /// Save the desk (tickets, people, files) in a folder, while the server runs or not
+    Backup(backup::BackupOptions),
+    /// Bring a saved desk into a data folder on which no server runs
+    Restore(backup::RestoreOptions),
+    /// Write what is set up to a file for version control, or set up what such a file says
+    Setup(setup::SetupOptions),
     /// Make, list and revoke the tokens of the API
     Token(token::TokenOptions),
     /// Help users who cannot log in

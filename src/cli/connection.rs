@@ -91,9 +91,22 @@ impl Connection {
         })
     }
 
+    /// Asks for something in a form and gives the answer, whatever its status.
+    pub(super) async fn get(&self, path: &str, accept: &str) -> anyhow::Result<Response> {
+        self.send(self.request(Method::GET, path)?.header("accept", accept)).await
+    }
+
     /// Sends a body and gives the answer, whatever its status.
     pub(super) async fn post(&self, path: &str, content_type: &str, body: Bytes) -> anyhow::Result<Response> {
-        let request = self.request(Method::POST, path)?.header("content-type", content_type).body(body);
+        self.send(self.request(Method::POST, path)?.header("content-type", content_type).body(body)).await
+    }
+
+    /// Sends what is to stand at the path, and gives the answer, whatever its status.
+    pub(super) async fn put(&self, path: &str, content_type: &str, body: Bytes) -> anyhow::Result<Response> {
+        self.send(self.request(Method::PUT, path)?.header("content-type", content_type).body(body)).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
         request.send().await.with_context(|| format!("the server at {} does not answer; is it running?", self.base))
     }
 

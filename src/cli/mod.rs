@@ -4,6 +4,7 @@
 
 mod arguments;
 mod backtest;
+mod backup;
 mod check;
 mod connection;
 mod demo;
@@ -15,6 +16,7 @@ mod query;
 mod sample_data;
 mod serve;
 mod server_options;
+mod setup;
 mod templates;
 mod terminal;
 mod token;
@@ -45,6 +47,9 @@ pub fn main() -> ExitCode {
         Command::Templates(options) => templates::run(&options),
         Command::Backtest(options) => runtime.block_on(backtest::run(options)),
         Command::Query(options) => runtime.block_on(query::run(options)),
+        Command::Backup(options) => runtime.block_on(backup::run(options)),
+        Command::Restore(options) => runtime.block_on(backup::restore(options)),
+        Command::Setup(options) => runtime.block_on(setup::run(options)),
         Command::Token(options) => runtime.block_on(token::run(options)),
         Command::User(options) => runtime.block_on(user::run(options)),
         Command::SampleData(options) => sample_data::run(&options),

@@ -162,11 +162,25 @@ fn read<T: Serialize + DeserializeOwned>(value: &Value, check: impl Fn(&T) -> Ve
     if !complaints.is_empty() {
         return Err(complaints);
     }
-    serde_json::to_value(&document).map_err(|error| vec![Complaint::new("", error.to_string())])
+    let mut stored = serde_json::to_value(&document).map_err(|error| vec![Complaint::new("", error.to_string())])?;
+    drop_nulls(&mut stored);
+    Ok(stored)
+}
+
+/// Takes out what says nothing: TOML, in which documents are exported, has no word for it.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(table) => {
+            table.retain(|_, entry| !entry.is_null());
+            table.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(list) => list.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
 }
 
 fn check_user(value: &Value) -> Result<Value, Vec<Complaint>> {
-    read::<User>(value, |user| {
+    let mut stored = read::<User>(value, |user| {
         let mut complaints = complaints!(user);
         match preferences_of(user) {
             Ok(preferences) => complaints.extend(
@@ -178,7 +192,12 @@ fn check_user(value: &Value) -> Result<Value, Vec<Complaint>> {
             Err(why) => complaints.push(Complaint::new("notifications", why)),
         }
         complaints
-    })
+    })?;
+    // The one part that is stored as it was sent: in an order that does not depend on who sent it, so that exports compare.
+    if let Some(notifications) = stored.get_mut("notifications") {
+        notifications.sort_all_objects();
+    }
+    Ok(stored)
 }
 
 /// How a person is told of things: what their document says, by mail to their address where it names no other way.

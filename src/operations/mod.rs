@@ -38,5 +38,5 @@ pub use deliveries::{Deliveries, DeliveryConfig};
 pub use documents::{Complaint, DeskPolicy, DocumentKind, KINDS, Service, kind_of, preferences_of};
 pub use error::OperationsError;
 pub use promises::{StandingPromise, promises_of, what_if};
-pub use register::{Register, RegisterError};
+pub use register::{Imported, Register, RegisterError};
 pub use setup::{Documents, SINGLE, Setup};

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sqlx::SqliteConnection;
 
@@ -57,6 +58,20 @@ fn kinds() -> String {
 fn told(complaints: &[Complaint]) -> String {
     let line = |it: &Complaint| if it.field.is_empty() { it.why.clone() } else { format!("`{}`: {}", it.field, it.why) };
     complaints.iter().take(20).map(line).collect::<Vec<_>>().join("; ")
+}
+
+/// A document that an import writes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Imported {
+    /// Its kind.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// `new` or `changed`.
+    pub change: &'static str,
+    /// Its content.
+    #[serde(skip)]
+    pub document: Value,
 }
 
 /// The register over the store. Clones share it.
@@ -165,7 +180,7 @@ impl Register {
         Ok(())
     }
 
-    /// Everything as one table of tables: kind, name, document.
+    /// Everything as one table of tables: kind, name, document. What is set up alike is exported alike, byte for byte.
     pub async fn export(&self) -> Result<Value, RegisterError> {
         let mut read = self.store.read().await?;
         let documents = load_documents(&mut read).await?;
@@ -174,7 +189,7 @@ impl Register {
             let of_kind: Map<String, Value> = documents
                 .iter()
                 .filter(|document| document.kind == kind.word)
-                .map(|document| (document.name.clone(), document.document.clone()))
+                .map(|document| (document.name.clone(), as_stored(kind.word, &document.document)))
                 .collect();
             if !of_kind.is_empty() {
                 all.insert(kind.word.to_owned(), Value::Object(of_kind));
@@ -183,26 +198,34 @@ impl Register {
         Ok(Value::Object(all))
     }
 
-    /// Writes all documents of an export; those that it does not name stay. All of them or none. Gives how many were changed.
-    pub async fn import(&self, all: &Value, actor: &Actor) -> Result<usize, RegisterError> {
+    /// Writes all documents of an export; those that it does not name stay. All of them or none; with `dry_run` none. Gives
+    /// those that differ from what was set up.
+    ///
+    /// # Errors
+    /// [`RegisterError::Invalid`] with everything that is wrong, as `kind/name.field`.
+    pub async fn import(&self, all: &Value, dry_run: bool, actor: &Actor) -> Result<Vec<Imported>, RegisterError> {
         let new = read_export(all)?;
         let mut write = self.store.write().await?;
         let before = load_documents(&mut write).await?;
         let mut documents = by_name(before.clone());
         documents.extend(new.iter().map(|(key, document)| (key.clone(), document.clone())));
         let setup = Setup::read(&documents).map_err(RegisterError::Invalid)?;
-        let mut changed = 0;
+        let mut imported = Vec::new();
         for ((kind, name), document) in new {
             let old = before.iter().find(|old| old.kind == kind && old.name == name);
-            if old.is_none_or(|old| old.document != document) {
-                let version = old.map_or(0, |old| old.version) + 1;
-                self.save(&mut write, &kind, &name, document, version, actor).await?;
-                changed += 1;
+            if old.is_some_and(|old| as_stored(&kind, &old.document) == document) {
+                continue;
             }
+            let change = if old.is_some() { "changed" } else { "new" };
+            let version = old.map_or(0, |old| old.version) + 1;
+            let stored = self.save(&mut write, &kind, &name, document, version, actor).await?;
+            imported.push(Imported { kind, name, change, document: stored.document });
         }
-        write.commit().await?;
-        self.take(setup);
-        Ok(changed)
+        if !dry_run {
+            write.commit().await?;
+            self.take(setup);
+        }
+        Ok(imported)
     }
 
     async fn save(
@@ -253,20 +276,27 @@ fn checked(kind: &str, name: &str, document: &Value) -> Result<Value, RegisterEr
     (known.check)(document).map_err(RegisterError::Invalid)
 }
 
+/// The documents of an export, each checked; or everything that is wrong with any of them.
 fn read_export(all: &Value) -> Result<Documents, RegisterError> {
     let wrong = |place: &str| RegisterError::Invalid(vec![Complaint::new(place, "write a table of kinds, each a table of names")]);
-    let mut documents = Documents::new();
+    let (mut documents, mut complaints) = (Documents::new(), Vec::new());
     for (kind, of_kind) in all.as_object().ok_or_else(|| wrong(""))? {
         kind_of(kind).ok_or_else(|| RegisterError::NoKind(kind.clone()))?;
         for (name, document) in of_kind.as_object().ok_or_else(|| wrong(kind))? {
-            let document = checked(kind, name, document).map_err(|error| match error {
-                RegisterError::Invalid(complaints) => RegisterError::Invalid(
-                    complaints.into_iter().map(|it| Complaint::new(format!("{kind}/{name}.{}", it.field), it.why)).collect(),
-                ),
-                other => other,
-            })?;
-            documents.insert((kind.clone(), name.clone()), document);
+            match checked(kind, name, document) {
+                Ok(document) => drop(documents.insert((kind.clone(), name.clone()), document)),
+                Err(RegisterError::Invalid(wrong)) => complaints.extend(wrong.into_iter().map(|it| {
+                    let dot = if it.field.is_empty() { "" } else { "." };
+                    Complaint::new(format!("{kind}/{name}{dot}{}", it.field), it.why)
+                })),
+                Err(other) => return Err(other),
+            }
         }
     }
-    Ok(documents)
+    if complaints.is_empty() { Ok(documents) } else { Err(RegisterError::Invalid(complaints)) }
+}
+
+/// The document as it would be stored today: another version of the program, or the first start, may have written less.
+fn as_stored(kind: &str, document: &Value) -> Value {
+    kind_of(kind).and_then(|known| (known.check)(document).ok()).unwrap_or_else(|| document.clone())
 }
