@@ -28,6 +28,8 @@ mod recording;
 mod relations;
 mod rule_run;
 mod rules;
+#[cfg(test)]
+mod schema_history_test;
 mod search;
 mod ticket;
 mod ticket_kind;

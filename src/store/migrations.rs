@@ -19,15 +19,21 @@ pub const LATEST_SCHEMA: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 /// Brings the file to this program's schema; does nothing when it is there already.
 pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
     refuse_newer(writer).await?;
-    let known = MIGRATIONS
-        .iter()
-        .map(|(version, name, sql)| Migration::new(*version, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false))
-        .collect();
-    Migrator::with_migrations(known).run(writer).await.map_err(|error| match error {
+    up_to(LATEST_SCHEMA).run(writer).await.map_err(|error| match error {
         MigrateError::VersionMismatch(version) => StoreError::ChangedMigration { version },
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
         other => StoreError::Other(other.to_string()),
     })
+}
+
+/// The migrations up to a version.
+fn up_to(version: i64) -> Migrator {
+    let known = MIGRATIONS
+        .iter()
+        .filter(|(number, _, _)| *number <= version)
+        .map(|(number, name, sql)| Migration::new(*number, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false))
+        .collect();
+    Migrator::with_migrations(known)
 }
 
 async fn refuse_newer(writer: &SqlitePool) -> Result<(), StoreError> {
@@ -40,35 +46,12 @@ async fn refuse_newer(writer: &SqlitePool) -> Result<(), StoreError> {
     if found > LATEST_SCHEMA { Err(StoreError::NewerSchema { found, known: LATEST_SCHEMA }) } else { Ok(()) }
 }
 
+/// A new database as the program that knew versions up to `version` made it, for the test of the schema's history in `desk`.
 #[cfg(test)]
-mod tests {
-    use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-
-    use super::*;
-
-    /// A database as each version of the schema left it, with rows in it, comes to the present one and keeps them.
-    #[tokio::test]
-    async fn every_schema_ever_released_is_brought_forward_with_its_rows() {
-        let options = SqliteConnectOptions::new().in_memory(true);
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
-        let (version, name, sql) = MIGRATIONS[0];
-        let first = Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false);
-        Migrator::with_migrations(vec![first]).run(&pool).await.unwrap();
-        sqlx::raw_sql(
-            "INSERT INTO tickets (number, kind, title, description, state, priority, entity, opened_at_us, updated_at_us, findings, noted_at_us, events, version)
-                 VALUES (1, 'incident', 't', 'd', 'new', 'P2', '{}', 1, 1, 1, 1, 1, 1);
-             INSERT INTO findings (id, ticket, rule, fingerprint, entity, title, severity, result, window_start_us, window_end_us, recorded_at_us, evidence)
-                 VALUES (7, 1, 'r', 'f', '{}', 't', 'high', '{}', 1, 2, 3, '{}');",
-        )
-        .execute(&pool)
-        .await
-        .unwrap();
-        migrate(&pool).await.unwrap();
-        let row = sqlx::query("SELECT id, ticket, evidence, outcome FROM findings").fetch_one(&pool).await.unwrap();
-        let outcome: Option<String> = row.try_get("outcome").unwrap();
-        assert_eq!((row.try_get::<i64, _>("id").unwrap(), row.try_get::<i64, _>("ticket").unwrap(), outcome), (7, 1, None));
-        let again = sqlx::query("INSERT INTO findings (ticket, rule, fingerprint, entity, title, severity, result, window_start_us, window_end_us, recorded_at_us)
-            VALUES (1, 'r', 'f', '{}', 't', 'high', '{}', 1, 2, 3)").execute(&pool).await;
-        assert!(again.is_err(), "a finding is still recorded once");
-    }
+pub(crate) async fn database_of_version(path: &std::path::Path, version: i64) -> sqlx::SqliteConnection {
+    use sqlx::ConnectOptions;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true).foreign_keys(true);
+    let mut connection = options.connect().await.unwrap();
+    up_to(version).run(&mut connection).await.unwrap();
+    connection
 }

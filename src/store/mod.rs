@@ -32,6 +32,8 @@ pub use files::{ATTACHMENTS_FOLDER, FileStore};
 pub use finding::{Evidence, Finding, FindingSeverity, MAX_CELL_CHARS, MAX_EVIDENCE_LINES, bounded_cell, bounded_row};
 pub use ingest_ledger::{LedgerEntry, add_to_ledger, read_ledger};
 pub use migrations::LATEST_SCHEMA;
+#[cfg(test)]
+pub(crate) use migrations::database_of_version;
 pub use pool::{DESK_FILE, Store};
 pub use secrets::{load_secret, save_secret, secret_names};
 pub use views::{MAX_VIEW_ROWS, StoreView, VIEWS, ViewColumn, ViewType, view};
