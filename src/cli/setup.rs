@@ -4,14 +4,15 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use bytes::Bytes;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::connection::{Connection, error_text};
-use super::server_options::ClientOptions;
+use super::server_options::{ClientOptions, ListenOptions};
 use super::terminal;
+use crate::store::DESK_FILE;
 
 /// Where the server keeps it.
 const SETUP: &str = "/api/v1/setup";
@@ -28,7 +29,7 @@ pub(super) struct SetupOptions {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Write users (without passwords and secrets), teams, calendars, policies and rotas as TOML
+    /// Write users (without passwords and tokens), teams, calendars, policies and rotas as TOML
     Export {
         /// File to write; without it, stdout
         file: Option<PathBuf>,
@@ -51,7 +52,7 @@ enum Action {
 pub(super) async fn run(options: SetupOptions) -> anyhow::Result<ExitCode> {
     match options.action {
         Action::Export { file, client } => {
-            let connection = Connection::open(&client).await?;
+            let connection = open(&client).await?;
             let text = export(&connection).await;
             connection.close().await;
             write(file.as_deref(), &text?)?;
@@ -59,12 +60,26 @@ pub(super) async fn run(options: SetupOptions) -> anyhow::Result<ExitCode> {
         }
         Action::Import { file, dry_run, client } => {
             let text = read(&file)?;
-            let connection = Connection::open(&client).await?;
+            let connection = open(&client).await?;
             let answer = import(&connection, text, dry_run).await;
             connection.close().await;
             report(&answer?)
         }
     }
+}
+
+/// A folder without a desk is refused: one would be made in it, with an administrator whose password nobody is told.
+async fn open(client: &ClientOptions) -> anyhow::Result<Connection> {
+    if client.server.is_none() {
+        let settings = client.config.settings(&ListenOptions::default()).map_err(|error| anyhow!("the configuration is wrong\n{error}"))?;
+        if !settings.data.dir.join(DESK_FILE).try_exists()? {
+            bail!(
+                "there is no desk in the data folder {}; start the server once, or name the folder with --data or the server with --server",
+                settings.data.dir.display()
+            );
+        }
+    }
+    Connection::open(client).await
 }
 
 async fn export(connection: &Connection) -> anyhow::Result<String> {

@@ -28,7 +28,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// Where files appear while the server flushes, commits and rotates its log.
 const WATCHED: [&str; 4] = ["data/tables/logs", "data/tables/samples", "data/tables/series", "data/wal"];
 
-fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
+pub(crate) fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok().map(|text| text.parse().ok().unwrap_or_else(|| panic!("{name} is no number")))
 }
 
