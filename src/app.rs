@@ -1,5 +1,7 @@
 //! The server as a whole: opens everything in order, closes it in the reverse.
 
+#[cfg(test)]
+mod reports_test;
 mod service_desk;
 
 use std::net::SocketAddr;
@@ -17,12 +19,13 @@ use crate::config::{Settings, SiteSettings, check_front_door, parse_site};
 use crate::console;
 use crate::data_folder::{DataFolder, Listening};
 use crate::desk::Desk;
+use crate::operations::computed_views;
 use crate::people::{OneTimeSecret, Tokens};
 use crate::pipeline::{
     self, Analysis, AnalysisParts, FlushConfig, FlushHandle, Incidents, Pipeline, PipelineConfig, RemoteWriteCheck, RuleBook, SiteConfig,
     stage,
 };
-use crate::query::{self, QueryEngine};
+use crate::query::{self, QueryEngine, RelationalView};
 use crate::self_metrics::START_TIME;
 use crate::shutdown::{Phase, Shutdown};
 use crate::source::http_push::PushState;
@@ -82,7 +85,9 @@ impl App {
         let desk = Desk::new(store.clone(), clock.clone());
         let people = ServiceDesk::open(&store, &desk, &clock).await?;
         let pipeline = Pipeline::start(&pipeline_config(settings), &shutdown).await?;
-        let queries = Arc::new(open_queries(settings, &pipeline, &store)?);
+        let mut views = pipeline::desk_views(&store);
+        views.extend(computed_views(&store, &desk, &people.register, &clock));
+        let queries = Arc::new(open_queries(settings, &pipeline, views)?);
         let flush = pipeline.flusher();
         let mut workers = vec![stage::spawn("ledger", &shutdown, pipeline::keep_ledger(store.clone(), clock.clone(), shutdown.clone()))];
         let templates = pipeline.keep_templates(folder.path().to_owned(), shutdown.clone());
@@ -189,7 +194,7 @@ fn size(value: u64) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }
 
-fn open_queries(settings: &Settings, pipeline: &Pipeline, store: &Store) -> anyhow::Result<QueryEngine> {
+fn open_queries(settings: &Settings, pipeline: &Pipeline, mut views: Vec<Arc<dyn RelationalView>>) -> anyhow::Result<QueryEngine> {
     let (logs, series, samples) = pipeline.tables();
     let limits = &settings.query;
     let config = query::Config {
@@ -204,7 +209,6 @@ fn open_queries(settings: &Settings, pipeline: &Pipeline, store: &Store) -> anyh
         target_partitions: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         ..query::Config::default()
     };
-    let mut views = pipeline::desk_views(store);
     views.push(pipeline.template_view());
     Ok(QueryEngine::new(&config, query::Tables { logs, series, samples }, views)?)
 }

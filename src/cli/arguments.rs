@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{backtest, backup, check, demo, detect, ingest, parse, query, sample_data, serve, setup, templates, token, user};
+use super::{backtest, backup, check, demo, detect, ingest, parse, query, report, sample_data, serve, setup, templates, token, user};
 
 /// Logs, metrics, detection and tickets for the person who runs an IT department.
 #[derive(Debug, Parser)]
@@ -37,6 +37,8 @@ pub(super) enum Command {
     Restore(backup::RestoreOptions),
     /// Write what is set up to a file for version control, or set up what such a file says
     Setup(setup::SetupOptions),
+    /// Report on the desk: promises kept, calls at night, noise, backlog; prints a table, HTML, JSON or CSV
+    Report(report::ReportOptions),
     /// Make, list and revoke the tokens of the API
     Token(token::TokenOptions),
     /// Help users who cannot log in

@@ -9,10 +9,12 @@ mod check;
 mod connection;
 mod demo;
 mod detect;
+mod html;
 mod ingest;
 mod input;
 mod parse;
 mod query;
+mod report;
 mod sample_data;
 mod serve;
 mod server_options;
@@ -50,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Backup(options) => runtime.block_on(backup::run(options)),
         Command::Restore(options) => runtime.block_on(backup::restore(options)),
         Command::Setup(options) => runtime.block_on(setup::run(options)),
+        Command::Report(options) => runtime.block_on(report::run(options)),
         Command::Token(options) => runtime.block_on(token::run(options)),
         Command::User(options) => runtime.block_on(user::run(options)),
         Command::SampleData(options) => sample_data::run(&options),

@@ -22,6 +22,7 @@ mod desk_test;
 mod error;
 mod event;
 mod filing;
+mod histories;
 mod opening;
 mod priority;
 mod recording;

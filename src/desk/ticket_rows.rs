@@ -139,7 +139,7 @@ pub(super) async fn load_event(connection: &mut SqliteConnection, ticket: i64, s
     row.as_ref().map(event_of).transpose()
 }
 
-fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
+pub(super) fn event_of(row: &SqliteRow) -> Result<Event, StoreError> {
     let actor = Actor { name: row.try_get("actor")?, origin: row.try_get("origin")? };
     Ok(Event { seq: row.try_get("seq")?, at_us: row.try_get("at_us")?, actor, event: json(row.try_get("detail")?)? })
 }

@@ -20,20 +20,24 @@
 mod alerts;
 mod assigning;
 mod clockwork;
+mod computed_views;
 mod deliveries;
 mod documents;
 mod error;
 mod feed;
 #[cfg(test)]
 mod night_test;
+mod pages;
 mod promises;
 mod register;
 mod setup;
+mod sla_clocks;
 mod telling;
 mod timeline;
 
 pub use alerts::{Alerts, Filed};
 pub use clockwork::Clockwork;
+pub use computed_views::computed_views;
 pub use deliveries::{Deliveries, DeliveryConfig};
 pub use documents::{Complaint, DeskPolicy, DocumentKind, KINDS, Service, kind_of, preferences_of};
 pub use error::OperationsError;

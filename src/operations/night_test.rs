@@ -41,7 +41,7 @@ async fn night() -> Night {
     let clock = Clock::manual(EVENING_US);
     let desk = Desk::new(store.clone(), clock.clone());
     let register = Arc::new(Register::open(store.clone(), clock.clone(), desk.clone()).await.unwrap());
-    register.import(&department(), &admin()).await.unwrap();
+    register.import(&department(), false, &admin()).await.unwrap();
     let alerts = Alerts::new(desk.clone(), store.clone(), clock.clone(), register.clone());
     let clockwork = Clockwork::new(desk.clone(), register.clone(), alerts, store.clone(), clock.clone());
     Night { desk, register, clockwork, clock, store, _folder: folder }
@@ -263,12 +263,12 @@ async fn a_document_that_refers_to_nobody_is_refused_whole() {
     let mut all = department();
     all["rota"]["watch"]["layers"][0]["people"] = json!(["nobody"]);
     all["service"]["new"] = json!({ "criticality": "low" });
-    let refused = night.register.import(&all, &admin()).await.unwrap_err().to_string();
+    let refused = night.register.import(&all, false, &admin()).await.unwrap_err().to_string();
     assert!(refused.contains("there is no user `nobody`"), "{refused}");
     assert!(night.register.get("service", "new").await.is_err(), "nothing of it was stored");
     assert!(night.register.delete("user", "ines", None, &admin()).await.is_err(), "the rota still names her");
     let exported = night.register.export().await.unwrap();
-    assert_eq!(night.register.import(&exported, &admin()).await.unwrap(), 0);
+    assert_eq!(night.register.import(&exported, false, &admin()).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ impl CsvRows {
                     // A float that is no number is as absent as in JSON.
                     true if text == "null" => {}
                     true => out.extend_from_slice(text.as_bytes()),
-                    false => write_text(&text, out),
+                    false => write_csv_text(&text, out),
                 }
             }
             out.extend_from_slice(b"\r\n");
@@ -55,7 +55,7 @@ impl CsvRows {
             if at > 0 {
                 out.push(b',');
             }
-            write_text(&column.name, out);
+            write_csv_text(&column.name, out);
         }
         out.extend_from_slice(b"\r\n");
     }
@@ -66,8 +66,9 @@ fn is_plain(kind: &DataType) -> bool {
     is_number(kind) || matches!(kind, DataType::Boolean | DataType::Timestamp(..) | DataType::Date32 | DataType::Date64)
 }
 
-/// Text that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV injection).
-fn write_text(text: &str, out: &mut Vec<u8>) {
+/// Appends a text as a cell of CSV. One that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV
+/// injection).
+pub fn write_csv_text(text: &str, out: &mut Vec<u8>) {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let quoted = formula || text.is_empty() || text.contains([',', '"', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ');
     if !quoted {

@@ -57,6 +57,7 @@ mod series_functions_tests;
 
 pub use column_names::{ResultColumn, result_columns};
 pub use config::Config;
+pub use csv_rows::write_csv_text;
 pub use engine::{QueryEngine, Tables};
 pub use error::QueryError;
 pub use relational_view::{RelationalView, ViewError};

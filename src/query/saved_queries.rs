@@ -20,9 +20,14 @@ pub struct SavedQuery {
 }
 
 /// All of them.
-pub const SAVED_QUERIES: [SavedQuery; 2] = [
+pub const SAVED_QUERIES: [SavedQuery; 7] = [
+    SavedQuery { name: "backlog", sql: include_str!("../../queries/report/backlog.sql") },
     SavedQuery { name: "filesystem_days_left", sql: include_str!("../../queries/capacity/filesystem_days_left.sql") },
+    SavedQuery { name: "oncall_load", sql: include_str!("../../queries/report/oncall_load.sql") },
+    SavedQuery { name: "reopened", sql: include_str!("../../queries/report/reopened.sql") },
+    SavedQuery { name: "response_times", sql: include_str!("../../queries/report/response_times.sql") },
     SavedQuery { name: "rule_noise", sql: include_str!("../../queries/report/rule_noise.sql") },
+    SavedQuery { name: "sla_attainment", sql: include_str!("../../queries/report/sla_attainment.sql") },
 ];
 
 impl SavedQuery {

@@ -36,4 +36,4 @@ pub use migrations::LATEST_SCHEMA;
 pub(crate) use migrations::database_of_version;
 pub use pool::{DESK_FILE, Store};
 pub use secrets::{load_secret, save_secret, secret_names};
-pub use views::{MAX_VIEW_ROWS, StoreView, VIEWS, ViewColumn, ViewType, view};
+pub use views::{MAX_VIEW_ROWS, StoreView, VIEWS, ViewColumn, ViewType, view, view_schema};

@@ -23,6 +23,7 @@ mod kills;
 mod load;
 mod log_templates;
 mod recovery;
+mod reports;
 mod server;
 mod service_desk;
 mod setup_files;

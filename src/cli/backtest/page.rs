@@ -5,6 +5,8 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use crate::cli::html::{STYLE, escaped};
+
 const WIDTH: f64 = 960.0;
 const BARS_HEIGHT: f64 = 160.0;
 const ROW_HEIGHT: f64 = 20.0;
@@ -12,12 +14,6 @@ const LEFT: f64 = 230.0;
 
 /// Entities drawn; the table has them all.
 const MAX_ROWS: usize = 40;
-
-/// Colours that hold in both themes and for the colour-blind (Okabe and Ito's blue and vermilion).
-const STYLE: &str = ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}\
-svg{width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:currentColor}.bar{fill:#0072b2}.dot{fill:#d55e00}\
-.grid{stroke:currentColor;stroke-opacity:.2}table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.2rem .6rem;\
-border-bottom:1px solid rgba(128,128,128,.3)}@media print{body{margin:0;max-width:none}}";
 
 /// The page. Everything that comes from data is escaped.
 pub(super) fn html(answer: &Value) -> String {
@@ -145,21 +141,6 @@ fn dots(points: &[Point], from: i64, to: i64) -> String {
     }
     svg.push_str("</svg>");
     svg
-}
-
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
-        }
-    }
-    safe
 }
 
 #[cfg(test)]

@@ -1,0 +1,156 @@
+//! `watchroom report`: what the desk did in a period.
+//!
+//! A report is a few tables. Most of them are questions of `queries/report`, asked of the server like any other; who is on
+//! call how much is asked of each rota. Here they are only put side by side: as text, as a page, as JSON and as CSV.
+
+mod on_call;
+mod outline;
+mod page;
+mod period;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::connection::{Connection, error_text};
+use super::server_options::ClientOptions;
+use super::terminal;
+use crate::clock::Clock;
+use crate::query::SavedQuery;
+use outline::Section;
+use period::Period;
+use table::Table;
+
+/// Options of `report`.
+#[derive(Debug, Args)]
+pub(super) struct ReportOptions {
+    /// What to report on
+    #[arg(value_enum)]
+    report: Report,
+    /// Beginning: a date, a moment (RFC 3339), or a span before the end such as 7d
+    #[arg(long, value_name = "TIME", default_value = "30d")]
+    from: String,
+    /// End, which is not part of the period: a date or a moment (RFC 3339); now if not given
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// Where the days of --from and --to begin: a name such as Europe/Vienna
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    time_zone: String,
+    /// Format of the report
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Write to this file instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    client: ClientOptions,
+}
+
+/// What there is to report on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Report {
+    /// Promises that were kept, and how long tickets waited
+    Sla,
+    /// Who was called how often, at night too, and whether somebody is always there
+    Oncall,
+    /// Which rules cost attention, and which never speak
+    Noise,
+    /// The backlog, how long tickets waited, and what came back
+    Desk,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    /// One page with plots
+    Html,
+    Json,
+    Csv,
+}
+
+/// A report that is ready to be shown.
+#[derive(Debug)]
+struct Filled {
+    report: Report,
+    from: Timestamp,
+    to: Timestamp,
+    tables: Vec<(Section, Table)>,
+}
+
+/// Asks and shows.
+pub(super) async fn run(options: ReportOptions) -> anyhow::Result<ExitCode> {
+    let now = Timestamp::from_microsecond(Clock::System.now_us())?;
+    let period = Period::read(&options.from, options.to.as_deref(), &options.time_zone, now)?;
+    let connection = Connection::open(&options.client).await?;
+    let filled = fill(&connection, options.report, &period).await;
+    connection.close().await;
+    let filled = filled?;
+    let shown = match options.format {
+        Format::Text => filled.text(terminal::width()),
+        Format::Html => page::html(&filled),
+        Format::Json => format!("{}\n", filled.json()),
+        Format::Csv => filled.csv(),
+    };
+    match &options.output {
+        Some(path) => std::fs::write(path, shown).with_context(|| format!("{} cannot be written", path.display()))?,
+        None => terminal::print(&shown)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn fill(connection: &Connection, report: Report, period: &Period) -> anyhow::Result<Filled> {
+    let mut tables = Vec::new();
+    for section in report.sections() {
+        tables.push((*section, ask(connection, section, period).await?));
+    }
+    if report == Report::Oncall {
+        tables.extend(on_call::tables(connection, period).await?);
+    }
+    Ok(Filled { report, from: period.from, to: period.to, tables })
+}
+
+/// Asks a question that ships with the program about the period.
+async fn ask(connection: &Connection, section: &Section, period: &Period) -> anyhow::Result<Table> {
+    let Some(query) = SavedQuery::find(section.name) else { bail!("BUG: there is no question `{}`", section.name) };
+    let parameters = json!({ "window_start": period.from.to_string(), "window_end": period.to.to_string() });
+    let body = json!({ "query": query.sql, "parameters": parameters, "format": "json" });
+    let answer = connection.post("/api/v1/sql", "application/json", body.to_string().into()).await?;
+    let answer = json_of(answer).await?;
+    if let Some(why) = answer["error"]["message"].as_str() {
+        bail!("the question `{}` broke off: {why}; ask about a shorter period", section.name);
+    }
+    Table::of_answer(section.name, query.header("description").unwrap_or_default(), &answer)
+}
+
+/// The document of a good answer; the words of one that is not.
+async fn json_of(answer: reqwest::Response) -> anyhow::Result<Value> {
+    if !answer.status().is_success() {
+        bail!("{}", error_text(answer).await);
+    }
+    serde_json::from_slice(&answer.bytes().await.context("the answer broke off")?).context("the answer is no JSON")
+}
+
+impl Filled {
+    fn text(&self, width: Option<u16>) -> String {
+        let mut shown = format!("{}\n{} to {}\n", self.report.title(), self.from, self.to);
+        for (section, table) in &self.tables {
+            shown.push_str(&format!("\n{}\n{}\n{}\n", section.title, table.description, table.text(width)));
+        }
+        shown
+    }
+
+    /// `{"report", "from", "to", "tables": [{"name", "title", "description", "columns": [{"name", "type"}], "rows": [{...}]}]}`.
+    fn json(&self) -> Value {
+        let tables: Vec<Value> = self.tables.iter().map(|(section, table)| table.json(section.title)).collect();
+        json!({ "report": self.report.word(), "from": self.from.to_string(), "to": self.to.to_string(), "tables": tables })
+    }
+
+    fn csv(&self) -> String {
+        table::csv(&self.tables.iter().map(|(_, table)| table).collect::<Vec<_>>())
+    }
+}

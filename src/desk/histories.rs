@@ -1,0 +1,48 @@
+//! The histories of many tickets at once, for questions about all of them.
+
+use futures::TryStreamExt;
+use sqlx::Row;
+
+use super::ticket_rows::event_of;
+use super::{Desk, DeskError, Event};
+
+/// The decisions about tickets, in the order of tickets and time. Long texts stay where they are: what is asked of many
+/// tickets is asked of when and what, not of the words. The plus sign keeps the second half on the order of numbers, where it
+/// can stop early, instead of an index over states.
+const DECISIONS: &str = "WITH shown AS (
+        SELECT * FROM (SELECT number FROM tickets WHERE state NOT IN ('resolved', 'closed') ORDER BY number DESC LIMIT ?1)
+        UNION ALL
+        SELECT * FROM (SELECT number FROM tickets WHERE +state IN ('resolved', 'closed') ORDER BY number DESC LIMIT ?1)
+        LIMIT ?1)
+    SELECT ticket, seq, at_us, actor, origin,
+        CASE kind
+            WHEN 'opened' THEN json_set(detail, '$.description', '')
+            WHEN 'commented' THEN json_set(detail, '$.text', '')
+            ELSE detail
+        END AS detail
+    FROM shown JOIN ticket_events ON ticket = number
+    WHERE kind NOT IN ('joined', 'paged', 'warned')
+    ORDER BY ticket, seq";
+
+impl Desk {
+    /// Hands the decisions about each ticket to `take`, oldest first, a ticket after the other, without the texts of
+    /// descriptions and comments. The tickets are `limit` at most: the open ones, then the newest of the others.
+    pub async fn each_history(&self, limit: i64, mut take: impl FnMut(i64, &[Event]) + Send) -> Result<(), DeskError> {
+        let mut read = self.store.read().await?;
+        let mut rows = sqlx::query(DECISIONS).bind(limit).fetch(&mut *read);
+        let (mut number, mut history) = (0, Vec::new());
+        while let Some(row) = rows.try_next().await? {
+            let ticket: i64 = row.try_get("ticket")?;
+            if ticket != number && !history.is_empty() {
+                take(number, &history);
+                history.clear();
+            }
+            number = ticket;
+            history.push(event_of(&row)?);
+        }
+        if !history.is_empty() {
+            take(number, &history);
+        }
+        Ok(())
+    }
+}
