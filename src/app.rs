@@ -92,7 +92,9 @@ impl App {
         let mut workers = vec![stage::spawn("ledger", &shutdown, pipeline::keep_ledger(store.clone(), clock.clone(), shutdown.clone()))];
         let templates = pipeline.keep_templates(folder.path().to_owned(), shutdown.clone());
         workers.push(stage::spawn("templates", &shutdown, templates));
-        workers.extend(people.start(settings, &store, &desk, &clock, &shutdown)?);
+        if settings.desk.enabled {
+            workers.extend(people.start(settings, &store, &desk, &clock, &shutdown)?);
+        }
         let rules = Arc::new(RuleBook::open(rules_dir(settings)));
         let incidents = Arc::new(Incidents::new(desk.clone(), clock.clone(), site_config(&settings.site)?, rules.clone()));
         if settings.detect.enabled {

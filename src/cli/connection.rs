@@ -67,6 +67,8 @@ impl Connection {
         settings.syslog.tcp.clear();
         settings.syslog.udp.clear();
         settings.detect.enabled = false;
+        // A question must not send mail or call anybody.
+        settings.desk.enabled = false;
         let app = App::start(&settings, Clock::System).await?;
         let base = Url::parse(&format!("http://{}", app.listening.http))?;
         Ok(Self { client, base, name: folder_name(&settings.data.dir), token: None, own: Some(Box::new(app)) })

@@ -253,11 +253,19 @@ impl Default for SiteSettings {
 }
 
 /// `[desk]`: tickets and the people who work on them. What they set up themselves is in the store, not here.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeskSettings {
+    /// Whether the desk works by itself: assigns, calls, warns, sends. Off, tickets can be read and changed all the same.
+    pub enabled: bool,
     /// Where people reach this server, such as `https://watch.example.org`; empty: messages carry no links.
     pub public_url: String,
+}
+
+impl Default for DeskSettings {
+    fn default() -> Self {
+        Self { enabled: true, public_url: String::new() }
+    }
 }
 
 /// `[smtp]`: the mail server that messages leave by.

@@ -6,7 +6,10 @@ use std::time::Duration;
 use super::OperationsError;
 use super::alerts::Alerts;
 use super::assigning::{assign, hand_over};
-use super::feed::{Fed, due_escalations, due_promises, load_escalation, load_feed, remove_fed, save_escalation, save_next_promise};
+use super::feed::{
+    Fed, due_escalations, due_promises, load_escalation, load_feed, look_at_all_again, remove_fed, rest_escalation, save_escalation,
+    save_next_promise,
+};
 use super::register::Register;
 use super::setup::Setup;
 use super::telling::{tell, told};
@@ -39,12 +42,14 @@ pub struct Clockwork {
     clock: Clock,
     throttle: Throttle,
     slow_at_us: TimestampUs,
+    /// What was set up when everything that is open was last looked at.
+    went_by: Option<Arc<Setup>>,
 }
 
 impl Clockwork {
     /// A clockwork that has not begun.
     pub fn new(desk: Desk, register: Arc<Register>, alerts: Alerts, store: Store, clock: Clock) -> Self {
-        Self { desk, register, alerts, store, clock, throttle: Throttle::new(DEFAULT_NOTICES), slow_at_us: TimestampUs::MIN }
+        Self { desk, register, alerts, store, clock, throttle: Throttle::new(DEFAULT_NOTICES), slow_at_us: TimestampUs::MIN, went_by: None }
     }
 
     /// Runs until the stop. A round that fails is told in the log and done again.
@@ -65,6 +70,11 @@ impl Clockwork {
     pub async fn round(&mut self) -> Result<(), OperationsError> {
         let setup = self.register.setup();
         self.alerts.pass().await?;
+        // At the start, and when a policy, a calendar or a rota has changed, all that is open is looked at anew.
+        if !self.went_by.as_ref().is_some_and(|went_by| Arc::ptr_eq(went_by, &setup)) {
+            look_at_all_again(&self.store, self.clock.now_us()).await?;
+            self.went_by = Some(setup.clone());
+        }
         // What is done makes events, which are acted on too; a round ends when none are left.
         while self.act(&setup).await? | self.escalate(&setup).await? | self.watch(&setup).await? {}
         let now_us = self.clock.now_us();
@@ -82,13 +92,35 @@ impl Clockwork {
         if fed.is_empty() {
             return Ok(false);
         }
+        match self.act_on_all(setup, &fed).await {
+            Err(error) if !error.is_passing() => {
+                // One of them cannot be acted on. It must not stand in the way of the others: they go one by one.
+                for one in fed {
+                    if let Err(error) = self.act_on_all(setup, &[one]).await {
+                        if error.is_passing() {
+                            return Err(error);
+                        }
+                        tracing::error!(ticket = one.ticket, event = one.seq, %error, "BUG: an event could not be acted on and is left out");
+                        let mut writing = self.desk.writing().await?;
+                        remove_fed(writing.connection(), one.id).await?;
+                        writing.commit().await?;
+                    }
+                }
+                Ok(true)
+            }
+            result => result.map(|()| true),
+        }
+    }
+
+    /// Acts on events in one transaction and takes them off the feed.
+    async fn act_on_all(&mut self, setup: &Setup, fed: &[Fed]) -> Result<(), OperationsError> {
         let mut writing = self.desk.writing().await?;
         for one in fed {
-            self.act_on(&mut writing, setup, one).await?;
+            self.act_on(&mut writing, setup, *one).await?;
             remove_fed(writing.connection(), one.id).await?;
         }
         writing.commit().await?;
-        Ok(true)
+        Ok(())
     }
 
     async fn act_on(&mut self, writing: &mut Writing, setup: &Setup, fed: Fed) -> Result<(), OperationsError> {
@@ -125,7 +157,19 @@ impl Clockwork {
         let mut writing = self.desk.writing().await?;
         let now_us = writing.now_us();
         for number in &due {
-            let Some((policy, state)) = load_escalation(writing.connection(), *number).await? else { continue };
+            let (policy, state) = match load_escalation(writing.connection(), *number).await {
+                Ok(Some(found)) => found,
+                Err(error) if error.is_passing() => return Err(error),
+                unreadable => {
+                    tracing::error!(
+                        ticket = number,
+                        ?unreadable,
+                        "BUG: the escalation of a ticket cannot be read; nobody is called for it"
+                    );
+                    rest_escalation(writing.connection(), *number).await?;
+                    continue;
+                }
+            };
             let Some((_, ladder)) = setup.escalations.get(&policy) else {
                 // The policy was taken away: nobody is called by it any more.
                 save_escalation(writing.connection(), &policy, &state, None).await?;
@@ -156,7 +200,13 @@ impl Clockwork {
         }
         let mut writing = self.desk.writing().await?;
         for number in due {
-            look_at_promises(&mut writing, setup, number).await?;
+            match look_at_promises(&mut writing, setup, number).await {
+                Err(error) if !error.is_passing() => {
+                    tracing::error!(ticket = number, %error, "BUG: the promises of a ticket cannot be looked at");
+                    save_next_promise(writing.connection(), number, None).await?;
+                }
+                result => result?,
+            }
         }
         writing.commit().await?;
         Ok(true)
@@ -225,7 +275,9 @@ pub(super) async fn hasten(writing: &mut Writing, setup: &Setup, number: i64) ->
     let now_us = writing.now_us();
     let Some((policy, mut state)) = load_escalation(writing.connection(), number).await? else { return Ok(()) };
     let Some((_, ladder)) = setup.escalations.get(&policy) else { return Ok(()) };
+    // At the end of the ladder its repetition waits as the policy says.
     if state.status == Status::Escalating
+        && state.level > 1
         && let Some(due_us) = next_step_us(ladder, &state)
     {
         state.since_us -= due_us.saturating_sub(now_us).max(0);
@@ -239,10 +291,10 @@ pub(super) async fn hasten(writing: &mut Writing, setup: &Setup, number: i64) ->
 async fn look_at_promises(writing: &mut Writing, setup: &Setup, number: i64) -> Result<(), OperationsError> {
     let now_us = writing.now_us();
     if setup.promises.is_empty() {
-        return Ok(());
+        return save_next_promise(writing.connection(), number, None).await;
     }
     let history = writing.history(number).await?;
-    let Some(timeline) = timeline_of(&history) else { return Ok(()) };
+    let Some(timeline) = timeline_of(&history) else { return save_next_promise(writing.connection(), number, None).await };
     let clocks = clocks(&timeline, &setup.promises, now_us);
     for clock in &clocks {
         let (warns, breached) = (clock.is_warning(now_us), clock.is_breached());

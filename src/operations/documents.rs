@@ -206,8 +206,6 @@ fn check_user(value: &Value) -> Result<Value, Vec<Complaint>> {
 /// What is wrong with `notifications`.
 pub fn preferences_of(user: &User) -> Result<Preferences, String> {
     let mut document = match &user.notifications {
-        // An export as TOML could not hold it.
-        Some(Value::Object(document)) if has_null(document) => return Err("leave out what is null".to_owned()),
         Some(Value::Object(document)) => document.clone(),
         Some(_) => return Err("write a table with `contacts` and `rules`".to_owned()),
         None => serde_json::Map::new(),
@@ -219,13 +217,15 @@ pub fn preferences_of(user: &User) -> Result<Preferences, String> {
     serde_json::from_value(Value::Object(document)).map_err(|error| error.to_string())
 }
 
-fn has_null(table: &serde_json::Map<String, Value>) -> bool {
-    table.values().any(|value| match value {
-        Value::Null => true,
-        Value::Object(inner) => has_null(inner),
-        Value::Array(items) => items.iter().any(|item| item.is_null() || item.as_object().is_some_and(has_null)),
-        _ => false,
-    })
+/// What is null is not there: TOML, in which documents are exported, has no null.
+fn without_null(value: Value) -> Value {
+    match value {
+        Value::Object(table) => {
+            Value::Object(table.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key, without_null(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().filter(|item| !item.is_null()).map(without_null).collect()),
+        other => other,
+    }
 }
 
 #[cfg(test)]

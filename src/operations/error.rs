@@ -21,6 +21,18 @@ pub enum OperationsError {
     Unreadable(#[from] serde_json::Error),
 }
 
+impl OperationsError {
+    /// Whether the same may work later: the disk is full, somebody else writes.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Desk(DeskError::Store(error)) | Self::Notify(NotifyError::Store(error)) | Self::Store(error) => {
+                !matches!(error, StoreError::Unreadable(_))
+            }
+            Self::Desk(_) | Self::Notify(_) | Self::Unreadable(_) => false,
+        }
+    }
+}
+
 impl From<sqlx::Error> for OperationsError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())

@@ -5,6 +5,7 @@ use sqlx::{Row, SqliteConnection};
 use super::OperationsError;
 use crate::clock::TimestampUs;
 use crate::escalation::Escalation;
+use crate::store::Store;
 
 /// An event that waits to be acted on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,12 @@ pub(super) async fn save_escalation(
     Ok(())
 }
 
+/// Lets nothing more happen to a ticket's escalation by itself.
+pub(super) async fn rest_escalation(write: &mut SqliteConnection, ticket: i64) -> Result<(), OperationsError> {
+    sqlx::query("UPDATE escalations SET next_at_us = NULL WHERE ticket = ?1").bind(ticket).execute(write).await?;
+    Ok(())
+}
+
 /// When the promises of a ticket are next looked at; `None`: when something happens to it.
 pub(super) async fn save_next_promise(
     write: &mut SqliteConnection,
@@ -78,4 +85,23 @@ pub(super) async fn due_escalations(read: &mut SqliteConnection, now_us: Timesta
 pub(super) async fn due_promises(read: &mut SqliteConnection, now_us: TimestampUs, limit: i64) -> Result<Vec<i64>, OperationsError> {
     let sql = "SELECT ticket FROM promises WHERE next_at_us <= ?1 ORDER BY next_at_us LIMIT ?2";
     Ok(sqlx::query_scalar(sql).bind(now_us).bind(limit).fetch_all(read).await?)
+}
+
+/// Lets the escalation and the promises of every open ticket be looked at now.
+pub(super) async fn look_at_all_again(store: &Store, now_us: TimestampUs) -> Result<(), OperationsError> {
+    let mut write = store.write().await?;
+    sqlx::query(
+        "INSERT INTO promises (ticket, next_at_us) SELECT number, ?1 FROM tickets WHERE state NOT IN ('resolved', 'closed')
+         ON CONFLICT (ticket) DO UPDATE SET next_at_us = excluded.next_at_us",
+    )
+    .bind(now_us)
+    .execute(&mut *write)
+    .await?;
+    sqlx::query(
+        "UPDATE escalations SET next_at_us = ?1 WHERE ticket IN (SELECT number FROM tickets WHERE state NOT IN ('resolved', 'closed'))",
+    )
+    .bind(now_us)
+    .execute(&mut *write)
+    .await?;
+    write.commit().await.map_err(Into::into)
 }

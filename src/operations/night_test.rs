@@ -240,6 +240,34 @@ async fn a_changed_promise_replays_over_what_has_happened() {
     policy["rules"][0]["first_response"] = json!("30m");
     night.register.put("sla_policy", "default", &policy, None, &admin()).await.unwrap();
     assert!(!night.promise(Promise::Response).await.is_breached(), "computed from the events, not stored");
+    // Half of the new time has passed already: the warning comes now, though nothing happened to the ticket.
+    night.at(21).await;
+    let warned = |event: &Event| matches!(&event.event, TicketEvent::Warned { breached: false, due_at_us, .. } if *due_at_us == EVENING_US + 30 * MINUTE_US);
+    assert!(night.history().await.iter().any(warned));
+    // Without any promise nothing is due, and the clockwork comes to rest.
+    night.register.delete("sla_policy", "default", None, &admin()).await.unwrap();
+    night.at(60).await;
+    night.at(61).await;
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_acted_on_holds_up_no_other() {
+    let mut night = night().await;
+    night.find("web01").await;
+    // A file of the store that something else has written into.
+    let mut write = night.store.write().await.unwrap();
+    sqlx::query("INSERT INTO ticket_events (ticket, seq, at_us, actor, origin, kind, detail) VALUES (1, 99, 0, 'x', 'y', 'z', 'no JSON')")
+        .execute(&mut *write)
+        .await
+        .unwrap();
+    write.commit().await.unwrap();
+    night.find("web02").await;
+    night.at(0).await;
+    let mut read = night.store.read().await.unwrap();
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM event_feed").fetch_one(&mut *read).await.unwrap();
+    assert_eq!(left, 0);
+    let second = night.desk.history(2).await.unwrap();
+    assert!(second.iter().any(|event| matches!(event.event, TicketEvent::Paged { .. })), "{second:?}");
 }
 
 #[tokio::test]
