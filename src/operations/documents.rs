@@ -162,7 +162,7 @@ fn read<T: Serialize + DeserializeOwned>(value: &Value, check: impl Fn(&T) -> Ve
     if !complaints.is_empty() {
         return Err(complaints);
     }
-    let mut stored = serde_json::to_value(&document).map_err(|error| vec![Complaint::new("", error.to_string())])?;
+    let mut stored = serde_json::to_value(&document).map(without_null).map_err(|error| vec![Complaint::new("", error.to_string())])?;
     drop_nulls(&mut stored);
     Ok(stored)
 }
