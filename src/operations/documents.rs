@@ -162,7 +162,7 @@ fn read<T: Serialize + DeserializeOwned>(value: &Value, check: impl Fn(&T) -> Ve
     if !complaints.is_empty() {
         return Err(complaints);
     }
-    let mut stored = serde_json::to_value(&document).map(without_null).map_err(|error| vec![Complaint::new("", error.to_string())])?;
+    let mut stored = serde_json::to_value(&document).map_err(|error| vec![Complaint::new("", error.to_string())])?;
     drop_nulls(&mut stored);
     Ok(stored)
 }
@@ -215,17 +215,6 @@ pub fn preferences_of(user: &User) -> Result<Preferences, String> {
         document.insert("contacts".to_owned(), serde_json::json!([{ "channel": "email", "address": email }]));
     }
     serde_json::from_value(Value::Object(document)).map_err(|error| error.to_string())
-}
-
-/// What is null is not there: TOML, in which documents are exported, has no null.
-fn without_null(value: Value) -> Value {
-    match value {
-        Value::Object(table) => {
-            Value::Object(table.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key, without_null(value))).collect())
-        }
-        Value::Array(items) => Value::Array(items.into_iter().filter(|item| !item.is_null()).map(without_null).collect()),
-        other => other,
-    }
 }
 
 #[cfg(test)]
