@@ -73,7 +73,8 @@ pub async fn restore_backup(backup: &Path, data: &Path, replace: bool, clock: &C
         }
     };
     let kept = set_aside(&desk, clock)?;
-    fs::rename(&candidate, &desk)?;
+    fs::rename(&candidate, &desk)
+        .with_context(|| format!("the desk that was checked cannot take its place; rename {} by hand", candidate.display()))?;
     sync_folder(folder.path())?;
     Ok(Restored { made_at: manifest.made_at, tickets, kept, missing: manifest.missing })
 }
@@ -182,9 +183,13 @@ async fn examine(database: &Path, manifest: &Manifest, clock: &Clock) -> anyhow:
 /// it would be taken for the new desk's.
 fn set_aside(desk: &Path, clock: &Clock) -> anyhow::Result<Option<PathBuf>> {
     let at = jiff::Timestamp::from_second(clock.now_us() / SECOND_US).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let kept = with_suffix(desk, &format!(".before-restore-{at}"));
-    if kept.try_exists()? {
-        bail!("{} is there already; wait a second, then try again", kept.display());
+    let mut kept = with_suffix(desk, &format!(".before-restore-{at}"));
+    // Two restores within a second keep two desks.
+    for again in 2.. {
+        if !kept.try_exists()? {
+            break;
+        }
+        kept = with_suffix(desk, &format!(".before-restore-{at}-{again}"));
     }
     let was_there = desk.try_exists()?;
     for (from, to) in [(desk.to_owned(), kept.clone()), (with_suffix(desk, WAL_SUFFIX), with_suffix(&kept, WAL_SUFFIX))] {

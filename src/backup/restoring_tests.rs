@@ -150,6 +150,8 @@ async fn a_desk_that_is_there_is_kept() {
     let value: i64 = sqlx::query_scalar("SELECT value FROM counters").fetch_one(&mut *store.read().await.unwrap()).await.unwrap();
     assert_eq!(value, 41, "the kept desk is another");
     assert_eq!(ticket_count(&site.path("restored")).await, 1);
+    let second = site.restore(true).await.unwrap().kept.unwrap();
+    assert!(second.ends_with("desk.sqlite.before-restore-20270115T080000Z-2") && kept.try_exists().unwrap(), "{}", second.display());
 }
 
 /// What a killed program left beside the database belongs to that database and to no other.

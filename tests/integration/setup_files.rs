@@ -25,7 +25,7 @@ fn department() -> Vec<(&'static str, &'static str, Value)> {
                 "leave": [{ "from": "2026-12-24", "to": "2027-01-06", "note": "skiing" }],
                 "notifications": { "rules": [{ "urgency": ["normal", "low"], "from": "20:00", "to": "07:00", "action": "digest", "digest_at": "07:00" }],
                     "contacts": [{ "shape": "slack", "channel": "webhook", "address": "https://chat.example.org/hook/1", "secret": "hook" },
-                        { "channel": "email", "address": "ines@example.org", "secret": null }] } }),
+                        { "channel": "email", "address": "ines@example.org" }] } }),
         ),
         ("user", "tom", json!({ "display_name": "Tom", "role": "lead", "teams": ["desk"] })),
         (
