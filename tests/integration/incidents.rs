@@ -25,7 +25,7 @@ WHERE timestamp >= $window_start AND timestamp < $window_end AND message LIKE '%
 GROUP BY 1, host, app
 ";
 
-const SOON: Duration = Duration::from_secs(40);
+const SOON: Duration = Duration::from_secs(120);
 
 fn watching(folder: &Path) -> Launch {
     let rules = folder.join("rules");
