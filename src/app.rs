@@ -83,7 +83,7 @@ impl App {
         let folder = DataFolder::lock(&settings.data.dir)?;
         let store = Store::open(&folder.path().join(DESK_FILE)).await?;
         let desk = Desk::new(store.clone(), clock.clone());
-        let people = ServiceDesk::open(&store, &desk, &clock).await?;
+        let people = ServiceDesk::open(&store, &desk, &clock, settings.desk.enabled).await?;
         let pipeline = Pipeline::start(&pipeline_config(settings), &shutdown).await?;
         let mut views = pipeline::desk_views(&store);
         views.extend(computed_views(&store, &desk, &people.register, &clock));
