@@ -11,8 +11,9 @@
 --   databases and mail stop. If it is wanted (an import), see that it ends in time and close the ticket.
 
 -- Space in steps of two minutes. Four steps in a row must each grow by half of their mean at least, so that one large file
--- (an upgrade, a core dump) is no filling. The pace must be twice the fastest of yesterday, so that a nightly dump, a busy
--- morning or a spool that breathes is nobody's alarm. The last six hours are no measure: a filling is not its own excuse.
+-- (an upgrade, a core dump) is no filling. The pace must be half as fast again as the fastest of yesterday, so that a nightly
+-- dump, a busy morning or a spool that breathes is nobody's alarm. The last six hours are no measure: a filling is not its own
+-- excuse.
 WITH steps AS (
     SELECT
         date_bin(INTERVAL '2 minutes', timestamp) AS timestamp,
@@ -79,7 +80,7 @@ SELECT
     round(avail_bytes / 1073741824, 2) AS available_gib
 FROM judged
 -- Four hours of a past are needed to call anything usual.
-WHERE steps_before >= 120 AND used_bytes > 2 * usual_bytes
+WHERE steps_before >= 120 AND used_bytes > 1.5 * usual_bytes
 
 -- evidence:
 SELECT timestamp, name, value
