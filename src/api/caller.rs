@@ -35,6 +35,11 @@ impl Caller {
         self.user.as_deref().ok_or_else(|| ApiError::bad_request("this route is about the user who calls it, and you are none", hint))
     }
 
+    /// Whether a token speaks for them, and not a login or somebody on this machine.
+    pub(super) fn came_by_token(&self) -> bool {
+        self.session.is_none() && self.actor.name != "local"
+    }
+
     /// Whether they only ask and do not work on tickets.
     pub(super) fn only_asks(&self) -> bool {
         self.role == Role::Requester

@@ -84,6 +84,7 @@ pub(super) async fn delete(
     state.register.delete(&kind, &name, expected_version(&headers)?, &caller.actor).await.map_err(register_error)?;
     if kind == "user" {
         end_logins(&state, &name).await?;
+        forget_password(&state, &name).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -208,6 +209,10 @@ async fn set_secret(state: &ApiState, caller: &Caller, name: &str, secret: Optio
 /// The table of kinds says who may change each.
 fn check_role(caller: &Caller, kind: &str) -> Result<(), ApiError> {
     let known = kind_of(kind).ok_or_else(|| register_error(RegisterError::NoKind(kind.to_owned())))?;
+    // A user's token may have less than `admin`; what only administrators change needs the person.
+    if known.changed_by == Role::Administrator && caller.user.is_some() && caller.came_by_token() {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, format!("a token of a user changes no {kind}"), "log in, and change it then"));
+    }
     if caller.role >= known.changed_by {
         return Ok(());
     }
@@ -231,6 +236,14 @@ async fn end_logins(state: &ApiState, user: &str) -> Result<(), ApiError> {
         write.commit().await.map_err(|error| error.to_string())
     };
     ended.await.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error, ""))
+}
+
+/// Another person of the same name must not be let in by the old password.
+async fn forget_password(state: &ApiState, user: &str) -> Result<(), ApiError> {
+    let mut write = state.store.write().await.map_err(|error| unavailable(&error))?;
+    let forgotten = state.logins.forget(&mut write, user).await;
+    forgotten.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), ""))?;
+    write.commit().await.map_err(|error| unavailable(&error.into()))
 }
 
 fn with_etag(document: Document) -> Response {

@@ -186,7 +186,9 @@ impl Recording {
         if !ticket.state.is_open() {
             return Ok(());
         }
-        let untouched = !ended.by_hand && ticket.is_untouched();
+        // What was merged into another ticket ends, and the other's own trouble may go on.
+        let is_its_own = ticket.fingerprint.as_deref() == Some(ended.problem.as_str());
+        let untouched = is_its_own && !ended.by_hand && ticket.is_untouched();
         let event = if untouched {
             self.recorded.resolved.push(number);
             TicketEvent::Moved { from: ticket.state, to: TicketState::Resolved, hold: None, reason: Some(ended.reason.clone()) }

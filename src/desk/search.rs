@@ -75,12 +75,14 @@ impl Desk {
 
 /// Only the conditions that are asked for stand in the statement, so that it can go by the index that fits them.
 fn statement(filter: &TicketFilter, words: Option<&str>, rows: i64) -> QueryBuilder<Sqlite> {
-    let mut sql = QueryBuilder::new("SELECT t.* FROM tickets t");
+    let mut sql = QueryBuilder::new("");
+    let number = if words.is_some() { "w.rowid" } else { "t.number" };
     if let Some(words) = words {
-        // The words come in the order of the numbers too: the newest are found without sorting.
-        sql.push(" CROSS JOIN ticket_words w ON w.rowid = t.number WHERE w.ticket_words MATCH ").push_bind(words.to_owned());
+        // The words are looked up first, and come in the order of the numbers: the newest are found without sorting.
+        sql.push("SELECT t.* FROM ticket_words w CROSS JOIN tickets t ON t.number = w.rowid WHERE w.ticket_words MATCH ");
+        sql.push_bind(words.to_owned());
     } else {
-        sql.push(" WHERE 1");
+        sql.push("SELECT t.* FROM tickets t WHERE 1");
     }
     let texts = [
         ("t.kind", filter.kind.map(|kind| kind.word().to_owned())),
@@ -110,9 +112,9 @@ fn statement(filter: &TicketFilter, words: Option<&str>, rows: i64) -> QueryBuil
         sql.push(" OR EXISTS (SELECT 1 FROM json_each(t.watchers) WHERE value = ").push_bind(person.clone()).push("))");
     }
     if let Some(cursor) = filter.cursor {
-        sql.push(" AND t.number < ").push_bind(cursor);
+        sql.push(" AND ").push(number).push(" < ").push_bind(cursor);
     }
-    sql.push(" ORDER BY t.number DESC LIMIT ").push_bind(rows);
+    sql.push(" ORDER BY ").push(number).push(" DESC LIMIT ").push_bind(rows);
     sql
 }
 

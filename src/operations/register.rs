@@ -172,7 +172,7 @@ impl Register {
             origin: &actor.origin,
             action: "setup.delete",
             object: &format!("{kind}/{name}"),
-            detail: Some(&before.document),
+            detail: Some(&audited(&before)),
         };
         append_audit(&mut write, entry).await?;
         write.commit().await?;
@@ -241,7 +241,7 @@ impl Register {
         let updated_by = actor.name.clone();
         let stored = Document { kind: kind.to_owned(), name: name.to_owned(), document, version, updated_at_us: at_us, updated_by };
         save_document(write, &stored).await?;
-        let detail = json!({ "version": version, "document": stored.document });
+        let detail = json!({ "version": version, "document": audited(&stored) });
         let entry = AuditEntry {
             at_us,
             actor: &actor.name,
@@ -253,6 +253,15 @@ impl Register {
         append_audit(write, entry).await?;
         Ok(stored)
     }
+}
+
+/// A document as the audit keeps it: the ways to reach a person hold addresses that are secrets.
+fn audited(document: &Document) -> Value {
+    let mut shown = document.document.clone();
+    if let Some(table) = shown.as_object_mut().filter(|_| document.kind == "user") {
+        table.remove("notifications");
+    }
+    shown
 }
 
 fn by_name(documents: Vec<Document>) -> Documents {

@@ -66,7 +66,12 @@ impl Setup {
         let calendars: BTreeMap<String, Calendar> = all(documents, "calendar", &mut complaints);
         let users: BTreeMap<String, User> = all(documents, "user", &mut complaints);
         let mut setup = Self {
-            preferences: users.iter().filter_map(|(name, user)| Some((name.clone(), preferences_of(user).ok()?))).collect(),
+            // Who is kept out is told nothing.
+            preferences: users
+                .iter()
+                .filter(|(_, user)| !user.disabled)
+                .filter_map(|(name, user)| Some((name.clone(), preferences_of(user).ok()?)))
+                .collect(),
             absences: users.iter().flat_map(|(name, user)| absences(name, user)).collect(),
             users,
             teams: all(documents, "team", &mut complaints),
