@@ -1,5 +1,6 @@
 //! What other programs report: Alertmanager, Prometheus, PagerDuty's senders, heartbeats.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use axum::Extension;
@@ -17,14 +18,21 @@ use crate::alert::{
     parse_pagerduty_event,
 };
 use crate::clock::{SECOND_US, TimestampUs};
+use crate::people::network;
 use crate::store::{load_secret, secret_names};
 
 /// Secrets of this beginning are routing keys; what follows names the integration.
 pub(super) const ROUTING_KEYS: &str = "routing_key.";
 
-/// Events with a wrong routing key that are looked at in a minute. A guesser needs far more, and reading one costs up to
-/// half a megabyte of JSON.
+/// Events with a wrong routing key that are looked at in a minute from one address: reading one costs up to half a megabyte
+/// of JSON.
 const MAX_REFUSED_A_MINUTE: u32 = 60;
+
+/// Addresses whose wrong keys are counted.
+const MAX_COUNTED: usize = 10_000;
+
+/// Shortest routing key: what stands in every sender's configuration must not be guessed. PagerDuty's own have 32 characters.
+pub(super) const MIN_ROUTING_KEY_CHARS: usize = 20;
 
 /// Alertmanager's webhook, version 4; Grafana's too.
 pub(super) async fn alertmanager(
@@ -72,8 +80,9 @@ pub(super) async fn pagerduty(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let now_us = state.alerts.now_us();
-    if state.refused_keys.is_too_much(now_us) {
-        let mut refused = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too many events with a wrong routing key", "wait a minute");
+    if state.refused_keys.is_too_much(&caller.actor.origin, now_us) {
+        let detail = "too many events with a wrong routing key came from this address";
+        let mut refused = ApiError::new(StatusCode::TOO_MANY_REQUESTS, detail, "wait a minute");
         refused.retry_after_s = Some(60);
         return Err(refused);
     }
@@ -86,7 +95,7 @@ pub(super) async fn pagerduty(
         }
     };
     let Some(integration) = integration_of(&state, &event).await? else {
-        state.refused_keys.count(now_us);
+        state.refused_keys.count(&caller.actor.origin, now_us);
         return Ok((StatusCode::BAD_REQUEST, axum::Json(PagerDutyAnswer::unknown_routing_key())).into_response());
     };
     let mut actor = caller.actor;
@@ -116,23 +125,49 @@ pub(super) async fn heartbeat(State(state): State<ApiState>, Path(name): Path<St
     Ok(axum::Json(json!({ "heartbeat": name, "at_us": state.clock.now_us() })).into_response())
 }
 
-/// Wrong routing keys of the present minute.
+/// Wrong routing keys of the present minute, by address: who guesses keeps nobody else out.
 #[derive(Debug, Default)]
-pub struct RefusedKeys(Mutex<(TimestampUs, u32)>);
+pub struct RefusedKeys(Mutex<(TimestampUs, HashMap<Box<str>, u32>)>);
 
 impl RefusedKeys {
-    fn is_too_much(&self, now_us: TimestampUs) -> bool {
-        let (minute, count) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        minute == now_us.div_euclid(60 * SECOND_US) && count >= MAX_REFUSED_A_MINUTE
+    fn is_too_much(&self, address: &str, now_us: TimestampUs) -> bool {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_now = kept.0 == now_us.div_euclid(60 * SECOND_US);
+        is_now && kept.1.get(&network(address)).is_some_and(|count| *count >= MAX_REFUSED_A_MINUTE)
     }
 
-    fn count(&self, now_us: TimestampUs) {
+    fn count(&self, address: &str, now_us: TimestampUs) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let minute = now_us.div_euclid(60 * SECOND_US);
-        *kept = if kept.0 == minute { (minute, kept.1.saturating_add(1)) } else { (minute, 1) };
+        if kept.0 != minute {
+            *kept = (minute, HashMap::new());
+        }
+        let (address, is_full) = (network(address), kept.1.len() >= MAX_COUNTED);
+        match kept.1.get_mut(&address) {
+            Some(count) => *count = count.saturating_add(1),
+            None if !is_full => drop(kept.1.insert(address, 1)),
+            None => {}
+        }
     }
 }
 
 /// Largest body of the routes for alerts.
 pub(super) const MAX_ALERT_BYTES: usize = crate::alert::MAX_BODY_BYTES;
 const _: () = assert!(MAX_EVENT_BYTES <= MAX_ALERT_BYTES, "an event of PagerDuty fits");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_guesses_keeps_nobody_else_out() {
+        let refused = RefusedKeys::default();
+        for _ in 0..MAX_REFUSED_A_MINUTE {
+            assert!(!refused.is_too_much("192.0.2.7", 0));
+            refused.count("192.0.2.7", 0);
+        }
+        assert!(refused.is_too_much("192.0.2.7", 59 * SECOND_US));
+        assert!(!refused.is_too_much("192.0.2.8", 59 * SECOND_US));
+        assert!(!refused.is_too_much("192.0.2.7", 60 * SECOND_US));
+    }
+}

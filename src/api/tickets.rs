@@ -13,7 +13,7 @@ use super::caller::Caller;
 use super::sessions::parse;
 use super::{ApiError, ApiState};
 use crate::clock::TimestampUs;
-use crate::desk::{Change, DeskError, NewTicket, Priority, RequestKey, Ticket, TicketDetail, TicketFilter, TicketKind, TicketState};
+use crate::desk::{Change, DeskError, Event, NewTicket, Priority, RequestKey, Ticket, TicketDetail, TicketFilter, TicketKind, TicketState};
 
 /// The query of `GET /api/v1/tickets`.
 #[derive(Debug, Default, Deserialize)]
@@ -123,6 +123,7 @@ pub(super) async fn get(
     let mut incident = Value::Null;
     if caller.only_asks() {
         detail.history.retain(|event| !event.event.is_internal());
+        detail.history.iter_mut().for_each(Event::hide_what_is_internal);
         detail.attachments.retain(|attachment| !attachment.internal);
         detail.links.clear();
         (detail.first_evidence, detail.latest_evidence) = (None, None);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choice::choose_among;
 use super::fitness::ShiftNeeded;
-use super::{AssignmentPolicy, Candidate, Choice, Excluded, Fallbacks, Need};
+use super::{AssignmentPolicy, Because, Candidate, Choice, Excluded, Fallbacks, Need};
 use crate::clock::TimestampUs;
 
 /// Tickets handed over at once; a person has a few dozen open, and each is held against all candidates. The rest stays, and
@@ -62,7 +62,8 @@ pub struct HandOver {
 /// A ticket moves if the person is off shift, on leave or within `hand_over.before` of the end of their shift; its priority is
 /// one of `hand_over.priorities`; it does not wait; and no person chose who has it. It goes to somebody who is on shift for
 /// longer than that, also where the policy would let people off shift have new tickets. The most urgent goes first, and each
-/// move counts as load for the next, so that not all go to one.
+/// move counts as load for the next, so that not all go to one. Whom the team falls back on keeps what only another such person
+/// could take.
 pub fn hand_over(
     policy: &AssignmentPolicy,
     person: &str,
@@ -123,6 +124,12 @@ fn handed_on(
         let sentence = format!("{leaving}, and a {} does not wait, but {}", need.priority, choice.sentence);
         return Err(Stay { number, sentence, stranded: true });
     };
+    // Two people who are both only fallen back on would hand it to and fro.
+    let falls_back = |because| matches!(because, Because::OnCall | Because::Lead);
+    if falls_back(choice.because) && [&fallbacks.on_call, &fallbacks.lead].into_iter().flatten().any(|fallback| fallback == person) {
+        let sentence = format!("{leaving}, and a {} does not wait, but nobody's shift has begun", need.priority);
+        return Err(Stay { number, sentence, stranded: true });
+    }
     let sentence = format!("{leaving}, and a {} does not wait; {}", need.priority, choice.sentence);
     Ok(Move { number, from: person.to_owned(), to, sentence, choice: choice.for_history() })
 }

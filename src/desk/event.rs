@@ -312,6 +312,16 @@ pub struct Event {
     pub event: TicketEvent,
 }
 
+impl Event {
+    /// Takes out what is for those who work on the ticket: where somebody sat, and why it was them who got it.
+    pub fn hide_what_is_internal(&mut self) {
+        self.actor.origin.clear();
+        if let TicketEvent::Assigned { because, .. } = &mut self.event {
+            because.clear();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -157,9 +157,11 @@ impl Recording {
             return Ok(Some(ticket.number));
         }
         let resolved_after_us = self.writing.now_us() - self.rules.reopen_within_us;
+        // One that was merged is never too old: it goes on in another, which may be open for months.
         let row = sqlx::query(
-            "SELECT * FROM tickets WHERE fingerprint = ?1 AND state <> 'closed' AND (state <> 'resolved' OR resolved_at_us > ?2)
-             ORDER BY state = 'resolved', number DESC LIMIT 1",
+            "SELECT * FROM tickets WHERE fingerprint = ?1
+                 AND (merged_into IS NOT NULL OR state <> 'closed' AND (state <> 'resolved' OR resolved_at_us > ?2))
+             ORDER BY state IN ('resolved', 'closed'), merged_into IS NULL, number DESC LIMIT 1",
         )
         .bind(problem)
         .bind(resolved_after_us)
@@ -170,7 +172,8 @@ impl Recording {
             let Some(into) = ticket.merged_into else { break };
             ticket = self.writing.ticket(into).await?.clone();
         }
-        if ticket.merged_into.is_some() || ticket.state == TicketState::Closed {
+        let is_over = ticket.resolved_at_us.is_some_and(|resolved_at_us| resolved_at_us <= resolved_after_us);
+        if ticket.merged_into.is_some() || ticket.state == TicketState::Closed || is_over {
             return Ok(None);
         }
         let number = ticket.number;

@@ -139,8 +139,9 @@ impl Ticket {
             | TicketEvent::Linked { .. }
             | TicketEvent::Unlinked { .. }
             | TicketEvent::Attached { .. }
-            | TicketEvent::Paged { .. }
             | TicketEvent::Warned { .. } => {}
+            // Somebody is called again: the acknowledgement before was not followed by work, and may be given anew.
+            TicketEvent::Paged { .. } => self.acknowledged_by = None,
             TicketEvent::Joined { .. } => self.noted_at_us = event.at_us,
             TicketEvent::Moved { to, hold, .. } => self.move_to(*to, *hold, event.at_us),
             TicketEvent::Reprioritised { to, .. } => self.priority = *to,

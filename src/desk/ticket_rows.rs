@@ -129,6 +129,27 @@ pub(super) async fn load_events(connection: &mut SqliteConnection, ticket: i64, 
     rows.iter().rev().map(event_of).collect()
 }
 
+/// What of a ticket's history promises are computed from, oldest first, without the texts: a few dozen entries, however much
+/// was found and written.
+pub(super) async fn load_milestones(connection: &mut SqliteConnection, ticket: i64) -> Result<Vec<Event>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT seq, at_us, actor, origin,
+             CASE kind
+                 WHEN 'opened' THEN json_set(detail, '$.description', '')
+                 WHEN 'commented' THEN json_set(detail, '$.text', '')
+                 ELSE detail
+             END AS detail
+         FROM ticket_events
+         WHERE ticket = ?1 AND kind IN ('opened', 'moved', 'reprioritised', 'assigned', 'commented', 'set', 'acknowledged', 'warned')
+             AND coalesce(detail ->> '$.internal', 0) = 0
+         ORDER BY seq",
+    )
+    .bind(ticket)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(event_of).collect()
+}
+
 /// One entry of a ticket's history.
 pub(super) async fn load_event(connection: &mut SqliteConnection, ticket: i64, seq: i64) -> Result<Option<Event>, StoreError> {
     let row = sqlx::query("SELECT seq, at_us, actor, origin, detail FROM ticket_events WHERE ticket = ?1 AND seq = ?2")

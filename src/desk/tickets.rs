@@ -9,7 +9,7 @@ use super::attachments::load_attachments;
 use super::change::events_of;
 use super::recording::open_twin;
 use super::relations::load_relations;
-use super::ticket_rows::{json, load_events, load_finding_notes, load_ticket};
+use super::ticket_rows::{json, load_events, load_finding_notes, load_milestones, load_ticket};
 use super::{Actor, Attachment, Change, DeskError, DeskRules, Event, Relation, Ticket, TicketEvent, TicketState, Writing, replay};
 use crate::clock::{Clock, TimestampUs};
 use crate::store::{Evidence, Store, StoreError};
@@ -91,6 +91,12 @@ impl Desk {
         Ok(load_events(&mut read, number, i64::MAX).await?)
     }
 
+    /// What of the history of a ticket promises are computed from, oldest first, without the texts.
+    pub async fn milestones(&self, number: i64) -> Result<Vec<Event>, DeskError> {
+        let mut read = self.store.read().await?;
+        Ok(load_milestones(&mut read, number).await?)
+    }
+
     /// The open ticket of a problem.
     pub async fn open_ticket_of(&self, problem: &str) -> Result<Option<i64>, DeskError> {
         let mut read = self.store.read().await?;
@@ -151,7 +157,7 @@ impl Desk {
         Ok(writing.commit().await?.into_values().collect())
     }
 
-    /// Notes that somebody has seen the ticket and takes care. A second time changes nothing.
+    /// Notes that somebody has seen the ticket and takes care. A second time changes nothing, unless somebody was called since.
     pub async fn acknowledge(&self, number: i64, via: &str, actor: &Actor) -> Result<Ticket, DeskError> {
         let mut writing = self.writing().await?;
         let ticket = writing.ticket(number).await?;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::Notify;
 
-use super::ticket_rows::{append_event, load_event, load_events, load_ticket, save_ticket};
+use super::ticket_rows::{append_event, load_event, load_milestones, load_ticket, save_ticket};
 use super::{Actor, Desk, DeskError, Event, Opening, Ticket, TicketEvent};
 use crate::clock::TimestampUs;
 use crate::store::StoreError;
 
-/// Bytes of a ticket's comments that the search knows; of longer ones the newest.
+/// Comments of a ticket that the search knows, and their bytes: the newest.
+const MAX_SEARCHED_COMMENTS: i64 = 1_000;
 const MAX_SEARCHED_BYTES: i64 = 256 << 10;
 
 /// A transaction over tickets. Dropped without [`Writing::commit`], it leaves nothing.
@@ -70,9 +71,10 @@ impl Writing {
         self.tickets.get(&number).ok_or(DeskError::NotFound(number))
     }
 
-    /// The ticket's history, oldest first, with what happened in this transaction.
-    pub async fn history(&mut self, number: i64) -> Result<Vec<Event>, DeskError> {
-        Ok(load_events(&mut self.write, number, i64::MAX).await?)
+    /// What of the ticket's history promises are computed from, oldest first, with what happened in this transaction. Texts are
+    /// left out.
+    pub async fn milestones(&mut self, number: i64) -> Result<Vec<Event>, DeskError> {
+        Ok(load_milestones(&mut self.write, number).await?)
     }
 
     /// One event of a ticket; `None` if there is none of that number.
@@ -149,13 +151,14 @@ async fn save_words(write: &mut SqliteConnection, ticket: &Ticket) -> Result<(),
     sqlx::query("DELETE FROM ticket_words WHERE rowid = ?1").bind(ticket.number).execute(&mut *write).await?;
     let comments = |internal: bool| {
         sqlx::query_scalar::<_, Option<String>>(
-            "SELECT substr(group_concat(text, char(10)), -?3) FROM (
+            "SELECT substr(group_concat(text, char(10)), 1, ?3) FROM (
                 SELECT detail ->> '$.text' AS text FROM ticket_events
-                WHERE ticket = ?1 AND kind = 'commented' AND coalesce(detail ->> '$.internal', 0) = ?2 ORDER BY seq)",
+                WHERE ticket = ?1 AND kind = 'commented' AND coalesce(detail ->> '$.internal', 0) = ?2 ORDER BY seq DESC LIMIT ?4)",
         )
         .bind(ticket.number)
         .bind(internal)
         .bind(MAX_SEARCHED_BYTES)
+        .bind(MAX_SEARCHED_COMMENTS)
     };
     let public = comments(false).fetch_one(&mut *write).await?;
     let internal = comments(true).fetch_one(&mut *write).await?;

@@ -110,6 +110,15 @@ impl Escalation {
         }
     }
 
+    /// By what the ticket is now nobody is to be called: nothing is paged any more, until it comes back. Who works on it goes on.
+    #[must_use]
+    pub fn stand_down(&self, at_us: TimestampUs) -> Self {
+        match self.status {
+            Status::TakenUp { .. } => self.clone(),
+            _ => self.resolve(at_us),
+        }
+    }
+
     /// A resolved ticket came back: the ladder begins anew. One that is not resolved stays as it is.
     #[must_use]
     pub fn reopen(&self, at_us: TimestampUs) -> Self {

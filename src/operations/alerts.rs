@@ -54,9 +54,12 @@ impl Alerts {
     pub async fn file(&self, alerts: &[Alert], integration: &str, actor: &Actor) -> Result<Filed, OperationsError> {
         let now_us = self.clock.now_us();
         let mut round = Round::default();
-        for alert in alerts {
+        for (at, alert) in alerts.iter().enumerate() {
+            let same = |later: &&Alert| later.action == Action::Trigger && later.problem(integration) == alert.problem(integration);
             match alert.action {
                 Action::Trigger => round.findings.push(FiledFinding::from(finding(alert, integration, now_us))),
+                // It ended and came back, all in one message: it is not over.
+                Action::Resolve if alerts.iter().skip(at + 1).any(|later| same(&later)) => {}
                 Action::Resolve => {
                     let reason = format!("{} says that it is over", alert.source);
                     round.ended.push(Ended { problem: alert.problem(integration), reason, by_hand: false });

@@ -12,7 +12,8 @@ use crate::desk::{Actor, Ticket, TicketEvent, TicketState, Writing};
 use crate::on_call::on_call_at;
 use crate::people::Role;
 
-/// Gives a ticket to whoever fits best, with the reasons; leaves it alone if a person chose, or if nobody fits.
+/// Gives a ticket to whoever fits best, with the reasons; leaves it with its team alone if nobody fits, and as it is if a person
+/// chose.
 pub(super) async fn assign(writing: &mut Writing, setup: &Setup, number: i64) -> Result<(), OperationsError> {
     let ticket = writing.ticket(number).await?.clone();
     let waits = matches!(ticket.state, TicketState::New | TicketState::Reopened);
@@ -29,6 +30,10 @@ pub(super) async fn assign(writing: &mut Writing, setup: &Setup, number: i64) ->
     };
     let needs = derive_needs(&setup.skills, &about);
     let Some(team) = ticket.team.clone().or(needs.team) else { return Ok(()) };
+    if ticket.team.as_ref() != Some(&team) {
+        let set = TicketEvent::Set { field: crate::desk::Field::Team, from: ticket.team.clone(), to: Some(team.clone()) };
+        writing.happen(number, &Actor::desk(), set).await?;
+    }
     let asset = ticket.entity.get("asset").or_else(|| ticket.entity.get("host")).cloned();
     let asset_history = match &asset {
         Some(asset) => asset_history(writing.connection(), setup, asset, now_us).await?,
@@ -56,10 +61,6 @@ pub(super) async fn assign(writing: &mut Writing, setup: &Setup, number: i64) ->
     let mut because = vec![choice.sentence.clone()];
     if let Some(ranked) = choice.ranked.iter().find(|ranked| ranked.name == person) {
         because.extend(ranked.terms.iter().map(|term| term.sentence.clone()));
-    }
-    if ticket.team.as_ref() != Some(&team) {
-        let set = TicketEvent::Set { field: crate::desk::Field::Team, from: ticket.team.clone(), to: Some(team) };
-        writing.happen(number, &Actor::desk(), set).await?;
     }
     writing.happen(number, &Actor::desk(), TicketEvent::Assigned { from: None, to: Some(person), because }).await?;
     let moved = TicketEvent::Moved { from: ticket.state, to: TicketState::Assigned, hold: None, reason: None };

@@ -6,19 +6,16 @@ use std::time::Duration;
 use super::OperationsError;
 use super::alerts::Alerts;
 use super::assigning::{assign, hand_over};
-use super::feed::{
-    Fed, due_escalations, due_promises, load_escalation, load_feed, look_at_all_again, remove_fed, rest_escalation, save_escalation,
-    save_next_promise,
-};
+use super::calling::{call, follow, hasten};
+use super::feed::{Fed, due_escalations, due_promises, load_feed, look_at_all_again, remove_fed, rest_escalation, save_next_promise};
 use super::register::Register;
 use super::setup::Setup;
 use super::telling::{tell, told};
 use super::timeline::timeline_of;
 use crate::clock::{Clock, SECOND_US, TimestampUs};
-use crate::desk::{Actor, Change, Desk, Event, Ticket, TicketEvent, TicketState, Writing};
+use crate::desk::{Actor, Change, Desk, Event, TicketEvent, TicketState, Writing};
 use crate::detect::parse_duration_us;
-use crate::escalation::{Escalation, Status, next_step_us, step};
-use crate::notify::{DEFAULT_NOTICES, Throttle, Urgency, cancel_for_ticket};
+use crate::notify::{DEFAULT_NOTICES, Throttle, Urgency};
 use crate::shutdown::Shutdown;
 use crate::sla::{clocks, next_event_us};
 use crate::store::Store;
@@ -69,7 +66,10 @@ impl Clockwork {
     /// Does everything that is to be done at this moment.
     pub async fn round(&mut self) -> Result<(), OperationsError> {
         let setup = self.register.setup();
-        self.alerts.pass().await?;
+        // What other programs report must not hold up the calls about what is known.
+        if let Err(error) = self.alerts.pass().await {
+            tracing::error!(%error, "alerts that are over and heartbeats that were missed could not be filed; it is tried again");
+        }
         // At the start, and when a policy, a calendar or a rota has changed, all that is open is looked at anew.
         if !self.went_by.as_ref().is_some_and(|went_by| Arc::ptr_eq(went_by, &setup)) {
             look_at_all_again(&self.store, self.clock.now_us()).await?;
@@ -141,7 +141,7 @@ impl Clockwork {
             TicketEvent::Opened(_) | TicketEvent::Moved { to: TicketState::Reopened, .. } => assign(writing, setup, ticket.number).await?,
             _ => {}
         }
-        follow(writing, setup, &ticket, &event).await?;
+        follow(writing, setup, ticket.number, &event).await?;
         if event.event.is_decision() {
             look_at_promises(writing, setup, ticket.number).await?;
         }
@@ -150,46 +150,24 @@ impl Clockwork {
 
     /// Calls whoever is due to be called; tells whether anybody was.
     async fn escalate(&mut self, setup: &Setup) -> Result<bool, OperationsError> {
-        let due = due_escalations(&mut *self.store.read().await?, self.clock.now_us(), BATCH).await?;
-        if due.is_empty() {
+        if due_escalations(&mut *self.store.read().await?, self.clock.now_us(), BATCH).await?.is_empty() {
             return Ok(false);
         }
         let mut writing = self.desk.writing().await?;
+        // Asked again now that nobody else writes: an acknowledgement that came in between calls nobody.
         let now_us = writing.now_us();
+        let due = due_escalations(writing.connection(), now_us, BATCH).await?;
         for number in &due {
-            let (policy, state) = match load_escalation(writing.connection(), *number).await {
-                Ok(Some(found)) => found,
-                Err(error) if error.is_passing() => return Err(error),
-                unreadable => {
-                    tracing::error!(
-                        ticket = number,
-                        ?unreadable,
-                        "BUG: the escalation of a ticket cannot be read; nobody is called for it"
-                    );
+            match call(&mut writing, setup, *number).await {
+                Err(error) if !error.is_passing() => {
+                    tracing::error!(ticket = number, %error, "BUG: the escalation of a ticket cannot go on; nobody is called for it");
                     rest_escalation(writing.connection(), *number).await?;
-                    continue;
                 }
-            };
-            let Some((_, ladder)) = setup.escalations.get(&policy) else {
-                // The policy was taken away: nobody is called by it any more.
-                save_escalation(writing.connection(), &policy, &state, None).await?;
-                continue;
-            };
-            let outcome = step(ladder, &state, now_us, |target| setup.people_of(target, now_us));
-            for page in outcome.pages {
-                let late = if page.late { "; this call is late" } else { "" };
-                let because = format!("{} (level {}, {}{late})", page.reason, page.level, page.target);
-                let event = TicketEvent::Paged { person: page.person, level: page.level, page: page.page_id, because };
-                writing.happen(*number, &Actor::desk(), event).await?;
+                result => result?,
             }
-            for note in outcome.notes {
-                writing.happen(*number, &Actor::desk(), TicketEvent::note(note.to_string())).await?;
-            }
-            let next_at_us = next_step_us(ladder, &outcome.state);
-            save_escalation(writing.connection(), &policy, &outcome.state, next_at_us).await?;
         }
         writing.commit().await?;
-        Ok(true)
+        Ok(!due.is_empty())
     }
 
     /// Warns of promises in danger; tells whether any ticket was looked at.
@@ -237,55 +215,6 @@ impl Clockwork {
     }
 }
 
-/// What an event means for the calls about a ticket.
-async fn follow(writing: &mut Writing, setup: &Setup, ticket: &Ticket, event: &Event) -> Result<(), OperationsError> {
-    let now_us = writing.now_us();
-    let by = || event.actor.user().unwrap_or(&event.actor.name).to_owned();
-    let stored = load_escalation(writing.connection(), ticket.number).await?;
-    let next: Option<Escalation> = match (&event.event, &stored) {
-        (TicketEvent::Opened(_), None) => Some(Escalation::begin(ticket.number, event.at_us)),
-        (TicketEvent::Moved { to: TicketState::Reopened, .. }, Some((_, state))) => Some(state.reopen(event.at_us)),
-        (TicketEvent::Moved { to: TicketState::Reopened, .. } | TicketEvent::Reprioritised { .. }, None) if ticket.state.is_open() => {
-            Some(Escalation::begin(ticket.number, event.at_us))
-        }
-        (TicketEvent::Moved { to: TicketState::Resolved | TicketState::Closed, .. }, Some((_, state))) => Some(state.resolve(event.at_us)),
-        (TicketEvent::Moved { to: TicketState::InProgress | TicketState::OnHold, .. }, Some((_, state))) if event.actor.is_person() => {
-            Some(state.take_up(&by(), event.at_us))
-        }
-        (TicketEvent::Assigned { to: Some(to), .. }, Some((_, state))) if event.actor.user() == Some(to) => {
-            Some(state.take_up(to, event.at_us))
-        }
-        (TicketEvent::Acknowledged { by: named, .. }, Some((_, state))) => {
-            Some(state.acknowledge(&named.clone().unwrap_or_else(by), event.at_us))
-        }
-        _ => None,
-    };
-    let Some(state) = next else { return Ok(()) };
-    let chosen = setup.escalation_policy(ticket).map(|(name, ladder)| (name.to_owned(), ladder));
-    let kept = stored.as_ref().and_then(|(name, _)| Some((name.clone(), &setup.escalations.get(name)?.1)));
-    let Some((policy, ladder)) = kept.or(chosen) else { return Ok(()) };
-    if state.status != Status::Escalating {
-        cancel_for_ticket(writing.connection(), ticket.number, Some(Urgency::Page), "somebody takes care of it", now_us).await?;
-    }
-    save_escalation(writing.connection(), &policy, &state, next_step_us(ladder, &state)).await
-}
-
-/// Calls the next level at once: a call could not be delivered.
-pub(super) async fn hasten(writing: &mut Writing, setup: &Setup, number: i64) -> Result<(), OperationsError> {
-    let now_us = writing.now_us();
-    let Some((policy, mut state)) = load_escalation(writing.connection(), number).await? else { return Ok(()) };
-    let Some((_, ladder)) = setup.escalations.get(&policy) else { return Ok(()) };
-    // At the end of the ladder its repetition waits as the policy says.
-    if state.status == Status::Escalating
-        && state.level > 1
-        && let Some(due_us) = next_step_us(ladder, &state)
-    {
-        state.since_us -= due_us.saturating_sub(now_us).max(0);
-        save_escalation(writing.connection(), &policy, &state, Some(now_us)).await?;
-    }
-    Ok(())
-}
-
 /// Says what is new about a ticket's promises, and when to look again. What was said once is in the history and is not
 /// said again.
 async fn look_at_promises(writing: &mut Writing, setup: &Setup, number: i64) -> Result<(), OperationsError> {
@@ -293,7 +222,7 @@ async fn look_at_promises(writing: &mut Writing, setup: &Setup, number: i64) -> 
     if setup.promises.is_empty() {
         return save_next_promise(writing.connection(), number, None).await;
     }
-    let history = writing.history(number).await?;
+    let history = writing.milestones(number).await?;
     let Some(timeline) = timeline_of(&history) else { return save_next_promise(writing.connection(), number, None).await };
     let clocks = clocks(&timeline, &setup.promises, now_us);
     for clock in &clocks {

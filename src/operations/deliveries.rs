@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::OperationsError;
+use super::calling::hasten;
 use super::register::Register;
 use crate::clock::{Clock, DAY_US};
-use crate::desk::{Actor, Desk, TicketEvent};
+use crate::desk::{Actor, Desk, TicketEvent, Writing};
 use crate::notify::{
     Channel, Links, Mailer, Message, Next, Parcel, SendFailure, SmtpConfig, Urgency, WebhookConfig, Webhooks, acknowledge_link, due,
     note_failed, note_sent,
@@ -49,6 +50,8 @@ pub struct Deliveries {
     webhooks: Webhooks,
     public_url: String,
     link_secret: Vec<u8>,
+    /// What was sent and could not be noted yet, as with a full disk: it must not be sent again every half second.
+    unnoted: Vec<(Parcel, Result<String, SendFailure>)>,
 }
 
 impl Deliveries {
@@ -60,11 +63,11 @@ impl Deliveries {
         let mailer = config.smtp.map(|smtp| Mailer::new(smtp, config.smtp_password.as_deref())).transpose()?;
         let public_url = config.public_url.trim_end_matches('/').to_owned();
         let webhooks = Webhooks::new(config.webhooks)?;
-        Ok(Self { store, desk, register, clock, mailer, webhooks, public_url, link_secret: config.link_secret })
+        Ok(Self { store, desk, register, clock, mailer, webhooks, public_url, link_secret: config.link_secret, unnoted: Vec::new() })
     }
 
     /// Runs until the stop.
-    pub async fn run(self, shutdown: Shutdown) {
+    pub async fn run(mut self, shutdown: Shutdown) {
         loop {
             let sent = match self.round().await {
                 Ok(sent) => sent,
@@ -81,28 +84,40 @@ impl Deliveries {
     }
 
     /// Sends what is due at this moment; gives how many messages were tried.
-    pub async fn round(&self) -> Result<usize, OperationsError> {
+    ///
+    /// # Errors
+    /// If the store fails. What was sent by then is noted first in the next round, before anything else is sent.
+    pub async fn round(&mut self) -> Result<usize, OperationsError> {
+        self.note_all().await?;
         let mut read = self.store.read().await?;
         let parcels = due(&mut read, self.clock.now_us(), AT_ONCE).await?;
         drop(read);
+        let tried = parcels.len();
         let results = futures::future::join_all(parcels.iter().map(|parcel| self.send(parcel))).await;
-        for (parcel, result) in parcels.iter().zip(results) {
-            self.note(parcel, result?).await?;
-        }
-        Ok(parcels.len())
+        self.unnoted.extend(parcels.into_iter().zip(results));
+        self.note_all().await?;
+        Ok(tried)
     }
 
-    async fn send(&self, parcel: &Parcel) -> Result<Result<String, SendFailure>, OperationsError> {
+    async fn note_all(&mut self) -> Result<(), OperationsError> {
+        while let Some((parcel, result)) = self.unnoted.last() {
+            self.note(parcel, result).await?;
+            self.unnoted.pop();
+        }
+        Ok(())
+    }
+
+    async fn send(&self, parcel: &Parcel) -> Result<String, SendFailure> {
         let (first, now_us) = (parcel.first(), self.clock.now_us());
         let message = Message::of(parcel, &self.links(parcel));
-        Ok(match first.channel {
+        match first.channel {
             Channel::Email => match &self.mailer {
                 Some(mailer) => mailer.send(&first.address, &message, now_us).await,
                 None => Err(SendFailure::temporary("no mail server is set up; set smtp.host and smtp.from in the configuration")),
             },
             Channel::Webhook => {
                 let secret = match &first.secret {
-                    Some(name) => self.secret(name).await?,
+                    Some(name) => self.secret(name).await.map_err(|error| SendFailure::temporary(error.to_string()))?,
                     None => None,
                 };
                 if first.secret.is_some() && secret.is_none() {
@@ -111,7 +126,7 @@ impl Deliveries {
                     self.webhooks.send(&first.address, first.shape, secret.as_deref().map(str::as_bytes), &message, now_us).await
                 }
             }
-        })
+        }
     }
 
     async fn secret(&self, name: &str) -> Result<Option<String>, StoreError> {
@@ -141,24 +156,32 @@ impl Deliveries {
     }
 
     /// Notes what came of it. A page that is given up is said in the ticket's history, and calls the next level at once.
-    async fn note(&self, parcel: &Parcel, result: Result<String, SendFailure>) -> Result<(), OperationsError> {
+    async fn note(&self, parcel: &Parcel, result: &Result<String, SendFailure>) -> Result<(), OperationsError> {
         let mut writing = self.desk.writing().await?;
         let now_us = writing.now_us();
         match result {
-            Ok(answer) => note_sent(writing.connection(), parcel, &answer, now_us).await?,
+            Ok(answer) => note_sent(writing.connection(), parcel, answer, now_us).await?,
             Err(failure) => {
-                let next = note_failed(writing.connection(), parcel, &failure, now_us).await?;
+                let next = note_failed(writing.connection(), parcel, failure, now_us).await?;
                 if let (Next::GiveUp, Urgency::Page, Some(ticket)) = (next, parcel.urgency(), parcel.first().ticket) {
                     let first = parcel.first();
                     let text =
                         format!("{} could not be called by {}: {failure}; the next level is called", first.person, first.channel.word());
-                    writing.happen(ticket, &Actor::desk(), TicketEvent::note(text)).await?;
-                    let setup = self.register.setup();
-                    super::clockwork::hasten(&mut writing, &setup, ticket).await?;
+                    match self.call_next(&mut writing, ticket, text).await {
+                        Err(error) if !error.is_passing() => {
+                            tracing::error!(ticket, %error, "BUG: a call could not be delivered, and the next level cannot be called");
+                        }
+                        result => result?,
+                    }
                 }
             }
         }
         writing.commit().await?;
         Ok(())
+    }
+
+    async fn call_next(&self, writing: &mut Writing, ticket: i64, text: String) -> Result<(), OperationsError> {
+        writing.happen(ticket, &Actor::desk(), TicketEvent::note(text)).await?;
+        hasten(writing, &self.register.setup(), ticket).await
     }
 }

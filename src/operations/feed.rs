@@ -75,9 +75,11 @@ pub(super) async fn save_next_promise(
     Ok(())
 }
 
-/// Tickets whose escalation is due.
+/// Tickets whose escalation is due. One to which something happened that was not acted on yet waits for that: it may have been
+/// acknowledged.
 pub(super) async fn due_escalations(read: &mut SqliteConnection, now_us: TimestampUs, limit: i64) -> Result<Vec<i64>, OperationsError> {
-    let sql = "SELECT ticket FROM escalations WHERE next_at_us <= ?1 ORDER BY next_at_us LIMIT ?2";
+    let sql = "SELECT ticket FROM escalations WHERE next_at_us <= ?1 AND ticket NOT IN (SELECT ticket FROM event_feed)
+        ORDER BY next_at_us LIMIT ?2";
     Ok(sqlx::query_scalar(sql).bind(now_us).bind(limit).fetch_all(read).await?)
 }
 

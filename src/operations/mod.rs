@@ -18,7 +18,12 @@
 //! * What a person chose is left alone.
 
 mod alerts;
+#[cfg(test)]
+mod alerts_test;
 mod assigning;
+mod calling;
+#[cfg(test)]
+mod calling_test;
 mod clockwork;
 mod computed_views;
 mod deliveries;
@@ -30,6 +35,8 @@ mod night_test;
 mod pages;
 mod promises;
 mod register;
+#[cfg(test)]
+mod register_test;
 mod setup;
 mod sla_clocks;
 mod telling;

@@ -13,29 +13,33 @@ use crate::desk::{Actor, Change, Desk, Event, Hold, Ticket, TicketEvent, TicketS
 use crate::sla::{Promise, Verdict};
 use crate::store::{DESK_FILE, Finding, FindingSeverity, Store};
 
-const MINUTE_US: i64 = 60 * SECOND_US;
+pub(super) const MINUTE_US: i64 = 60 * SECOND_US;
 
 /// 2026-03-28T22:00:00Z: the evening before the clocks of Berlin go forward at 02:00 on Sunday.
-const EVENING_US: TimestampUs = 1_774_735_200 * SECOND_US;
+pub(super) const EVENING_US: TimestampUs = 1_774_735_200 * SECOND_US;
 
-struct Night {
-    desk: Desk,
-    register: Arc<Register>,
-    clockwork: Clockwork,
-    clock: Clock,
-    store: Store,
+pub(super) struct Night {
+    pub(super) desk: Desk,
+    pub(super) register: Arc<Register>,
+    pub(super) clockwork: Clockwork,
+    pub(super) clock: Clock,
+    pub(super) store: Store,
     _folder: TempDir,
 }
 
-fn admin() -> Actor {
+pub(super) fn admin() -> Actor {
     Actor { name: "user root".into(), origin: "10.0.0.1".into() }
 }
 
-fn person(name: &str) -> Actor {
+pub(super) fn person(name: &str) -> Actor {
     Actor { name: format!("user {name}"), origin: "10.0.0.2".into() }
 }
 
-async fn night() -> Night {
+pub(super) async fn put(night: &Night, kind: &str, name: &str, document: serde_json::Value) {
+    night.register.put(kind, name, &document, None, &admin()).await.unwrap();
+}
+
+pub(super) async fn night() -> Night {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join(DESK_FILE)).await.unwrap();
     let clock = Clock::manual(EVENING_US);
@@ -48,7 +52,7 @@ async fn night() -> Night {
 }
 
 /// Two people take weekly turns, their lead stands behind them; high priority is answered within a quarter of an hour at any time.
-fn department() -> serde_json::Value {
+pub(super) fn department() -> serde_json::Value {
     let user = |name: &str, role: &str| json!({ "display_name": name, "email": format!("{name}@example.org"), "role": role, "teams": ["ops"], "time_zone": "Europe/Berlin" });
     json!({
         "team": { "ops": { "lead": "lena", "rota": "watch", "escalation_policy": "night" } },
@@ -68,13 +72,13 @@ fn department() -> serde_json::Value {
 
 impl Night {
     /// Moves the clock on and does what is due.
-    async fn at(&mut self, minutes: i64) {
+    pub(super) async fn at(&mut self, minutes: i64) {
         self.clock.set(EVENING_US + minutes * MINUTE_US);
         self.clockwork.round().await.unwrap();
     }
 
     /// Lets every minute of a stretch pass.
-    async fn through(&mut self, from: i64, to: i64) {
+    pub(super) async fn through(&mut self, from: i64, to: i64) {
         for minute in from..=to {
             self.at(minute).await;
         }
@@ -96,21 +100,21 @@ impl Night {
         }
     }
 
-    async fn find(&self, host: &str) {
+    pub(super) async fn find(&self, host: &str) {
         let findings = vec![self.finding(host).into()];
         self.desk.record(&crate::desk::Round { findings, ..crate::desk::Round::default() }).await.unwrap();
     }
 
-    async fn ticket(&self) -> Ticket {
+    pub(super) async fn ticket(&self) -> Ticket {
         self.desk.get(1).await.unwrap().ticket
     }
 
-    async fn history(&self) -> Vec<Event> {
+    pub(super) async fn history(&self) -> Vec<Event> {
         self.desk.history(1).await.unwrap()
     }
 
     /// Who was called, minutes after the evening, at which level.
-    async fn pages(&self) -> Vec<(String, i64, u32)> {
+    pub(super) async fn pages(&self) -> Vec<(String, i64, u32)> {
         let page = |event: &Event| match &event.event {
             TicketEvent::Paged { person, level, .. } => Some((person.clone(), (event.at_us - EVENING_US) / MINUTE_US, *level)),
             _ => None,
@@ -119,7 +123,7 @@ impl Night {
     }
 
     /// What waits in the outbox or was cancelled: person, event, state.
-    async fn outbox(&self) -> Vec<(String, String, String)> {
+    pub(super) async fn outbox(&self) -> Vec<(String, String, String)> {
         let mut read = self.store.read().await.unwrap();
         let rows = sqlx::query("SELECT person, event, state FROM outbox ORDER BY created_at_us, person, event")
             .fetch_all(&mut *read)
@@ -133,12 +137,12 @@ impl Night {
         all.into_iter().map(|standing| standing.clock).find(|clock| clock.promise == promise).unwrap()
     }
 
-    async fn change(&self, change: Change, actor: &Actor) {
+    pub(super) async fn change(&self, change: Change, actor: &Actor) {
         self.desk.change(1, None, &change, actor).await.unwrap();
     }
 }
 
-fn to(state: TicketState) -> Change {
+pub(super) fn to(state: TicketState) -> Change {
     Change { state: Some(state), ..Change::default() }
 }
 

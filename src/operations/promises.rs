@@ -24,8 +24,7 @@ pub struct StandingPromise {
 
 /// How a ticket's promises stand at a moment.
 pub async fn promises_of(desk: &Desk, setup: &Setup, number: i64, now_us: TimestampUs) -> Result<Vec<StandingPromise>, OperationsError> {
-    let history = desk.history(number).await?;
-    let Some(timeline) = timeline_of(&history) else { return Ok(Vec::new()) };
+    let Some(timeline) = timeline_of(&desk.milestones(number).await?) else { return Ok(Vec::new()) };
     let standing = |clock: SlaClock| StandingPromise { in_danger: clock.is_warning(now_us), clock };
     Ok(clocks(&timeline, &setup.promises, now_us).into_iter().map(standing).collect())
 }
@@ -37,7 +36,7 @@ pub async fn what_if(desk: &Desk, setup: &Setup, other: &Promises, now_us: Times
     loop {
         let page = desk.list(&TicketFilter { open_only: true, limit: MAX_OPEN, cursor, ..TicketFilter::default() }).await?;
         for ticket in &page.tickets {
-            timelines.extend(timeline_of(&desk.history(ticket.number).await?).map(|timeline| (ticket.number, timeline)));
+            timelines.extend(timeline_of(&desk.milestones(ticket.number).await?).map(|timeline| (ticket.number, timeline)));
         }
         cursor = page.next_cursor;
         if cursor.is_none() {

@@ -87,17 +87,18 @@ impl Register {
     /// Opens the register and tells the desk what it must know.
     ///
     /// # Errors
-    /// If the store cannot be read. Documents that no longer fit (a program of another version wrote them) are told in the
-    /// log and left out until somebody mends them.
+    /// If the store cannot be read. A document that no longer fits (a program of another version wrote it) is told in the log
+    /// and left out until somebody mends it.
     pub async fn open(store: Store, clock: Clock, desk: Desk) -> Result<Self, StoreError> {
         let register = Self { store, clock, desk, setup: Arc::default() };
         let mut read = register.store.read().await?;
         let documents = by_name(load_documents(&mut read).await?);
         drop(read);
-        match Setup::read(&documents) {
-            Ok(setup) => register.take(setup),
-            Err(complaints) => tracing::error!("what was set up cannot be used: {}", told(&complaints)),
+        let (setup, complaints) = Setup::read_what_fits(&documents);
+        if !complaints.is_empty() {
+            tracing::error!("a part of what was set up cannot be used until somebody mends it: {}", told(&complaints));
         }
+        register.take(setup);
         Ok(register)
     }
 
@@ -143,11 +144,10 @@ impl Register {
         if let Some(before) = before.filter(|before| before.document == document) {
             return Ok(before);
         }
-        let setup = {
-            let mut documents = by_name(load_documents(&mut write).await?);
-            documents.insert((kind.to_owned(), name.to_owned()), document.clone());
-            Setup::read(&documents).map_err(RegisterError::Invalid)?
-        };
+        let documents = by_name(load_documents(&mut write).await?);
+        let mut changed = documents.clone();
+        changed.insert((kind.to_owned(), name.to_owned()), document.clone());
+        let setup = changed_setup(&documents, &changed)?;
         let stored = self.save(&mut write, kind, name, document, current + 1, actor).await?;
         write.commit().await?;
         self.take(setup);
@@ -162,9 +162,10 @@ impl Register {
             return Err(RegisterError::NotFound { kind: kind.to_owned(), name: name.to_owned() });
         };
         refuse_stale(kind, name, before.version, expected_version)?;
-        let mut documents = by_name(load_documents(&mut write).await?);
-        documents.remove(&(kind.to_owned(), name.to_owned()));
-        let setup = Setup::read(&documents).map_err(RegisterError::Invalid)?;
+        let documents = by_name(load_documents(&mut write).await?);
+        let mut changed = documents.clone();
+        changed.remove(&(kind.to_owned(), name.to_owned()));
+        let setup = changed_setup(&documents, &changed)?;
         remove_document(&mut write, kind, name).await?;
         let entry = AuditEntry {
             at_us: self.clock.now_us(),
@@ -207,9 +208,10 @@ impl Register {
         let new = read_export(all)?;
         let mut write = self.store.write().await?;
         let before = load_documents(&mut write).await?;
-        let mut documents = by_name(before.clone());
-        documents.extend(new.iter().map(|(key, document)| (key.clone(), document.clone())));
-        let setup = Setup::read(&documents).map_err(RegisterError::Invalid)?;
+        let documents = by_name(before.clone());
+        let mut changed = documents.clone();
+        changed.extend(new.iter().map(|(key, document)| (key.clone(), document.clone())));
+        let setup = changed_setup(&documents, &changed)?;
         let mut imported = Vec::new();
         for ((kind, name), document) in new {
             let old = before.iter().find(|old| old.kind == kind && old.name == name);
@@ -262,6 +264,18 @@ fn audited(document: &Document) -> Value {
         table.remove("notifications");
     }
     shown
+}
+
+/// What is set up after a change, which must make nothing worse: what was wrong before can be mended piece by piece.
+fn changed_setup(before: &Documents, after: &Documents) -> Result<Setup, RegisterError> {
+    let (setup, mut complaints) = Setup::read_what_fits(after);
+    let (before, known) = Setup::read_what_fits(before);
+    complaints.retain(|complaint| !known.contains(complaint));
+    if before.has_administrator() && !setup.has_administrator() {
+        let why = "nobody would be left who may change everything; make somebody else administrator first";
+        complaints.push(Complaint::new("user", why));
+    }
+    if complaints.is_empty() { Ok(setup) } else { Err(RegisterError::Invalid(complaints)) }
 }
 
 fn by_name(documents: Vec<Document>) -> Documents {

@@ -14,7 +14,7 @@ use crate::detect::parse_duration_us;
 use crate::escalation::{EscalationPolicy, Ladder, Target};
 use crate::notify::Preferences;
 use crate::on_call::{Absence, Plan, Rota, on_call_at};
-use crate::people::{Team, User};
+use crate::people::{Role, Team, User};
 use crate::sla::{Calendar, Calendars, Promises, SlaPolicy};
 
 /// Documents by kind and name.
@@ -62,6 +62,13 @@ impl Setup {
     /// # Errors
     /// Every reference that leads nowhere, as `kind/name.field`.
     pub fn read(documents: &Documents) -> Result<Self, Vec<Complaint>> {
+        let (setup, complaints) = Self::read_what_fits(documents);
+        if complaints.is_empty() { Ok(setup) } else { Err(complaints) }
+    }
+
+    /// Reads documents that may be wrong: leaves out what cannot be read, keeps what refers to it, and gives everything that is
+    /// wrong as `kind/name.field`. Whoever follows a reference finds nothing there.
+    pub fn read_what_fits(documents: &Documents) -> (Self, Vec<Complaint>) {
         let mut complaints = Vec::new();
         let calendars: BTreeMap<String, Calendar> = all(documents, "calendar", &mut complaints);
         let users: BTreeMap<String, User> = all(documents, "user", &mut complaints);
@@ -108,7 +115,7 @@ impl Setup {
             }
         }
         setup.check_references(&mut complaints);
-        if complaints.is_empty() { Ok(setup) } else { Err(complaints) }
+        (setup, complaints)
     }
 
     fn check_references(&self, complaints: &mut Vec<Complaint>) {
@@ -153,6 +160,11 @@ impl Setup {
         let policies = self.desk.escalation_policy.iter();
         let place = || format!("desk_policy/{SINGLE}.escalation_policy");
         policies.for_each(|it| need(place(), "escalation_policy", it, self.escalations.contains_key(it)));
+    }
+
+    /// Whether anybody may change everything.
+    pub fn has_administrator(&self) -> bool {
+        self.users.values().any(|user| user.role == Role::Administrator && !user.disabled)
     }
 
     /// What the desk must know of it.

@@ -150,7 +150,7 @@ fn pair_key(from: &LoginFrom<'_>) -> Box<str> {
 
 /// The part of an address that its holder cannot choose: an IPv4 address, the first 64 bits of an IPv6 address (RFC 4291,
 /// section 2.5.1); of anything else the beginning.
-fn network(address: &str) -> Box<str> {
+pub fn network(address: &str) -> Box<str> {
     match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V4(v4)) => v4.to_string().into(),
         Ok(IpAddr::V6(v6)) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).to_string().into(),

@@ -96,6 +96,13 @@ async fn every_route_lets_in_the_roles_of_the_table_and_no_other() {
         let seen = ask(&server, "GET", "/api/v1/setup/user/a.technician", Some(&cookies[&role]), Value::Null).await.text();
         assert_eq!(seen.contains("secret-hook"), knows, "{role}");
     }
+    for (role, knows) in [(Role::Manager, false), (Role::Administrator, true)] {
+        let all = ask(&server, "GET", "/api/v1/setup", Some(&cookies[&role]), Value::Null).await.text();
+        assert!(all.contains("a.technician"));
+        assert_eq!(all.contains("secret-hook"), knows, "{role}");
+    }
+    // A routing key that could be guessed is none.
+    ask(&server, "PUT", "/api/v1/secrets/routing_key.nut", Some(&admin), json!({ "secret": "letmein" })).await.assert_problem(400);
     ask(&server, "PUT", "/api/v1/secrets/program.acknowledge_links", Some(&admin), json!({ "secret": "mine" })).await.assert_problem(403);
     // Nobody gives a token more than they have, and nobody takes another's back.
     let technician = Some(cookies[&Role::Technician].as_str());
@@ -123,6 +130,7 @@ async fn a_login_ends_at_once_and_guessing_gets_slower() {
     }
     assert!(guesses[0].status == 401 && guesses.iter().filter(|guess| guess.status == 401).count() <= 5);
     let slowed = guesses.pop().unwrap();
+    log_in(&server, "my Password 7, in the wrong field", "x", None).await;
     slowed.assert_problem(429);
     assert!(slowed.header("retry-after").parse::<u64>().unwrap() >= 1);
     // The way out at the machine itself ends every login.
@@ -136,6 +144,11 @@ async fn a_login_ends_at_once_and_guessing_gets_slower() {
     for action in ["login.refused", "logout", "password.reset"] {
         assert!(audit.contains(action), "{action} is not in {audit}");
     }
+    let sql = json!({ "query": "SELECT * FROM audit WHERE action = 'login.refused'", "format": "json" }).to_string();
+    let rows = server.client.post(server.url("/api/v1/sql")).bearer_auth(&token);
+    let refused = Answer::read(rows.body(sql).send().await.unwrap()).await.unwrap().text();
+    assert!(refused.contains("user/admin") && !refused.contains("Password 7"), "{refused}");
+    assert!(refused.matches("user/admin").count() <= 7, "who is slowed down does not fill the audit: {refused}");
     assert!(!server.stderr().contains(PASSWORD));
 }
 
@@ -161,6 +174,7 @@ async fn who_asks_sees_their_own_tickets_and_no_notes() {
     }
     let seen = ask(&server, "GET", "/api/v1/tickets/1", uma, Value::Null).await.text();
     assert!(seen.contains("on my way") && !seen.contains("shouted"), "{seen}");
+    assert!(!seen.contains("127.0.0.1"), "where somebody wrote from is not hers to know: {seen}");
     ask(&server, "PATCH", "/api/v1/tickets/1", uma, json!({ "priority": "P1" })).await.assert_problem(403);
     ask(&server, "PATCH", "/api/v1/tickets/1", uma, json!({ "state": "resolved" })).await.assert_problem(403);
     assert_eq!(ask(&server, "PATCH", "/api/v1/tickets/1", uma, json!({ "comment": "thanks" })).await.status, 200);

@@ -1,0 +1,160 @@
+//! Who is called when a ticket is placed otherwise than it was opened, or an answer is not followed by work.
+
+use serde_json::json;
+use sqlx::Row;
+
+use super::deliveries::{Deliveries, DeliveryConfig};
+use super::night_test::{EVENING_US, MINUTE_US, admin, department, night, person, put, to};
+use crate::desk::{Change, Priority, TicketEvent, TicketState};
+
+fn called(pages: &[(String, i64, u32)]) -> Vec<(&str, i64)> {
+    pages.iter().map(|(person, minute, _)| (person.as_str(), *minute)).collect()
+}
+
+#[tokio::test]
+async fn who_answers_twice_is_heard_twice() {
+    let mut night = night().await;
+    let mut policy = department()["escalation_policy"]["night"].clone();
+    policy["ack_timeout"] = json!("30m");
+    put(&night, "escalation_policy", "night", policy).await;
+    night.find("web01").await;
+    night.at(0).await;
+    night.desk.acknowledge(1, "link", &person("ines")).await.unwrap();
+    night.through(1, 31).await;
+    assert_eq!(called(&night.pages().await), [("ines", 0), ("ines", 30)], "she did not take it up");
+    assert_eq!(night.ticket().await.acknowledged_by, None, "so that the link offers it again");
+    night.desk.acknowledge(1, "link", &person("ines")).await.unwrap();
+    night.through(32, 59).await;
+    assert_eq!(night.pages().await.len(), 2, "her second answer counts as her first did");
+    night.at(61).await;
+    assert_eq!(night.pages().await.len(), 3);
+    assert_eq!(night.desk.replayed(1).await.unwrap(), night.ticket().await);
+}
+
+#[tokio::test]
+async fn a_ticket_that_gets_its_team_later_calls_then() {
+    let mut night = night().await;
+    night.find("mail01").await;
+    night.through(0, 20).await;
+    assert_eq!(night.pages().await, [], "no service, no team: nobody knows whom to call");
+    night.change(Change { team: Some("ops".into()), priority: Some(Priority::P1), ..Change::default() }, &person("lena")).await;
+    night.at(21).await;
+    assert_eq!(called(&night.pages().await), [("ines", 21)]);
+}
+
+#[tokio::test]
+async fn a_ticket_of_a_skill_rule_has_its_team_although_nobody_fits() {
+    let mut night = night().await;
+    put(&night, "desk_policy", "default", json!({ "assign": true })).await;
+    put(&night, "team", "mail", json!({ "escalation_policy": "night" })).await;
+    let rule = json!({ "rules": [{ "name": "mail", "entity": { "host": "mail*" }, "team": "mail" }] });
+    put(&night, "skill_rules", "default", rule).await;
+    night.find("mail01").await;
+    night.at(0).await;
+    let ticket = night.ticket().await;
+    assert_eq!((ticket.team.as_deref(), ticket.assignee), (Some("mail"), None));
+    assert_eq!(called(&night.pages().await), [("ines", 0)]);
+}
+
+#[tokio::test]
+async fn a_ticket_that_goes_to_another_team_calls_that_team() {
+    let mut night = night().await;
+    put(&night, "escalation_policy", "day", json!({ "steps": [{ "after": "0m", "notify": ["user:lena"] }] })).await;
+    put(&night, "team", "net", json!({ "escalation_policy": "day" })).await;
+    night.find("web01").await;
+    night.at(0).await;
+    night.desk.acknowledge(1, "api", &person("ines")).await.unwrap();
+    night.change(Change { team: Some("net".into()), ..Change::default() }, &person("ines")).await;
+    night.through(1, 40).await;
+    assert_eq!(called(&night.pages().await), [("ines", 0), ("lena", 1)], "the other team's ladder, and no longer the first's");
+    night.change(to(TicketState::InProgress), &person("lena")).await;
+    night.change(Change { assignee: Some("lena".into()), team: Some("ops".into()), ..Change::default() }, &person("lena")).await;
+    night.through(41, 60).await;
+    assert_eq!(night.pages().await.len(), 2, "she works on it, whichever team it is filed under");
+}
+
+#[tokio::test]
+async fn a_lower_priority_calls_nobody_and_a_raised_one_calls_again() {
+    let mut night = night().await;
+    let mut policy = department()["escalation_policy"]["night"].clone();
+    policy["only_priorities"] = json!(["P1", "P2"]);
+    put(&night, "escalation_policy", "night", policy).await;
+    night.find("web01").await;
+    night.at(0).await;
+    night.change(Change { priority: Some(Priority::P4), ..Change::default() }, &person("lena")).await;
+    night.through(1, 60).await;
+    assert_eq!(called(&night.pages().await), [("ines", 0)]);
+    assert!(night.outbox().await.iter().any(|(_, event, state)| event == "escalated" && state == "cancelled"));
+    night.change(Change { priority: Some(Priority::P1), ..Change::default() }, &person("lena")).await;
+    night.through(61, 77).await;
+    assert_eq!(called(&night.pages().await), [("ines", 0), ("ines", 61), ("omar", 75)], "it was raised at the end of minute 60");
+}
+
+#[tokio::test]
+async fn an_answer_counts_although_its_policy_was_taken_away_and_another_takes_its_place() {
+    let mut night = night().await;
+    night.find("web01").await;
+    night.at(0).await;
+    put(
+        &night,
+        "escalation_policy",
+        "other",
+        json!({ "steps": [{ "after": "0m", "notify": ["user:lena"] }, { "after": "5m", "notify": ["user:omar"] }] }),
+    )
+    .await;
+    let mut team = department()["team"]["ops"].clone();
+    team["escalation_policy"] = json!("other");
+    put(&night, "team", "ops", team).await;
+    night.register.delete("escalation_policy", "night", None, &admin()).await.unwrap();
+    night.through(1, 6).await;
+    assert_eq!(called(&night.pages().await), [("ines", 0), ("omar", 5)], "the next level of the policy that holds now");
+    night.desk.acknowledge(1, "api", &person("omar")).await.unwrap();
+    night.through(7, 200).await;
+    assert_eq!(night.pages().await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_not_acted_on_yet_holds_the_next_call_back() {
+    let night = night().await;
+    let mut first = night;
+    first.find("web01").await;
+    first.at(0).await;
+    first.clock.set(EVENING_US + 15 * MINUTE_US);
+    first.desk.acknowledge(1, "link", &person("ines")).await.unwrap();
+    let mut read = first.store.read().await.unwrap();
+    let due = super::feed::due_escalations(&mut read, first.clock.now_us(), 10).await.unwrap();
+    drop(read);
+    assert_eq!(due, [] as [i64; 0], "the time has come, and so has the answer");
+    first.through(15, 40).await;
+    assert_eq!(first.pages().await.len(), 1);
+}
+
+/// What was sent is not sent again because it could not be written down.
+#[tokio::test]
+async fn a_message_is_noted_before_the_next_is_sent() {
+    let mut night = night().await;
+    night.find("web01").await;
+    night.at(0).await;
+    let config = DeliveryConfig::default();
+    let mut deliveries =
+        Deliveries::new(night.store.clone(), night.desk.clone(), night.register.clone(), night.clock.clone(), config).unwrap();
+    let mut write = night.store.write().await.unwrap();
+    sqlx::query("CREATE TRIGGER full BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        .execute(&mut *write)
+        .await
+        .unwrap();
+    write.commit().await.unwrap();
+    for _ in 0..3 {
+        assert!(deliveries.round().await.is_err());
+    }
+    let mut write = night.store.write().await.unwrap();
+    sqlx::query("DROP TRIGGER full").execute(&mut *write).await.unwrap();
+    write.commit().await.unwrap();
+    deliveries.round().await.unwrap();
+    let mut read = night.store.read().await.unwrap();
+    let attempts = sqlx::query("SELECT attempts FROM outbox").fetch_all(&mut *read).await.unwrap();
+    assert!(!attempts.is_empty());
+    assert!(attempts.iter().all(|row| row.get::<i64, _>(0) == 1), "tried once each, not once a round");
+    let called = |event: &crate::desk::Event| matches!(event.event, TicketEvent::Paged { .. });
+    assert!(night.history().await.iter().any(called));
+}
