@@ -68,6 +68,12 @@ pub enum TicketEvent {
         /// Why it belongs here.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         because: Option<String>,
+        /// It came back after it had been quiet: from here on the ticket is that of this problem.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
+        /// It is worse than all before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        severity: Option<FindingSeverity>,
     },
     /// It changed state.
     Moved {
@@ -329,7 +335,7 @@ mod tests {
     #[test]
     fn the_stored_kind_is_the_word_in_the_json() {
         let events = [
-            TicketEvent::Joined { findings: 2, finding_at_us: 5, title: None, because: None },
+            TicketEvent::Joined { findings: 2, finding_at_us: 5, title: None, because: None, problem: None, severity: None },
             TicketEvent::Moved { from: TicketState::New, to: TicketState::OnHold, hold: Some(Hold::Part), reason: None },
             TicketEvent::Commented { text: "on my way".into(), internal: false },
             TicketEvent::Linked { link: LinkKind::CausedBy, other: 3 },

@@ -26,6 +26,8 @@ mod histories;
 mod opening;
 mod priority;
 mod recording;
+#[cfg(test)]
+mod recording_test;
 mod relations;
 mod rule_run;
 mod rules;

@@ -8,8 +8,8 @@ use super::change::{MAX_TITLE_CHARS, one_line};
 use super::rule_run::save_run;
 use super::ticket_rows::{json_text, load_ticket, ticket_of};
 use super::{
-    Actor, Desk, DeskError, DeskRules, Ended, Filed, FiledAs, FindingNote, Opening, Round, Ticket, TicketEvent, TicketKind, TicketState,
-    Writing,
+    Actor, Desk, DeskError, DeskRules, Ended, Field, Filed, FiledAs, FindingNote, Opening, Round, Ticket, TicketEvent, TicketKind,
+    TicketState, Writing,
 };
 use crate::clock::{SECOND_US, TimestampUs};
 use crate::store::{Finding, StoreError, bounded_row};
@@ -101,17 +101,17 @@ impl Recording {
             self.recorded.held += 1;
             return Ok(());
         };
-        let number = match self.ticket_to_join(problem).await? {
-            Some(number) => {
-                self.join(number, filed).await?;
-                number
-            }
-            None => {
-                let opening = opening(finding, problem, &self.rules);
-                let number = self.writing.open(opening, &Actor::rule(&finding.rule)).await?;
-                self.recorded.opened.push(number);
-                number
-            }
+        let number = if let Some(number) = self.ticket_to_join(problem).await? {
+            self.join(number, None, filed).await?;
+            number
+        } else if let Some(number) = self.ticket_of_the_same(finding).await? {
+            self.join(number, Some(problem), filed).await?;
+            number
+        } else {
+            let opening = opening(finding, problem, &self.rules);
+            let number = self.writing.open(opening, &Actor::rule(&finding.rule)).await?;
+            self.recorded.opened.push(number);
+            number
         };
         let id = insert_finding(self.writing.connection(), Some(number), filed, now_us).await?;
         forget_evidence_before(self.writing.connection(), number, &finding.fingerprint, id).await?;
@@ -120,32 +120,69 @@ impl Recording {
         Ok(())
     }
 
-    /// What the ticket's history says of the finding: that it reopened it, that something new joined, or, now and then,
-    /// that it goes on.
-    async fn join(&mut self, number: i64, filed: &Filed) -> Result<(), DeskError> {
+    /// What the ticket's history says of the finding: that it reopened it, that something new or worse joined, or, now and
+    /// then, that it goes on.
+    async fn join(&mut self, number: i64, new_problem: Option<&str>, filed: &Filed) -> Result<(), DeskError> {
         let (finding, now_us) = (&filed.finding, self.writing.now_us());
-        let ticket = self.writing.ticket(number).await?;
+        let ticket = self.writing.ticket(number).await?.clone();
         let actor = Actor::rule(&finding.rule);
-        if reopens(ticket, finding) || (filed.outcome == FiledAs::Reopened && ticket.resolved_at_us.is_some()) {
+        let came_back = reopens(&ticket, finding) || (filed.outcome == FiledAs::Reopened && ticket.resolved_at_us.is_some());
+        if came_back {
             let reason = Some(format!("{} found it again", finding.rule));
             let event = TicketEvent::Moved { from: ticket.state, to: TicketState::Reopened, hold: None, reason };
             self.writing.happen(number, &actor, event).await?;
             self.recorded.reopened.push(number);
-            return Ok(());
+        } else {
+            self.recorded.joined.push(number);
         }
-        let is_new = filed.outcome == FiledAs::Joined && ticket.events < NAMED_MEMBERS;
-        if is_new || now_us - ticket.noted_at_us >= NOTE_JOINS_EVERY_US {
-            let named = |text: String| Some(text).filter(|text| is_new && !text.is_empty());
+        let is_new = new_problem.is_some() || (filed.outcome == FiledAs::Joined && ticket.events < NAMED_MEMBERS);
+        let worse = ticket.severity.is_some_and(|severity| finding.severity.is_worse_than(severity));
+        let goes_on = !came_back && now_us - ticket.noted_at_us >= NOTE_JOINS_EVERY_US;
+        if is_new || worse || goes_on {
+            let named = |text: String| Some(text).filter(|text| (is_new || worse) && !text.is_empty());
             let event = TicketEvent::Joined {
                 findings: ticket.findings + 1,
                 finding_at_us: finding.window_end_us,
                 title: named(short_title(finding)),
                 because: named(filed.because.clone()),
+                problem: new_problem.map(str::to_owned),
+                severity: worse.then_some(finding.severity),
             };
             self.writing.happen(number, &actor, event).await?;
         }
-        self.recorded.joined.push(number);
-        Ok(())
+        if worse { self.raise(&ticket, finding, &actor).await } else { Ok(()) }
+    }
+
+    /// What is worse than all before is more urgent, whatever somebody made of the lesser.
+    async fn raise(&mut self, ticket: &Ticket, finding: &Finding, actor: &Actor) -> Result<(), DeskError> {
+        let placed = self.rules.place(&ticket.entity, finding.severity);
+        if placed.priority >= ticket.priority {
+            return Ok(());
+        }
+        if ticket.urgency != Some(placed.urgency) {
+            let from = ticket.field(Field::Urgency);
+            let set = TicketEvent::Set { field: Field::Urgency, from, to: Some(placed.urgency.word().to_owned()) };
+            self.writing.happen(ticket.number, actor, set).await?;
+        }
+        let event = TicketEvent::Reprioritised { from: ticket.priority, to: placed.priority };
+        self.writing.happen(ticket.number, actor, event).await
+    }
+
+    /// The ticket in which the same was found before, if that is open or was resolved lately: the incident may have been over
+    /// for hours while somebody still worked on it.
+    async fn ticket_of_the_same(&mut self, finding: &Finding) -> Result<Option<i64>, DeskError> {
+        let row = sqlx::query(
+            "SELECT t.* FROM findings f JOIN tickets t ON t.number = f.ticket
+             WHERE f.rule = ?1 AND f.fingerprint = ?2 ORDER BY f.window_end_us DESC LIMIT 1",
+        )
+        .bind(&finding.rule)
+        .bind(&finding.fingerprint)
+        .fetch_optional(self.writing.connection())
+        .await?;
+        match row.as_ref().map(ticket_of).transpose()? {
+            Some(ticket) => self.where_it_goes_on(ticket).await,
+            None => Ok(None),
+        }
     }
 
     /// The open ticket of the problem, or the newest that was resolved lately, or the one that it goes on in; never a closed one.
@@ -167,18 +204,24 @@ impl Recording {
         .bind(resolved_after_us)
         .fetch_optional(self.writing.connection())
         .await?;
-        let Some(mut ticket) = row.as_ref().map(ticket_of).transpose()? else { return Ok(None) };
+        match row.as_ref().map(ticket_of).transpose()? {
+            Some(ticket) => self.where_it_goes_on(ticket).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The ticket itself or the one that it was merged into; `None` if that is over for good.
+    async fn where_it_goes_on(&mut self, mut ticket: Ticket) -> Result<Option<i64>, DeskError> {
         for _ in 0..MAX_MERGES {
             let Some(into) = ticket.merged_into else { break };
             ticket = self.writing.ticket(into).await?.clone();
         }
+        // One that this round has changed already is as the round left it.
+        let resolved_after_us = self.writing.now_us() - self.rules.reopen_within_us;
+        let ticket = self.writing.ticket(ticket.number).await?;
         let is_over = ticket.resolved_at_us.is_some_and(|resolved_at_us| resolved_at_us <= resolved_after_us);
-        if ticket.merged_into.is_some() || ticket.state == TicketState::Closed || is_over {
-            return Ok(None);
-        }
-        let number = ticket.number;
-        self.writing.know(ticket);
-        Ok(Some(number))
+        let is_gone = ticket.merged_into.is_some() || ticket.state == TicketState::Closed || is_over;
+        Ok(Some(ticket.number).filter(|_| !is_gone))
     }
 
     /// The problem is over: a ticket that nobody has taken up is resolved, to the others it is said. So it is to one that

@@ -66,7 +66,8 @@ pub(super) async fn save_ticket(connection: &mut SqliteConnection, ticket: &Tick
              noted_at_us = excluded.noted_at_us, events = excluded.events, version = excluded.version, impact = excluded.impact,
              urgency = excluded.urgency, hold = excluded.hold, requester = excluded.requester, team = excluded.team,
              service = excluded.service, acknowledged_by = excluded.acknowledged_by, watchers = excluded.watchers,
-             merged_into = excluded.merged_into, chosen_by_person = excluded.chosen_by_person",
+             merged_into = excluded.merged_into, chosen_by_person = excluded.chosen_by_person,
+             severity = excluded.severity, fingerprint = excluded.fingerprint",
     )
     .bind(ticket.number)
     .bind(ticket.kind.word())

@@ -87,11 +87,6 @@ impl Writing {
         self.tickets.values()
     }
 
-    /// Takes over a ticket that the caller has read.
-    pub(super) fn know(&mut self, ticket: Ticket) {
-        self.tickets.entry(ticket.number).or_insert(ticket);
-    }
-
     /// Opens a ticket under the next number.
     pub async fn open(&mut self, opening: Opening, actor: &Actor) -> Result<i64, DeskError> {
         let row =

@@ -35,6 +35,11 @@ pub enum FindingSeverity {
 }
 
 impl FindingSeverity {
+    /// Whether it is more severe.
+    pub fn is_worse_than(self, other: Self) -> bool {
+        (self as u8) < other as u8
+    }
+
     /// All of them, worst first.
     pub const ALL: [Self; 5] = [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Info];
 

@@ -22,6 +22,7 @@ mod incidents;
 mod kills;
 mod load;
 mod log_templates;
+mod night;
 mod recovery;
 mod reports;
 mod server;
