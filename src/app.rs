@@ -126,6 +126,7 @@ impl App {
             clock,
             tls: !settings.http.tls_cert.is_empty(),
             link_secret: people.link_secret.clone(),
+            public_url: settings.desk.public_url.trim_end_matches('/').into(),
             refused_keys: Arc::default(),
         };
         let door = FrontDoor::new(!settings.access.require_token, tokens, people.logins.clone(), people.register.clone());

@@ -13,8 +13,10 @@ use super::sessions::parse;
 use super::setup::register_error;
 use super::{ApiError, ApiState};
 use crate::clock::{DAY_US, TimestampUs};
+use crate::notify::calendar_link;
 use crate::on_call::{Feed, Plan, Rota, Shift, SwapEnd, Wanted, coverage, ical_feed, on_call_at, shifts, swap};
 use crate::operations::Setup;
+use crate::people::Role;
 
 /// The period that is shown if none is asked for.
 const USUAL_PERIOD_US: i64 = 28 * DAY_US;
@@ -96,15 +98,45 @@ pub(super) async fn rota_calendar(
     Path(name): Path<String>,
     Query(period): Query<Period>,
 ) -> Result<Response, ApiError> {
+    calendar(&state, &name, &period)
+}
+
+/// A link to that calendar which needs no login: calendar programs have none. It is good for as long as the user may look.
+pub(super) async fn rota_calendar_link(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    plan_of(&state.register.setup(), &name)?;
+    let token = calendar_link::sign(&state.link_secret, &name, caller.name()?);
+    let url = format!("{}/calendar/{token}", state.public_url);
+    Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(json!({ "url": url }))).into_response())
+}
+
+/// The calendar behind such a link.
+pub(super) async fn linked_calendar(
+    State(state): State<ApiState>,
+    Path(token): Path<String>,
+    Query(period): Query<Period>,
+) -> Result<Response, ApiError> {
+    let hint = "ask for another with POST /api/v1/rotas/NAME/calendar-link";
+    let refused = || ApiError::new(StatusCode::NOT_FOUND, "this link is not valid, or no longer", hint);
+    let (rota, person) = calendar_link::verify(&state.link_secret, &token).ok_or_else(refused)?;
     let setup = state.register.setup();
-    let (_, plan) = plan_of(&setup, &name)?;
+    let may_look = setup.users.get(&person).is_some_and(|user| !user.disabled && user.role >= Role::Technician);
+    if may_look { calendar(&state, &rota, &period) } else { Err(refused()) }
+}
+
+fn calendar(state: &ApiState, name: &str, period: &Period) -> Result<Response, ApiError> {
+    let setup = state.register.setup();
+    let (_, plan) = plan_of(&setup, name)?;
     let now_us = state.clock.now_us();
     let (from_us, to_us) = match period.from_us {
         Some(_) => period.bounds(now_us),
         None => (now_us - USUAL_PERIOD_US, now_us + 13 * USUAL_PERIOD_US),
     };
     let found = shifts(plan, &setup.absences, from_us, to_us).map_err(|error| ApiError::bad_request(error.to_string(), ""))?;
-    let feed = Feed { rota: &name, domain: "watchroom", person: period.person.as_deref(), stamp_us: now_us };
+    let feed = Feed { rota: name, domain: "watchroom", person: period.person.as_deref(), stamp_us: now_us };
     Ok(([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], ical_feed(&found, &feed)).into_response())
 }
 
@@ -139,7 +171,7 @@ pub(super) async fn rota_swap(
     let Swap { one, other } =
         parse(&body, "{\"one\": {\"person\": \"ines\", \"from_us\": 0, \"to_us\": 1}, \"other\": {\"person\": \"omar\", ...}}")?;
     let own = caller.user.as_ref().is_some_and(|user| *user == one.person || *user == other.person);
-    if caller.role < crate::people::Role::Lead && !own {
+    if caller.role < Role::Lead && !own {
         return Err(ApiError::new(StatusCode::FORBIDDEN, "a technician swaps their own shifts", "ask your lead"));
     }
     let setup = state.register.setup();

@@ -19,7 +19,7 @@ mod tests {
     use crate::api::ROUTES;
 
     #[test]
-    fn the_document_has_every_route_with_its_scope_and_no_other() {
+    fn the_document_has_every_route_with_its_scope_and_role_and_no_other() {
         let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
         assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
         let mut described = BTreeSet::new();
@@ -27,12 +27,16 @@ mod tests {
             for (method, operation) in methods.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters") {
                 let scope = operation["security"][0]["token"][0].as_str().map(str::to_owned);
                 assert!(operation["summary"].is_string() && operation["responses"].is_object(), "{method} {path}");
-                described.insert((method.to_uppercase(), path.clone(), scope));
+                let role = operation["x-least-role"].as_str().map(str::to_owned);
+                described.insert((method.to_uppercase(), path.clone(), scope, role));
             }
         }
         let routes: BTreeSet<_> = ROUTES
             .iter()
-            .map(|route| (route.method.to_owned(), route.path.to_owned(), route.scope.map(|scope| scope.word().to_owned())))
+            .map(|route| {
+                let (scope, role) = (route.scope.map(|scope| scope.word().to_owned()), route.scope.map(|_| route.least.to_string()));
+                (route.method.to_owned(), route.path.to_owned(), scope, role)
+            })
             .collect();
         assert_eq!(described, routes);
     }

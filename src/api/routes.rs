@@ -56,6 +56,7 @@ pub const ROUTES: &[Route] = &[
     open("POST", "/api/v1/login"),
     open("GET", "/acknowledge/{token}"),
     open("POST", "/acknowledge/{token}"),
+    open("GET", "/calendar/{token}"),
     open("POST", "/v2/enqueue"),
     route("GET", "/metrics", Query, Technician),
     route("POST", "/insert/jsonline", Ingest, Lead),
@@ -97,6 +98,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/rotas/{name}/shifts", Tickets, Technician),
     route("GET", "/api/v1/rotas/{name}/coverage", Tickets, Technician),
     route("GET", "/api/v1/rotas/{name}/calendar.ics", Tickets, Technician),
+    route("POST", "/api/v1/rotas/{name}/calendar-link", Tickets, Technician),
     route("POST", "/api/v1/rotas/{name}/swap", Tickets, Technician),
     route("GET", "/api/v1/setup", Admin, Manager),
     route("PUT", "/api/v1/setup", Admin, Administrator),
@@ -143,8 +145,10 @@ pub struct ApiState {
     pub clock: Clock,
     /// The listener speaks TLS.
     pub tls: bool,
-    /// Signs the links that acknowledge calls.
+    /// Signs the links that acknowledge calls and open calendars.
     pub link_secret: Arc<[u8]>,
+    /// Where people reach this server; empty: links begin with their path.
+    pub public_url: Arc<str>,
     /// Wrong routing keys of the present minute.
     pub refused_keys: Arc<RefusedKeys>,
 }
@@ -208,6 +212,8 @@ fn desk_routes() -> Router<ApiState> {
         .route("/api/v1/rotas/{name}/shifts", get(on_call::rota_shifts))
         .route("/api/v1/rotas/{name}/coverage", get(on_call::rota_coverage))
         .route("/api/v1/rotas/{name}/calendar.ics", get(on_call::rota_calendar))
+        .route("/api/v1/rotas/{name}/calendar-link", post(on_call::rota_calendar_link))
+        .route("/calendar/{token}", get(on_call::linked_calendar))
         .route("/api/v1/rotas/{name}/swap", post(on_call::rota_swap))
         .route("/acknowledge/{token}", get(acknowledge::show).post(acknowledge::acknowledge))
 }

@@ -23,6 +23,7 @@
 
 pub mod acknowledge_link;
 mod back_off;
+pub mod calendar_link;
 mod decide;
 mod destination;
 mod email_message;

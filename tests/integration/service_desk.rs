@@ -200,6 +200,28 @@ async fn who_asks_sees_their_own_tickets_and_no_notes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_calendar_program_reads_the_shifts_by_a_link_for_as_long_as_its_owner_may() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = locked(folder.path()).start().await;
+    let admin = administrator(&server).await;
+    let cookies = one_of_each(&server, &admin).await;
+    let rota = json!({ "time_zone": "UTC", "layers": [{ "name": "primary", "people": ["a.technician"], "rotation": "weekly",
+        "starts_on": "2026-01-05", "hand_over": "08:00" }] });
+    assert_eq!(ask(&server, "PUT", "/api/v1/setup/rota/watch", Some(&cookies[&Role::Lead]), rota).await.status, 200);
+    let lead = Some(cookies[&Role::Lead].as_str());
+    let made = ask(&server, "POST", "/api/v1/rotas/watch/calendar-link", lead, Value::Null).await.json();
+    let path = made["url"].as_str().unwrap();
+    let feed = ask(&server, "GET", path, None, Value::Null).await;
+    assert!(feed.status == 200 && feed.header("content-type").starts_with("text/calendar"), "{}", feed.text());
+    assert!(feed.text().contains("BEGIN:VEVENT") && feed.text().contains("a.technician"), "{}", feed.text());
+    ask(&server, "GET", &format!("{path}0"), None, Value::Null).await.assert_problem(404);
+    ask(&server, "POST", "/api/v1/rotas/none/calendar-link", lead, Value::Null).await.assert_problem(404);
+    let gone = json!({ "display_name": "L", "role": "lead", "disabled": true });
+    assert_eq!(ask(&server, "PUT", "/api/v1/setup/user/a.lead", Some(&admin), gone).await.status, 200);
+    ask(&server, "GET", path, None, Value::Null).await.assert_problem(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn other_programs_report_and_the_desk_keeps_one_ticket_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let server = Launch::on(folder.path()).start().await;
