@@ -16,6 +16,7 @@ pub mod console;
 pub mod data_folder;
 pub mod desk;
 pub mod detect;
+pub mod document;
 pub mod escalation;
 pub mod incident;
 pub mod notify;

@@ -12,8 +12,9 @@ use super::moment::{NO_MOMENT, read_moment};
 use super::received::ALERTMANAGER;
 use super::severity::severity_of_labels;
 use super::text::{MAX_DETAILS_CHARS, MAX_TITLE_CHARS, line, lines, link};
-use super::{Action, Alert, Complaint};
+use super::{Action, Alert};
 use crate::clock::TimestampUs;
+use crate::document::Complaint;
 
 /// Annotations that make the title, the first that is there.
 const TITLE_ANNOTATIONS: [&str; 2] = ["summary", "title"];

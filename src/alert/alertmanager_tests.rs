@@ -147,7 +147,7 @@ fn one_bad_alert_does_not_take_the_others_with_it() {
         "alerts[10].generatorURL",
     ];
     assert_eq!(fields, expected);
-    assert_eq!(received.refused[2].to_string(), "`alerts[2].labels.alertname` is a number; send text");
+    assert_eq!(received.refused[2].to_string(), "`alerts[2].labels.alertname`: is a number; send text");
 }
 
 #[test]
@@ -159,9 +159,9 @@ fn a_message_of_another_shape_is_refused_and_told_what_to_send() {
         ("7", "invalid type"),
         ("\u{0}", "line 1 column 1"),
         (r#"{"version":"3","alerts":[]}"#, "send what Alertmanager sends"),
-        (r#"{"alerts":[]}"#, "`version` is not \"4\""),
-        (r#"{"version":4,"alerts":[]}"#, "`version` is a number; send text"),
-        (r#"{"version":"4"}"#, "`alerts` is missing"),
+        (r#"{"alerts":[]}"#, "`version`: is not \"4\""),
+        (r#"{"version":4,"alerts":[]}"#, "`version`: is a number; send text"),
+        (r#"{"version":"4"}"#, "`alerts`: is missing"),
         (r#"{"version":"4","alerts":{}}"#, "a list"),
         (r#"{"version":"4","alerts":[7]}"#, "invalid type"),
     ] {

@@ -9,8 +9,9 @@ use serde::Deserialize;
 use super::alertmanager_alert::{Course, RawAlert};
 use super::error::{MAX_COMPLAINTS, check_size};
 use super::json_field::{Field, Items};
-use super::{Action, Alert, AlertError, Complaint, MAX_ALERTS, MAX_BODY_BYTES, Received};
+use super::{Action, Alert, AlertError, MAX_ALERTS, MAX_BODY_BYTES, Received};
 use crate::clock::TimestampUs;
+use crate::document::Complaint;
 
 const WANTED: &str = "a message of Alertmanager's webhook (version 4)";
 

@@ -1,32 +1,9 @@
 //! What is wrong with what was sent.
 
-use std::fmt;
+use crate::document::{Complaint, in_words};
 
-use serde::{Deserialize, Serialize};
-
-/// Complaints told about one message: enough to see the pattern.
+/// Complaints kept of one message: enough to see the pattern.
 pub(super) const MAX_COMPLAINTS: usize = 20;
-
-/// One thing that is wrong with a message or a document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Complaint {
-    /// Where it stands, as a path: `alerts[3].startsAt`.
-    pub field: String,
-    /// What is wrong and what to send instead.
-    pub why: String,
-}
-
-impl Complaint {
-    pub(super) fn new(field: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { field: field.into(), why: why.into() }
-    }
-}
-
-impl fmt::Display for Complaint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` {}", self.field, self.why)
-    }
-}
 
 /// Why nothing of a message was taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +27,7 @@ pub enum AlertError {
         detail: String,
     },
     /// It reads, and says what it may not say.
-    #[error("the message is not {wanted}: {}", told(.complaints))]
+    #[error("the message is not {wanted}: {}", in_words(.complaints))]
     Invalid {
         /// What was expected.
         wanted: &'static str,
@@ -63,10 +40,6 @@ impl AlertError {
     pub(super) fn shape(wanted: &'static str, error: &serde_json::Error) -> Self {
         Self::Shape { wanted, detail: error.to_string() }
     }
-}
-
-fn told(complaints: &[Complaint]) -> String {
-    complaints.iter().take(MAX_COMPLAINTS).map(Complaint::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// Refuses a message that is too large before anything of it is read.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Complaint;
 use super::duration::{no_duration, read_duration};
 use crate::clock::SECOND_US;
+use crate::document::Complaint;
 use crate::store::FindingSeverity;
 
 /// Shortest period: beats come by HTTP, and below this its delays would look like misses.

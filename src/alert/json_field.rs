@@ -6,8 +6,9 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::MAX_ALERTS;
 use super::label_set::MAX_LABELS;
-use super::{Complaint, MAX_ALERTS};
+use crate::document::Complaint;
 
 /// A field that should be text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -51,7 +51,7 @@ mod pagerduty_tests;
 pub use alertmanager_api::{RESOLVE_TIMEOUT_US, parse_alertmanager_alerts};
 pub use alertmanager_webhook::parse_alertmanager_webhook;
 pub use entity::entity_of;
-pub use error::{AlertError, Complaint};
+pub use error::AlertError;
 pub use heartbeat::Heartbeat;
 pub use heartbeat_watch::{WatchedHeartbeat, heartbeat_alerts, next_heartbeat_due_us};
 pub use identity::{label_fingerprint, label_key};

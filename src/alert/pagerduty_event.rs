@@ -22,8 +22,9 @@ use super::pagerduty_details::{RawLink, details};
 use super::received::PAGERDUTY;
 use super::severity::severity_of;
 use super::text::{MAX_TITLE_CHARS, line, link};
-use super::{Action, Alert, AlertError, Complaint};
+use super::{Action, Alert, AlertError};
 use crate::clock::TimestampUs;
+use crate::document::Complaint;
 use crate::store::FindingSeverity;
 
 /// Largest event, as PagerDuty's: 512 KB.

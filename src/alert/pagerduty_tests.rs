@@ -75,7 +75,7 @@ fn the_least_that_each_action_needs() {
         let alert = read(&event).unwrap().alert;
         assert_eq!((alert.action, alert.dedup_key.as_str(), alert.ended_at_us), (action, "d", end));
         let event = json!({ "routing_key": "k", "event_action": word });
-        assert!(read(&event).unwrap_err().to_string().contains("`dedup_key` is missing"));
+        assert!(read(&event).unwrap_err().to_string().contains("`dedup_key`: is missing"));
     }
 }
 
@@ -139,7 +139,7 @@ fn the_answers_are_pagerdutys() {
     let expected = json!({
         "status": "invalid event",
         "message": "Event object is invalid",
-        "errors": ["`dedup_key` is missing; send the key that the trigger had or was given"]
+        "errors": ["`dedup_key`: is missing; send the key that the trigger had or was given"]
     });
     assert_eq!(refused, expected);
     let no_json = PagerDutyAnswer::refused(&parse_pagerduty_event(b"routing_key=k", NOW).unwrap_err());

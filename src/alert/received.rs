@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Complaint;
 use super::identity::hex_of_half;
 use crate::clock::TimestampUs;
+use crate::document::Complaint;
 use crate::store::FindingSeverity;
 
 /// Source of what Alertmanager, Grafana and Prometheus send.

@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::operations::Complaint;
+use crate::document::Complaint;
 
 /// An error as the caller sees it.
 #[derive(Debug, Clone, Serialize)]

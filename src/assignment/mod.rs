@@ -18,7 +18,6 @@
 mod asset_history;
 mod candidate;
 mod choice;
-mod complaint;
 mod duration;
 mod fitness;
 mod hand_over;
@@ -38,7 +37,6 @@ mod hand_over_tests;
 pub use asset_history::AssetHistory;
 pub use candidate::Candidate;
 pub use choice::{Because, Choice, Fallbacks, MAX_STORED_RANKED, MAX_STORED_REFUSED, choose};
-pub use complaint::Complaint;
 pub use fitness::{Refusal, RefusalReason, Refused};
 pub use hand_over::{HandOver, HeldTicket, MAX_HANDED_OVER, Move, Stay, hand_over};
 pub use need::{Excluded, Need};

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::duration::{no_duration, read_duration};
-use super::{Complaint, Priority, TermWeights, TicketWeights};
+use super::{Priority, TermWeights, TicketWeights};
 use crate::clock::{HOUR_US, SECOND_US};
+use crate::document::Complaint;
 
 /// Largest load that may be allowed, percent: ten times one's capacity is no limit any more.
 const MAX_LOAD_PERCENT: u16 = 1_000;

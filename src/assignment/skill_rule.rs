@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Complaint;
 use super::candidate::TOP_LEVEL;
+use crate::document::Complaint;
 
 /// Rules in a document at most: each ticket is held against all of them.
 const MAX_RULES: usize = 1_000;

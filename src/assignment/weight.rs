@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Complaint, Priority};
+use super::Priority;
+use crate::document::Complaint;
 
 /// Largest weight: a hundred times the smallest is as good as only that one counting.
 const MAX_WEIGHT: u32 = 100;

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::Settings;
-use crate::notify::{Complaint, SmtpConfig, WebhookConfig};
+use crate::document::Complaint;
+use crate::notify::{SmtpConfig, WebhookConfig};
 use crate::operations::DeliveryConfig;
 
 /// What the three sections mean.

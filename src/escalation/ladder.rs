@@ -2,6 +2,7 @@
 
 use super::document::{EscalationPolicy, Target};
 use super::duration::read_duration;
+use crate::document::Complaint;
 
 /// Most levels of a ladder: no organisation has more ranks that answer the telephone.
 const MAX_LEVELS: usize = 20;
@@ -18,15 +19,6 @@ const MIN_REPEAT_AFTER_US: i64 = 60 * crate::clock::SECOND_US;
 
 /// The priorities of a ticket, as the desk has them.
 const PRIORITIES: [&str; 5] = ["P1", "P2", "P3", "P4", "P5"];
-
-/// Something that is wrong with a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
-    /// Path of the field, such as `steps[0].after`.
-    pub field: String,
-    /// What is wrong with it and what to write instead.
-    pub why: String,
-}
 
 /// A policy that has been read and checked; [`EscalationPolicy::ladder`] makes it.
 #[derive(Debug, Clone)]
@@ -98,10 +90,7 @@ impl EscalationPolicy {
             say("repeat_after".to_owned(), "less than a minute between two runs of the ladder; write at least 1m".to_owned());
         }
         if ack_timeout_us.is_some_and(|us| us < MIN_REPEAT_AFTER_US) && !complaints.iter().any(|one| one.field == "ack_timeout") {
-            complaints.push(Complaint {
-                field: "ack_timeout".to_owned(),
-                why: "nobody takes up a ticket within a minute; write at least 1m".to_owned(),
-            });
+            complaints.push(Complaint::new("ack_timeout", "nobody takes up a ticket within a minute; write at least 1m"));
         }
         complaints.extend(self.wrong_steps());
         if complaints.is_empty() { Ok(Ladder { levels, repeat: self.repeat, repeat_after_us, ack_timeout_us }) } else { Err(complaints) }

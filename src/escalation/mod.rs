@@ -42,7 +42,7 @@ mod step_properties;
 mod step_tests;
 
 pub use document::{EscalationPolicy, Step, Target, TargetError};
-pub use ladder::{Complaint, Ladder};
+pub use ladder::Ladder;
 pub use page::{Note, Outcome, Page, PageReason};
 pub use state::{Escalation, Status};
 pub use step::{next_step_us, step};

@@ -1,5 +1,6 @@
-//! Why the outbox refused, or a document is wrong.
+//! Why the outbox refused, or a sender was not set up.
 
+use crate::document::{Complaint, in_words};
 use crate::store::StoreError;
 
 /// Why the outbox was not read or changed. Whatever failed, nothing of it was stored.
@@ -14,7 +15,7 @@ pub enum NotifyError {
         why: String,
     },
     /// A sender was set up with a configuration that cannot work.
-    #[error("{what} cannot be set up: {}", complaints_in_words(.complaints))]
+    #[error("{what} cannot be set up: {}", in_words(.complaints))]
     Configuration {
         /// The sender.
         what: &'static str,
@@ -30,24 +31,4 @@ impl From<sqlx::Error> for NotifyError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
     }
-}
-
-/// Something wrong in a document that people write.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Complaint {
-    /// Path of the field, such as `rules[2].from`.
-    pub field: String,
-    /// What is wrong and what to write instead.
-    pub why: String,
-}
-
-impl Complaint {
-    /// A complaint about a field.
-    pub fn new(field: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { field: field.into(), why: why.into() }
-    }
-}
-
-fn complaints_in_words(complaints: &[Complaint]) -> String {
-    complaints.iter().map(|one| format!("`{}`: {}", one.field, one.why)).collect::<Vec<_>>().join("; ")
 }

@@ -9,8 +9,9 @@ use lettre::transport::smtp::extension::ClientId;
 
 use super::send_failure::with_causes;
 use super::smtp_session::{Protection, Session, SessionError};
-use super::{Complaint, Message, NotifyError, SendFailure, SmtpConfig, SmtpSecurity, email_message};
+use super::{Message, NotifyError, SendFailure, SmtpConfig, SmtpSecurity, email_message};
 use crate::clock::TimestampUs;
+use crate::document::Complaint;
 
 /// The longest that a session may take in all, in multiples of [`SmtpConfig::timeout`], which is for making the connection.
 /// RFC 5321 section 4.5.3.2 grants minutes for each answer; a server of the house that needs two for all of them is in

@@ -52,7 +52,7 @@ pub use back_off::{GIVE_UP_AFTER_US, Next, PAGE_ATTEMPTS};
 pub use decide::{Planned, decide};
 pub use destination::{Network, may_call};
 pub use email_message::email_message;
-pub use error::{Complaint, NotifyError};
+pub use error::NotifyError;
 pub use mailer::Mailer;
 pub use message::{Item, Links, Message};
 pub use notice::{Delivery, NewNotice, Notice};

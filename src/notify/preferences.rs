@@ -4,7 +4,8 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::wall_time::{duration, time_of_day};
-use super::{Channel, Complaint, Day, EventKind, Shape, Urgency};
+use super::{Channel, Day, EventKind, Shape, Urgency};
+use crate::document::Complaint;
 
 /// Ways of contact a person may have: more are not ways to reach somebody but ways to flood them.
 pub const MAX_CONTACTS: usize = 10;

@@ -21,8 +21,9 @@ use super::plain_text::one_line;
 use super::send_failure::with_causes;
 use super::signature::{DELIVERY_HEADER, SIGNATURE_HEADER, signature};
 use super::wall_time::duration;
-use super::{Complaint, Message, Network, NotifyError, SendFailure, Shape, may_call, webhook_body};
+use super::{Message, Network, NotifyError, SendFailure, Shape, may_call, webhook_body};
 use crate::clock::TimestampUs;
+use crate::document::Complaint;
 
 /// How long a connection may take to be made: a public receiver answers within a second or two.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);

@@ -7,10 +7,11 @@ use super::document::Hours;
 use super::fairness::{DayPart, Loads, PersonLoad, Spread, day_parts};
 use super::hours::{DayHours, Span, spans};
 use super::plan::Plan;
-use super::reading::{Complaint, day_hours};
+use super::reading::day_hours;
 use super::shift::{MAX_SHIFTS, PeriodError, period, shifts};
 use super::sweep::{Moment, Sweep};
 use crate::clock::TimestampUs;
+use crate::document::Complaint;
 
 /// When somebody must be on call, and which days are holidays. The default is always, and no holidays.
 #[derive(Debug, Clone, Default)]

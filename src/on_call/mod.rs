@@ -60,6 +60,5 @@ pub use document::{Hours, Layer, Override, Rota, Rotation, Weekday};
 pub use fairness::{PersonLoad, Spread};
 pub use ical_feed::{Feed, ical_feed};
 pub use plan::Plan;
-pub use reading::Complaint;
 pub use shift::{PeriodError, Reason, Shift, on_call_at, shifts};
 pub use swap::{SwapEnd, SwapError, swap};

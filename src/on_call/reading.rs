@@ -5,6 +5,7 @@ use super::hours::{DayHours, Span};
 use super::local_time::{END_OF_PLANS_US, WallClock, read_date, read_time_of_day};
 use super::plan::{LayerPlan, OverridePlan, Plan};
 use crate::clock::{DAY_US, HOUR_US};
+use crate::document::Complaint;
 
 /// Most layers of a rota: a day in four places, with a substitute each, and some to spare.
 const MAX_LAYERS: usize = 10;
@@ -26,15 +27,6 @@ const MAX_OVERRIDE_US: i64 = 366 * DAY_US;
 
 /// Longest name of a person or a layer, in bytes; a mail address has at most 254.
 const MAX_NAME_BYTES: usize = 254;
-
-/// Something that is wrong with a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
-    /// Path of the field, such as `layers[0].hand_over`.
-    pub field: String,
-    /// What is wrong with it and what to write instead.
-    pub why: String,
-}
 
 impl Rota {
     /// Everything that is wrong with the document; empty if it can be used.
@@ -76,7 +68,7 @@ struct Wrong(Vec<Complaint>);
 
 impl Wrong {
     fn say(&mut self, field: impl Into<String>, why: String) {
-        self.0.push(Complaint { field: field.into(), why });
+        self.0.push(Complaint::new(field, why));
     }
 
     fn count(&mut self, field: &str, count: usize, most: usize) {

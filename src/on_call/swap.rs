@@ -4,9 +4,9 @@ use super::absence::Absence;
 use super::document::{Override, Rota};
 use super::hours::Span;
 use super::plan::Plan;
-use super::reading::Complaint;
 use super::shift::{PeriodError, shifts};
 use crate::clock::TimestampUs;
+use crate::document::{Complaint, in_words};
 
 /// One end of a swap: whose shifts in which period are given away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl SwapEnd {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SwapError {
     /// The rota cannot be used, or could not with the two overrides in it.
-    #[error("the rota with the swap in it would not be valid: {}", list(.0))]
+    #[error("the rota with the swap in it would not be valid: {}", in_words(.0))]
     Invalid(Vec<Complaint>),
     /// Both ends name the same person.
     #[error("{0} cannot swap with themselves; name another person")]
@@ -62,11 +62,6 @@ pub enum SwapError {
     /// A period is too long.
     #[error(transparent)]
     Period(#[from] PeriodError),
-}
-
-fn list(complaints: &[Complaint]) -> String {
-    let each: Vec<String> = complaints.iter().take(5).map(|one| format!("{}: {}", one.field, one.why)).collect();
-    each.join("; ")
 }
 
 /// The two overrides by which two people exchange their shifts in two periods; to be put at the end of the rota's.

@@ -75,7 +75,7 @@ fn a_rota_that_is_wrong_or_full_takes_no_swap() {
     let mut full = weekly();
     full.overrides = vec![overridden("2020-01-01T00:00", "2020-01-02T00:00", "zoe", None); 999];
     let error = swap(&full, &[], &ines(), &ada()).unwrap_err().to_string();
-    assert!(error.contains("overrides: 1001 are too many"), "{error}");
+    assert!(error.contains("`overrides`: 1001 are too many"), "{error}");
 }
 
 #[test]

@@ -8,27 +8,12 @@ use crate::alert::Heartbeat;
 use crate::assignment::{AssignmentPolicy, SkillRules};
 use crate::desk::{Impact, PriorityMatrix};
 use crate::detect::parse_duration_us;
+use crate::document::Complaint;
 use crate::escalation::EscalationPolicy;
 use crate::notify::Preferences;
 use crate::on_call::Rota;
 use crate::people::{Role, Team, User};
 use crate::sla::{Calendar, SlaPolicy};
-
-/// What is wrong with a document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Complaint {
-    /// Path of the field.
-    pub field: String,
-    /// What is wrong with it and what to write instead.
-    pub why: String,
-}
-
-impl Complaint {
-    /// A complaint about a field.
-    pub fn new(field: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { field: field.into(), why: why.into() }
-    }
-}
 
 /// A service that the department offers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,32 +105,22 @@ const fn single(
     DocumentKind { is_single: true, ..kind(word, description, changed_by, check) }
 }
 
-macro_rules! complaints {
-    ($document:expr) => {
-        $document.check().into_iter().map(|complaint| Complaint::new(complaint.field, complaint.why)).collect::<Vec<_>>()
-    };
-}
-
 /// Every kind, in the order in which an export writes them: what others refer to comes first.
 pub const KINDS: &[DocumentKind] = &[
-    kind("team", "people who answer for something together", Role::Manager, |value| read::<Team>(value, |team| complaints!(team))),
+    kind("team", "people who answer for something together", Role::Manager, |value| read(value, Team::check)),
     kind("user", "a person: role, teams, skills, hours, leave, how they are told", Role::Administrator, check_user),
-    kind("calendar", "when time counts: zone, hours, holidays", Role::Manager, |value| read::<Calendar>(value, |it| complaints!(it))),
-    single("sla_policy", "what is promised: response, update, resolution", Role::Manager, |value| {
-        read::<SlaPolicy>(value, |policy| complaints!(policy))
-    }),
-    kind("rota", "who is on call when", Role::Lead, |value| read::<Rota>(value, |rota| complaints!(rota))),
-    kind("escalation_policy", "who is called, and who next", Role::Lead, |value| {
-        read::<EscalationPolicy>(value, |policy| complaints!(policy))
-    }),
+    kind("calendar", "when time counts: zone, hours, holidays", Role::Manager, |value| read(value, Calendar::check)),
+    single("sla_policy", "what is promised: response, update, resolution", Role::Manager, |value| read(value, SlaPolicy::check)),
+    kind("rota", "who is on call when", Role::Lead, |value| read(value, Rota::check)),
+    kind("escalation_policy", "who is called, and who next", Role::Lead, |value| read(value, EscalationPolicy::check)),
     kind("service", "what the department offers, and how critical it is", Role::Manager, |value| read::<Service>(value, |_| Vec::new())),
     single("priority_matrix", "impact and urgency make the priority", Role::Manager, |value| {
         read::<PriorityMatrix>(value, |matrix| matrix.complaint().map(|why| Complaint::new("", why)).into_iter().collect())
     }),
-    single("assignment_policy", "who gets a ticket", Role::Manager, |value| read::<AssignmentPolicy>(value, |it| complaints!(it))),
-    single("skill_rules", "what a ticket needs", Role::Manager, |value| read::<SkillRules>(value, |rules| complaints!(rules))),
-    single("desk_policy", "how the desk works", Role::Manager, |value| read::<DeskPolicy>(value, DeskPolicy::check)),
-    kind("heartbeat", "what must report that it still runs", Role::Lead, |value| read::<Heartbeat>(value, |it| complaints!(it))),
+    single("assignment_policy", "who gets a ticket", Role::Manager, |value| read(value, AssignmentPolicy::check)),
+    single("skill_rules", "what a ticket needs", Role::Manager, |value| read(value, SkillRules::check)),
+    single("desk_policy", "how the desk works", Role::Manager, |value| read(value, DeskPolicy::check)),
+    kind("heartbeat", "what must report that it still runs", Role::Lead, |value| read(value, Heartbeat::check)),
 ];
 
 /// The kind of that word.
@@ -181,14 +156,9 @@ fn drop_nulls(value: &mut Value) {
 
 fn check_user(value: &Value) -> Result<Value, Vec<Complaint>> {
     let mut stored = read::<User>(value, |user| {
-        let mut complaints = complaints!(user);
+        let mut complaints = user.check();
         match preferences_of(user) {
-            Ok(preferences) => complaints.extend(
-                preferences
-                    .check()
-                    .into_iter()
-                    .map(|complaint| Complaint::new(format!("notifications.{}", complaint.field), complaint.why)),
-            ),
+            Ok(preferences) => complaints.extend(preferences.check().into_iter().map(|it| it.below("notifications"))),
             Err(why) => complaints.push(Complaint::new("notifications", why)),
         }
         complaints

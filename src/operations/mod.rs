@@ -46,7 +46,7 @@ pub use alerts::{Alerts, Filed};
 pub use clockwork::Clockwork;
 pub use computed_views::computed_views;
 pub use deliveries::{Deliveries, DeliveryConfig};
-pub use documents::{Complaint, DeskPolicy, DocumentKind, KINDS, Service, kind_of, preferences_of};
+pub use documents::{DeskPolicy, DocumentKind, KINDS, Service, kind_of, preferences_of};
 pub use error::OperationsError;
 pub use promises::{StandingPromise, promises_of, what_if};
 pub use register::{Imported, Register, RegisterError};

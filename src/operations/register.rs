@@ -6,10 +6,11 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sqlx::SqliteConnection;
 
-use super::documents::{Complaint, KINDS, kind_of};
+use super::documents::{KINDS, kind_of};
 use super::setup::{Documents, SINGLE, Setup};
 use crate::clock::Clock;
 use crate::desk::{Actor, Desk};
+use crate::document::{Complaint, in_words};
 use crate::people::check_name;
 use crate::store::{AuditEntry, Document, Store, StoreError, append_audit, load_document, load_documents, remove_document, save_document};
 
@@ -38,7 +39,7 @@ pub enum RegisterError {
         current: i64,
     },
     /// It is not what it should be.
-    #[error("{}", told(.0))]
+    #[error("{}", in_words(.0))]
     Invalid(Vec<Complaint>),
     /// The store failed.
     #[error(transparent)]
@@ -53,11 +54,6 @@ impl From<sqlx::Error> for RegisterError {
 
 fn kinds() -> String {
     KINDS.iter().map(|kind| kind.word).collect::<Vec<_>>().join(", ")
-}
-
-fn told(complaints: &[Complaint]) -> String {
-    let line = |it: &Complaint| if it.field.is_empty() { it.why.clone() } else { format!("`{}`: {}", it.field, it.why) };
-    complaints.iter().take(20).map(line).collect::<Vec<_>>().join("; ")
 }
 
 /// A document that an import writes.
@@ -96,7 +92,7 @@ impl Register {
         drop(read);
         let (setup, complaints) = Setup::read_what_fits(&documents);
         if !complaints.is_empty() {
-            tracing::error!("a part of what was set up cannot be used until somebody mends it: {}", told(&complaints));
+            tracing::error!("a part of what was set up cannot be used until somebody mends it: {}", in_words(&complaints));
         }
         register.take(setup);
         Ok(register)
@@ -308,10 +304,7 @@ fn read_export(all: &Value) -> Result<Documents, RegisterError> {
         for (name, document) in of_kind.as_object().ok_or_else(|| wrong(kind))? {
             match checked(kind, name, document) {
                 Ok(document) => drop(documents.insert((kind.clone(), name.clone()), document)),
-                Err(RegisterError::Invalid(wrong)) => complaints.extend(wrong.into_iter().map(|it| {
-                    let dot = if it.field.is_empty() { "" } else { "." };
-                    Complaint::new(format!("{kind}/{name}{dot}{}", it.field), it.why)
-                })),
+                Err(RegisterError::Invalid(wrong)) => complaints.extend(wrong.into_iter().map(|it| it.below(&format!("{kind}/{name}")))),
                 Err(other) => return Err(other),
             }
         }

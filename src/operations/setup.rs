@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::documents::{Complaint, DeskPolicy, Service, preferences_of};
+use super::documents::{DeskPolicy, Service, preferences_of};
 use crate::alert::Heartbeat;
 use crate::assignment::{AssignmentPolicy, SkillRules};
 use crate::clock::TimestampUs;
 use crate::desk::{DeskRules, PriorityMatrix, ServiceFacts, Ticket};
 use crate::detect::parse_duration_us;
+use crate::document::Complaint;
 use crate::escalation::{EscalationPolicy, Ladder, Target};
 use crate::notify::Preferences;
 use crate::on_call::{Absence, Plan, Rota, on_call_at};
@@ -96,21 +97,19 @@ impl Setup {
         }
         match single::<SlaPolicy>(documents, "sla_policy", &mut complaints).resolve(&setup.calendars) {
             Ok(promises) => setup.promises = promises,
-            Err(wrong) => {
-                complaints.extend(wrong.into_iter().map(|it| Complaint::new(format!("sla_policy/{SINGLE}.{}", it.field), it.why)))
-            }
+            Err(wrong) => complaints.extend(wrong.into_iter().map(|it| it.below(&format!("sla_policy/{SINGLE}")))),
         }
         for (name, rota) in all::<Rota>(documents, "rota", &mut complaints) {
             match rota.plan() {
                 Ok(plan) => drop(setup.rotas.insert(name, (rota, plan))),
-                Err(wrong) => complaints.extend(wrong.into_iter().map(|it| Complaint::new(format!("rota/{name}.{}", it.field), it.why))),
+                Err(wrong) => complaints.extend(wrong.into_iter().map(|it| it.below(&format!("rota/{name}")))),
             }
         }
         for (name, policy) in all::<EscalationPolicy>(documents, "escalation_policy", &mut complaints) {
             match policy.ladder() {
                 Ok(ladder) => drop(setup.escalations.insert(name, (policy, ladder))),
                 Err(wrong) => {
-                    complaints.extend(wrong.into_iter().map(|it| Complaint::new(format!("escalation_policy/{name}.{}", it.field), it.why)));
+                    complaints.extend(wrong.into_iter().map(|it| it.below(&format!("escalation_policy/{name}"))));
                 }
             }
         }

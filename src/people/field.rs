@@ -1,8 +1,6 @@
 //! Single fields of documents: what they may hold, and complaints that name them.
 
-use std::fmt;
-
-use serde::Serialize;
+use crate::document::Complaint;
 
 /// Longest name of a person or team in characters: it stands in addresses of the API and in columns of lists.
 const MAX_NAME_CHARS: usize = 64;
@@ -13,21 +11,6 @@ const MAX_EMAIL_BYTES: usize = 254;
 /// Characters of a wrong value that a message repeats: enough to find it again, too few to fill a screen.
 const EXCERPT_CHARS: usize = 40;
 
-/// What is wrong with one field of a document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Complaint {
-    /// Path of the field, such as `leave[2].from`.
-    pub field: String,
-    /// What is wrong with it and what to write instead.
-    pub why: String,
-}
-
-impl fmt::Display for Complaint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`: {}", self.field, self.why)
-    }
-}
-
 /// Complaints as they are found.
 #[derive(Debug, Default)]
 pub(super) struct Complaints(Vec<Complaint>);
@@ -36,7 +19,7 @@ impl Complaints {
     /// Keeps what is wrong with the field, if anything is.
     pub(super) fn note<T>(&mut self, field: impl Into<String>, checked: Result<T, String>) {
         if let Err(why) = checked {
-            self.0.push(Complaint { field: field.into(), why });
+            self.0.push(Complaint::new(field, why));
         }
     }
 

@@ -47,7 +47,7 @@ mod user_tests;
 mod working_hours;
 
 pub use absence::{Leave, Presence};
-pub use field::{Complaint, check_name};
+pub use field::check_name;
 pub use login_error::LoginError;
 pub use login_limiter::{LoginFrom, LoginLimiter, Wait, network};
 pub use logins::{Attempt, FIRST_ADMINISTRATOR, Logins, PreparedReset};

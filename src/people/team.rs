@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Complaint;
 use super::field::{Complaints, check_email, check_line, check_name, check_remark};
 use super::user::MAX_SHOWN_CHARS;
+use crate::document::Complaint;
 
 /// Longest description, in characters: a sentence or two.
 const MAX_DESCRIPTION_CHARS: usize = 500;

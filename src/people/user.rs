@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::field::{Complaints, check_email, check_line, excerpt};
 use super::working_hours::{self, WorkingHours};
-use super::{Complaint, Leave, Role};
+use super::{Leave, Role};
+use crate::document::Complaint;
 
 /// Longest name of a person, team or skill as it is shown, in characters: what a column of a list can hold.
 pub(super) const MAX_SHOWN_CHARS: usize = 100;

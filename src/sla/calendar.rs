@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::complaint::{Complaint, shown};
 use super::day_plan::DayPlan;
 use super::holiday_feed;
 use super::opening_hours::{FIRST_YEAR, LAST_YEAR, OpeningHours};
 use super::weekly_hours::{Hours, day_hours};
 use super::written_time::date;
+use crate::document::{Complaint, excerpt};
 
 /// Three sites with a dozen teams' hours each; a laid-out calendar has about a megabyte.
 const MAX_CALENDARS: usize = 64;
@@ -78,7 +78,7 @@ impl Calendar {
         let mut complaints = Vec::new();
         let zone = TimeZone::get(&self.time_zone);
         if zone.is_err() {
-            let why = format!("`{}` is no time zone; write a name of the tz database, such as Europe/Berlin", shown(&self.time_zone));
+            let why = format!("`{}` is no time zone; write a name of the tz database, such as Europe/Berlin", excerpt(&self.time_zone));
             complaints.push(Complaint::new("time_zone", why));
         }
         let mut plan = DayPlan::new(self.hours.resolve(&mut complaints));
@@ -149,7 +149,9 @@ impl Calendars {
         for (name, document) in documents {
             match document.resolve() {
                 Ok(hours) => drop(laid_out.insert(name.clone(), Arc::new(hours))),
-                Err(wrong) => complaints.extend(wrong.into_iter().map(|complaint| complaint.below(&format!("calendars.{}", shown(name))))),
+                Err(wrong) => {
+                    complaints.extend(wrong.into_iter().map(|complaint| complaint.below(&format!("calendars.{}", excerpt(name)))))
+                }
             }
         }
         if complaints.is_empty() { Ok(Self(laid_out)) } else { Err(complaints) }

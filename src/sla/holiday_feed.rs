@@ -12,7 +12,7 @@
 use icalendar::parser::{Property, unfold};
 use jiff::civil::Date;
 
-use super::complaint::{Complaint, shown};
+use crate::document::{Complaint, excerpt};
 
 /// A feed of a country's holidays for ten years has some 50 kB.
 const MAX_BYTES: usize = 1 << 20;
@@ -100,7 +100,7 @@ fn events(text: &str) -> Result<Vec<Event<'_>>, String> {
     let mut open: Vec<&str> = Vec::new();
     let mut events: Vec<Event<'_>> = Vec::new();
     for (index, line) in text.lines().enumerate() {
-        let broken = |what: &str| format!("line {} (`{}`) {what}; give the text of an .ics file", index + 1, shown(line));
+        let broken = |what: &str| format!("line {} (`{}`) {what}; give the text of an .ics file", index + 1, excerpt(line));
         if line.trim().is_empty() {
             continue;
         }
@@ -129,7 +129,7 @@ fn events(text: &str) -> Result<Vec<Event<'_>>, String> {
         }
     }
     if let Some(name) = open.last() {
-        return Err(format!("the text stops within {}; give the whole .ics file", shown(name)));
+        return Err(format!("the text stops within {}; give the whole .ics file", excerpt(name)));
     }
     events.retain(|event| {
         let private = event.component.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("X-"));
@@ -165,10 +165,10 @@ impl Event<'_> {
 
     /// What a person knows it by.
     fn name(&self) -> String {
-        let first = |name| self.all(name).map(|property| shown(property.val.as_str())).next();
+        let first = |name| self.all(name).map(|property| excerpt(property.val.as_str())).next();
         let title = first("SUMMARY").or_else(|| first("UID")).unwrap_or_else(|| "without a name".to_owned());
         let start = first("DTSTART").map(|start| format!(" ({start})")).unwrap_or_default();
-        format!("{} `{title}`{start}", shown(self.component))
+        format!("{} `{title}`{start}", excerpt(self.component))
     }
 
     /// The days it closes; `None` if it does not take place.
@@ -206,7 +206,7 @@ impl Event<'_> {
 }
 
 fn not_a_day(name: &str, value: &str) -> String {
-    format!("{name} `{}` is no whole day; only events of whole days can be holidays, write {name};VALUE=DATE:20261224", shown(value))
+    format!("{name} `{}` is no whole day; only events of whole days can be holidays, write {name};VALUE=DATE:20261224", excerpt(value))
 }
 
 /// A date in RFC 5545's form, `20261224` (3.3.4).
@@ -222,8 +222,8 @@ fn yearly(rule: &str, first: Date) -> Result<Yearly, String> {
     let refused = |part: &str| {
         format!(
             "the recurrence `{}` is not understood at `{}`; only FREQ=YEARLY with COUNT or UNTIL is, write the others out by date",
-            shown(rule),
-            shown(part)
+            excerpt(rule),
+            excerpt(part)
         )
     };
     let (mut yearly, mut every_year) = (Yearly::default(), false);

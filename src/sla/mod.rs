@@ -29,7 +29,6 @@
 //! * Everything is bounded: 64 calendars, 256 rules, years 2000 to 2069, deadlines at most ten years ahead. No input panics.
 
 mod calendar;
-mod complaint;
 mod day_plan;
 mod history;
 mod holiday_feed;
@@ -48,7 +47,6 @@ mod properties_test;
 mod samples;
 
 pub use calendar::{Calendar, Calendars, Holiday};
-pub use complaint::Complaint;
 pub use opening_hours::OpeningHours;
 pub use policy::{SlaPolicy, SlaRule};
 pub use promises::{Promise, Promises};

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::Calendars;
-use super::complaint::{Complaint, shown};
 use super::promises::{Promises, Rule, Target};
 use super::timeline::{Hold, Kind};
 use super::written_time::duration_us;
+use crate::document::{Complaint, excerpt};
 
 /// A rule for each priority, kind and a dozen services; lists longer than this are generated, and no human reviews them.
 const MAX_RULES: usize = 256;
@@ -116,7 +116,7 @@ impl SlaPolicy {
         for (index, rule) in self.rules.iter().enumerate() {
             let mut wrong = rule.check();
             if !names.insert(rule.name.as_str()) {
-                wrong.push(Complaint::new("name", format!("`{}` stands twice; give each rule a name of its own", shown(&rule.name))));
+                wrong.push(Complaint::new("name", format!("`{}` stands twice; give each rule a name of its own", excerpt(&rule.name))));
             }
             complaints.extend(wrong.into_iter().map(|complaint| complaint.below(&format!("rules[{index}]"))));
         }
@@ -150,7 +150,7 @@ impl SlaRule {
         for (index, priority) in self.priority.iter().enumerate().filter(|(_, priority)| !PRIORITIES.contains(&priority.as_str())) {
             complain(
                 &format!("priority[{index}]"),
-                format!("`{}` is no priority; write one of {}", shown(priority), PRIORITIES.join(", ")),
+                format!("`{}` is no priority; write one of {}", excerpt(priority), PRIORITIES.join(", ")),
             );
         }
         if self.service.len() > MAX_SERVICES {
@@ -180,8 +180,8 @@ impl SlaRule {
         let mut hours_of = |field: &str, name: &str| {
             let found = calendars.get(name).cloned();
             if found.is_none() {
-                let known: Vec<String> = calendars.names().map(shown).collect();
-                let why = format!("there is no calendar `{}`; write one of: {}", shown(name), known.join(", "));
+                let known: Vec<String> = calendars.names().map(excerpt).collect();
+                let why = format!("there is no calendar `{}`; write one of: {}", excerpt(name), known.join(", "));
                 complaints.push(Complaint::new(field, why));
             }
             found

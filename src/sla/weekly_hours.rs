@@ -5,9 +5,9 @@ use std::fmt;
 use serde::de::{self, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::complaint::Complaint;
 use super::written_time::{Interval, interval};
 use crate::clock::DAY_US;
+use crate::document::Complaint;
 
 /// The word for a calendar that never closes.
 const ROUND_THE_CLOCK: &str = "24x7";

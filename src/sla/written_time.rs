@@ -2,8 +2,8 @@
 
 use jiff::civil::Date;
 
-use super::complaint::shown;
 use crate::clock::{DAY_US, HOUR_US, SECOND_US, TimestampUs};
+use crate::document::excerpt;
 
 const MINUTE_US: i64 = 60 * SECOND_US;
 
@@ -22,7 +22,7 @@ pub(super) struct Interval {
 ///
 /// Days are refused on purpose: is a day of business time 8 hours or 24?
 pub(super) fn duration_us(text: &str) -> Result<i64, String> {
-    let wrong = || format!("`{}` is no length of time; write it such as 15m, 4h or 1h30m", shown(text));
+    let wrong = || format!("`{}` is no length of time; write it such as 15m, 4h or 1h30m", excerpt(text));
     let (mut rest, mut sum_us, mut last_unit_us) = (text, 0_i64, i64::MAX);
     while !rest.is_empty() {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -32,7 +32,7 @@ pub(super) fn duration_us(text: &str) -> Result<i64, String> {
             Some(b'm') => MINUTE_US,
             Some(b's') => SECOND_US,
             Some(b'd' | b'w') => {
-                return Err(format!("`{}`: days of business time mean different things; write it in hours, such as 16h", shown(text)));
+                return Err(format!("`{}`: days of business time mean different things; write it in hours, such as 16h", excerpt(text)));
             }
             _ => return Err(wrong()),
         };
@@ -46,13 +46,13 @@ pub(super) fn duration_us(text: &str) -> Result<i64, String> {
     match sum_us {
         0 => Err(wrong()),
         1..=MAX_DURATION_US => Ok(sum_us),
-        _ => Err(format!("`{}` is longer than a year of business time; write at most {}h", shown(text), MAX_DURATION_US / HOUR_US)),
+        _ => Err(format!("`{}` is longer than a year of business time; write at most {}h", excerpt(text), MAX_DURATION_US / HOUR_US)),
     }
 }
 
 /// Hours of a day: `08:00-12:30`, up to `24:00`.
 pub(super) fn interval(text: &str) -> Result<Interval, String> {
-    let wrong = || format!("`{}` are no opening hours; write them such as 08:00-12:30, from 00:00 up to 24:00", shown(text));
+    let wrong = || format!("`{}` are no opening hours; write them such as 08:00-12:30, from 00:00 up to 24:00", excerpt(text));
     let (from, until) = text.split_once('-').ok_or_else(wrong)?;
     let (from_us, until_us) = (time_of_day_us(from.trim()).ok_or_else(wrong)?, time_of_day_us(until.trim()).ok_or_else(wrong)?);
     if from_us == DAY_US || until_us == from_us {
@@ -61,7 +61,7 @@ pub(super) fn interval(text: &str) -> Result<Interval, String> {
     if until_us < from_us {
         return Err(format!(
             "`{}` ends before it begins; hours over midnight are two: until 24:00 on this day and from 00:00 on the next",
-            shown(text)
+            excerpt(text)
         ));
     }
     Ok(Interval { from_us, until_us })
@@ -80,7 +80,7 @@ fn time_of_day_us(text: &str) -> Option<i64> {
 pub(super) fn date(text: &str) -> Result<Date, String> {
     let strict =
         text.len() == 10 && text.bytes().enumerate().all(|(at, b)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
-    let wrong = || format!("`{}` is no date; write it such as 2026-12-24", shown(text));
+    let wrong = || format!("`{}` is no date; write it such as 2026-12-24", excerpt(text));
     if strict { text.parse().map_err(|_| wrong()) } else { Err(wrong()) }
 }
 
