@@ -1,5 +1,7 @@
 //! Texts of strangers, made fit to be stored and shown.
 
+use crate::document::turns_direction;
+
 /// A title: the desk's longest.
 pub(super) const MAX_TITLE_CHARS: usize = 300;
 /// Details: a stack trace fits, a log file does not.
@@ -31,8 +33,7 @@ fn kept(character: char, line_break: char, tab: char) -> Option<char> {
         '\t' => Some(tab),
         // Half of a line break, or one alone from an old system.
         '\r' if line_break == ' ' => Some(' '),
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}' => None,
-        other if other.is_control() => None,
+        other if other.is_control() || turns_direction(other) => None,
         other => Some(other),
     }
 }

@@ -8,4 +8,4 @@ mod complaint;
 mod excerpt;
 
 pub use complaint::{Complaint, in_words};
-pub use excerpt::excerpt;
+pub use excerpt::{excerpt, turns_direction};

@@ -24,6 +24,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::document::excerpt;
+
 /// Who is paged about a ticket, and who next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,7 +84,7 @@ impl FromStr for Target {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
-        let wrong = || TargetError(text.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect());
+        let wrong = || TargetError(excerpt(text));
         let (kind, name) = text.split_once(':').ok_or_else(wrong)?;
         if name.trim().is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
             return Err(wrong());

@@ -2,7 +2,7 @@
 
 use super::document::{EscalationPolicy, Target};
 use super::duration::read_duration;
-use crate::document::Complaint;
+use crate::document::{Complaint, excerpt};
 
 /// Most levels of a ladder: no organisation has more ranks that answer the telephone.
 const MAX_LEVELS: usize = 20;
@@ -61,7 +61,7 @@ impl EscalationPolicy {
         let mut say = |field: String, why: String| complaints.push(Complaint { field, why });
         for (i, priority) in self.only_priorities.iter().take(PRIORITIES.len() + 1).enumerate() {
             if !PRIORITIES.contains(&priority.as_str()) {
-                say(format!("only_priorities[{i}]"), format!("`{}` is no priority; write P1 (highest) to P5", shown(priority)));
+                say(format!("only_priorities[{i}]"), format!("`{}` is no priority; write P1 (highest) to P5", excerpt(priority)));
             }
         }
         if self.only_priorities.len() > PRIORITIES.len() {
@@ -73,7 +73,7 @@ impl EscalationPolicy {
         let mut duration = |field: String, text: &str| {
             let read = read_duration(text);
             if read.is_none() {
-                say(field, format!("`{}` is no duration; write one of at most 30 days such as 90s, 15m, 4h or 1h30m", shown(text)));
+                say(field, format!("`{}` is no duration; write one of at most 30 days such as 90s, 15m, 4h or 1h30m", excerpt(text)));
             }
             read.unwrap_or_default()
         };
@@ -113,9 +113,4 @@ impl EscalationPolicy {
         }
         wrong
     }
-}
-
-/// A text as a complaint shows it: whatever was sent, the answer stays short and prints on one line.
-fn shown(text: &str) -> String {
-    text.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

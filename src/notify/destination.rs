@@ -14,6 +14,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::document::excerpt;
+
 /// A range of addresses, written as `10.1.0.0/16`, `fd00::/8`, or a single address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -44,10 +46,7 @@ impl FromStr for Network {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || {
-            let shown = super::plain_text::one_line(text, 60);
-            format!("`{shown}` is no network; write one such as 10.1.0.0/16, fd00::/8 or 192.168.1.7")
-        };
+        let wrong = || format!("`{}` is no network; write one such as 10.1.0.0/16, fd00::/8 or 192.168.1.7", excerpt(text));
         let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
         let most = if address.is_ipv4() { 32 } else { 128 };

@@ -1,5 +1,7 @@
 //! Text from tickets, logs and people, made safe for where it goes. Pure.
 
+use crate::document::turns_direction;
+
 /// One line without control characters: for subjects, headers and buttons. At most `most` characters.
 ///
 /// Line ends become blanks, so that a title can never begin a header of its own (CWE-93). Characters that turn the
@@ -54,11 +56,6 @@ pub(super) fn from_hex(digits: &str) -> Option<Vec<u8>> {
     }
     let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
     digits.chunks_exact(2).map(|pair| Some(value(pair[0])? << 4 | value(pair[1])?)).collect()
-}
-
-/// The controls of Unicode's bidirectional algorithm (UAX #9): embeddings, overrides and isolates.
-fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::wall_time::{duration, time_of_day};
 use super::{Channel, Day, EventKind, Shape, Urgency};
-use crate::document::Complaint;
+use crate::document::{Complaint, excerpt};
 
 /// Ways of contact a person may have: more are not ways to reach somebody but ways to flood them.
 pub const MAX_CONTACTS: usize = 10;
@@ -135,8 +135,8 @@ impl Preferences {
     pub fn check(&self) -> Vec<Complaint> {
         let mut complaints = Vec::new();
         if TimeZone::get(&self.time_zone).is_err() {
-            let shown = super::plain_text::one_line(&self.time_zone, 50);
-            complaints.push(Complaint::new("time_zone", format!("`{shown}` is no time zone; write a name such as Europe/Vienna")));
+            let why = format!("`{}` is no time zone; write a name such as Europe/Vienna", excerpt(&self.time_zone));
+            complaints.push(Complaint::new("time_zone", why));
         }
         if self.contacts.len() > MAX_CONTACTS {
             complaints.push(Complaint::new("contacts", format!("there are {}; keep {MAX_CONTACTS} at most", self.contacts.len())));

@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::civil::{Time, Weekday};
 use serde::{Deserialize, Serialize};
 
+use crate::document::excerpt;
+
 /// A day of the week, as documents name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -41,13 +43,13 @@ pub(super) fn time_of_day(text: &str) -> Result<Time, String> {
     };
     text.split_once(':')
         .and_then(|(hour, minute)| Time::new(number(hour)?, number(minute)?, 0, 0).ok())
-        .ok_or_else(|| format!("`{}` is no time of day; write it as HH:MM, such as 08:00", super::plain_text::one_line(text, 50)))
+        .ok_or_else(|| format!("`{}` is no time of day; write it as HH:MM, such as 08:00", excerpt(text)))
 }
 
 /// A whole number and a unit: `30s`, `15m`, `4h`, `1d`. At least a second and at most 365 days.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || {
-        let shown = super::plain_text::one_line(text, 50);
+        let shown = excerpt(text);
         format!("`{shown}` is no duration; write a whole number and s, m, h or d, such as 15m, of at most 365 days")
     };
     let (digits, unit_s) = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)]

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::document::excerpt;
+
 /// How urgent a notice is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -112,8 +114,7 @@ macro_rules! words {
 
             fn from_str(word: &str) -> Result<Self, String> {
                 Self::ALL.iter().copied().find(|one| one.word() == word).ok_or_else(|| {
-                    let shown = super::plain_text::one_line(word, 50);
-                    format!("`{shown}` is no {}; write one of: {}", $what, [$($word),+].join(", "))
+                    format!("`{}` is no {}; write one of: {}", excerpt(word), $what, [$($word),+].join(", "))
                 })
             }
         }

@@ -5,7 +5,7 @@ use super::hours::{DayHours, Span};
 use super::local_time::{END_OF_PLANS_US, WallClock, read_date, read_time_of_day};
 use super::plan::{LayerPlan, OverridePlan, Plan};
 use crate::clock::{DAY_US, HOUR_US};
-use crate::document::Complaint;
+use crate::document::{Complaint, excerpt};
 
 /// Most layers of a rota: a day in four places, with a substitute each, and some to spare.
 const MAX_LAYERS: usize = 10;
@@ -40,7 +40,7 @@ impl Rota {
     pub fn plan(&self) -> Result<Plan, Vec<Complaint>> {
         let mut wrong = Wrong(Vec::new());
         let clock = WallClock::named(&self.time_zone).unwrap_or_else(|| {
-            wrong.say("time_zone", format!("`{}` is no time zone; write a name such as Europe/Berlin", shown(&self.time_zone)));
+            wrong.say("time_zone", format!("`{}` is no time zone; write a name such as Europe/Berlin", excerpt(&self.time_zone)));
             WallClock::utc()
         });
         if self.layers.is_empty() {
@@ -79,7 +79,7 @@ impl Wrong {
 
     fn name(&mut self, field: &str, name: &str) {
         if name.trim().is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
-            let why = format!("`{}` is no user name; write 1 to {MAX_NAME_BYTES} bytes without control characters", shown(name));
+            let why = format!("`{}` is no user name; write 1 to {MAX_NAME_BYTES} bytes without control characters", excerpt(name));
             self.say(field, why);
         }
     }
@@ -87,19 +87,10 @@ impl Wrong {
     /// What was read, or a complaint that shows the text and an example.
     fn read<T>(&mut self, field: &str, text: &str, read: Option<T>, what: &str) -> Option<T> {
         if read.is_none() {
-            self.say(field, format!("`{}` is no {what}", shown(text)));
+            self.say(field, format!("`{}` is no {what}", excerpt(text)));
         }
         read
     }
-}
-
-/// A text as a complaint shows it: whatever was sent, the answer stays short and prints on one line.
-fn shown(text: &str) -> String {
-    let mut short: String = text.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(60).is_some() {
-        short.push('…');
-    }
-    short
 }
 
 const A_DATE: &str = "date; write one of 1970 to 2199 such as 2026-01-05";
@@ -140,7 +131,7 @@ fn layer_plan(layer: &Layer, field: &str, clock: &WallClock, wrong: &mut Wrong) 
     if ends.flatten().is_some_and(|ends| ends <= starts_us) {
         wrong.say(
             path("ends_on"),
-            format!("the layer ends on {} and starts on {}; write a later day", shown(layer.ends_on.as_deref()?), layer.starts_on),
+            format!("the layer ends on {} and starts on {}; write a later day", excerpt(layer.ends_on.as_deref()?), layer.starts_on),
         );
     }
     Some(LayerPlan {
@@ -179,7 +170,7 @@ fn override_plan(one: &Override, field: &str, clock: &WallClock, wrong: &mut Wro
         if *replaced == one.person {
             wrong.say(
                 path("in_place_of"),
-                format!("{} cannot take over from themselves; name somebody else or delete the override", shown(replaced)),
+                format!("{} cannot take over from themselves; name somebody else or delete the override", excerpt(replaced)),
             );
         }
     }
@@ -187,7 +178,7 @@ fn override_plan(one: &Override, field: &str, clock: &WallClock, wrong: &mut Wro
     let to = wrong.read(&path("to"), &one.to, clock.read_moment(&one.to), A_MOMENT);
     let span = Span { from_us: from?, to_us: to? };
     if span.is_empty() {
-        wrong.say(path("to"), format!("`{}` is not after `{}`; write a later time", shown(&one.to), shown(&one.from)));
+        wrong.say(path("to"), format!("`{}` is not after `{}`; write a later time", excerpt(&one.to), excerpt(&one.from)));
     } else if span.to_us - span.from_us > MAX_OVERRIDE_US {
         wrong.say(path("to"), "the override is longer than a year; change the layers instead".to_owned());
     }

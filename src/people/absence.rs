@@ -7,9 +7,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::field::{Complaints, check_remark, excerpt};
+use super::field::{Complaints, check_remark};
 use super::{User, working_hours};
 use crate::clock::TimestampUs;
+use crate::document::excerpt;
 
 /// Longest note on a leave, in characters: a remark, not a letter.
 const MAX_NOTE_CHARS: usize = 200;

@@ -1,15 +1,12 @@
 //! Single fields of documents: what they may hold, and complaints that name them.
 
-use crate::document::Complaint;
+use crate::document::{Complaint, excerpt};
 
 /// Longest name of a person or team in characters: it stands in addresses of the API and in columns of lists.
 const MAX_NAME_CHARS: usize = 64;
 
 /// Longest email address: RFC 5321, section 4.5.3.1.3 gives a path 256 octets, two of which are its angle brackets.
 const MAX_EMAIL_BYTES: usize = 254;
-
-/// Characters of a wrong value that a message repeats: enough to find it again, too few to fill a screen.
-const EXCERPT_CHARS: usize = 40;
 
 /// Complaints as they are found.
 #[derive(Debug, Default)]
@@ -84,15 +81,6 @@ pub(super) fn check_email(address: &str) -> Result<(), String> {
             .split_once('@')
             .is_some_and(|(local, domain)| plain(local) && plain(domain) && !local.contains(forbidden) && !domain.contains(forbidden));
     if good { Ok(()) } else { Err(format!("`{}` is no email address; write one such as anna.huber@example.com", excerpt(address))) }
-}
-
-/// The beginning of a value, harmless to show.
-pub(super) fn excerpt(text: &str) -> String {
-    let mut shown: String = text.chars().take(EXCERPT_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if text.chars().nth(EXCERPT_CHARS).is_some() {
-        shown.push('…');
-    }
-    shown
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{Scope, Scopes};
+use crate::document::excerpt;
 
 /// A person's place, each including what the ones before it may do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,7 +54,7 @@ impl FromStr for Role {
         Self::ALL
             .into_iter()
             .find(|role| role.word() == word)
-            .ok_or_else(|| format!("`{}` is no role; write one of {}", super::field::excerpt(word), Self::ALL.map(Self::word).join(", ")))
+            .ok_or_else(|| format!("`{}` is no role; write one of {}", excerpt(word), Self::ALL.map(Self::word).join(", ")))
     }
 }
 

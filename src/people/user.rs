@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::field::{Complaints, check_email, check_line, excerpt};
+use super::field::{Complaints, check_email, check_line};
 use super::working_hours::{self, WorkingHours};
 use super::{Leave, Role};
-use crate::document::Complaint;
+use crate::document::{Complaint, excerpt};
 
 /// Longest name of a person, team or skill as it is shown, in characters: what a column of a list can hold.
 pub(super) const MAX_SHOWN_CHARS: usize = 100;

@@ -97,7 +97,7 @@ fn every_wrong_field_is_named_with_what_to_write() {
             "teams[2]",
             "skills.bgp",
             "skills.ospf",
-            "skills.x\u{fffd}y",
+            "skills.x y",
             "working_hours.tue[1]",
             "leave[0]",
             "leave[1]",

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
-use super::field::{Complaints, excerpt};
+use super::field::Complaints;
+use crate::document::excerpt;
 
 /// Spans of one day: more breaks than anybody takes.
 const MAX_SPANS_A_DAY: usize = 8;

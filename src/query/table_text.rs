@@ -8,6 +8,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Row, Table};
 use super::EncodeError;
 use super::column_names::{is_number, result_columns};
 use super::json_rows::cell_text;
+use crate::document::turns_direction;
 
 /// Lines that a cell may take before it is cut with an ellipsis: a stack trace shows its head and the table stays readable.
 const CELL_LINES: usize = 3;
@@ -80,8 +81,7 @@ fn cell(text: &str, numeric: bool) -> Cell {
 fn printable(text: &str) -> String {
     let keep = |character: char| match character {
         '\t' | '\n' | '\r' => Some(' '),
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => None,
-        other if other.is_control() => None,
+        other if other.is_control() || turns_direction(other) => None,
         other => Some(other),
     };
     text.chars().take(CELL_CHARACTERS).filter_map(keep).collect()
