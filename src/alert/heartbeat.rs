@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::duration::{no_duration, read_duration};
-use crate::clock::SECOND_US;
-use crate::document::Complaint;
+use crate::clock::{DAY_US, SECOND_US};
+use crate::document::{Complaint, duration_us_within};
 use crate::store::FindingSeverity;
 
 /// Shortest period: beats come by HTTP, and below this its delays would look like misses.
 const MIN_PERIOD_US: i64 = 10 * SECOND_US;
+
+/// Longest period, and longest grace: a year. What comes more rarely belongs into a calendar.
+const MAX_PERIOD_US: i64 = 366 * DAY_US;
 
 /// Entity columns at most; our own rules have three.
 const MAX_ENTITY_COLUMNS: usize = 16;
@@ -66,13 +68,10 @@ impl Heartbeat {
     /// Everything that is wrong with it; empty if it can be used.
     pub fn check(&self) -> Vec<Complaint> {
         let mut complaints = Vec::new();
-        match read_duration(&self.every) {
-            None => complaints.push(Complaint::new("every", no_duration(&self.every))),
-            Some(period_us) if period_us < MIN_PERIOD_US => complaints.push(Complaint::new("every", "is too short; write at least 10s")),
-            Some(_) => {}
-        }
-        if read_duration(&self.grace).is_none() {
-            complaints.push(Complaint::new("grace", no_duration(&self.grace)));
+        for (field, read) in [("every", self.period_us()), ("grace", self.grace_us())] {
+            if let Err(why) = read {
+                complaints.push(Complaint::new(field, why));
+            }
         }
         if self.description.chars().nth(MAX_TEXT_CHARS).is_some() {
             complaints.push(Complaint::new("description", format!("is too long; write at most {MAX_TEXT_CHARS} characters")));
@@ -92,7 +91,14 @@ impl Heartbeat {
 
     /// Period and grace, µs; `None` if one of them does not read or the period is too short, which [`Heartbeat::check`] tells.
     pub(super) fn times_us(&self) -> Option<(i64, i64)> {
-        let period_us = read_duration(&self.every).filter(|period_us| *period_us >= MIN_PERIOD_US)?;
-        Some((period_us, read_duration(&self.grace)?))
+        Some((self.period_us().ok()?, self.grace_us().ok()?))
+    }
+
+    fn period_us(&self) -> Result<i64, String> {
+        duration_us_within(&self.every, MIN_PERIOD_US..=MAX_PERIOD_US)
+    }
+
+    fn grace_us(&self) -> Result<i64, String> {
+        duration_us_within(&self.grace, 0..=MAX_PERIOD_US)
     }
 }

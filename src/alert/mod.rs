@@ -25,7 +25,6 @@ mod alertmanager_alert;
 mod alertmanager_api;
 mod alertmanager_webhook;
 mod bounded_json;
-mod duration;
 mod entity;
 mod error;
 mod heartbeat;

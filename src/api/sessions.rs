@@ -12,7 +12,7 @@ use super::access::SESSION_COOKIE;
 use super::caller::Caller;
 use super::{ApiError, ApiState};
 use crate::clock::DAY_US;
-use crate::detect::parse_duration_us;
+use crate::document::duration_us;
 use crate::people::{Attempt, LoginError, Role, Scopes, TokenError, scopes_for};
 use crate::store::{AuditEntry, append_audit};
 
@@ -137,7 +137,7 @@ pub(super) async fn make_token(
         let detail = format!("a {} may give a token no more than {most}", caller.role);
         return Err(ApiError::new(StatusCode::FORBIDDEN, detail, "ask for fewer scopes"));
     }
-    let lasts_us = new.expires_in.as_deref().map(parse_duration_us).transpose().map_err(|why| ApiError::bad_request(why, ""))?;
+    let lasts_us = new.expires_in.as_deref().map(duration_us).transpose().map_err(|why| ApiError::bad_request(why, ""))?;
     let expires_at_us = state.clock.now_us() + lasts_us.unwrap_or(365 * DAY_US);
     let made = state.tokens.create(&new.name, scopes, caller.user.as_deref(), Some(expires_at_us)).await.map_err(|e| token_error(&e))?;
     note(&state, &caller.actor.name, &caller.actor.origin, "token.create", &format!("token/{}", made.token.id), None).await?;

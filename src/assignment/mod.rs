@@ -18,7 +18,6 @@
 mod asset_history;
 mod candidate;
 mod choice;
-mod duration;
 mod fitness;
 mod hand_over;
 mod need;

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::duration::{no_duration, read_duration};
 use super::{Priority, TermWeights, TicketWeights};
-use crate::clock::{HOUR_US, SECOND_US};
-use crate::document::Complaint;
+use crate::clock::{DAY_US, HOUR_US, SECOND_US};
+use crate::document::{Complaint, duration_us_within};
 
 /// Largest load that may be allowed, percent: ten times one's capacity is no limit any more.
 const MAX_LOAD_PERCENT: u16 = 1_000;
@@ -102,8 +101,8 @@ impl AssignmentPolicy {
             complaints.push(Complaint::new("same_asset_days", why));
         }
         for (field, text) in [("shift_left", &self.shift_left), ("hand_over.before", &self.hand_over.before)] {
-            if read_duration(text).is_none() {
-                complaints.push(Complaint::new(field, no_duration(text)));
+            if let Err(why) = up_to_a_year_us(text) {
+                complaints.push(Complaint::new(field, why));
             }
         }
         check_once("off_shift_for", &self.off_shift_for, &mut complaints);
@@ -116,12 +115,17 @@ impl AssignmentPolicy {
     }
 
     pub(super) fn shift_left_us(&self) -> i64 {
-        read_duration(&self.shift_left).unwrap_or(SHIFT_LEFT_US)
+        up_to_a_year_us(&self.shift_left).unwrap_or(SHIFT_LEFT_US)
     }
 
     pub(super) fn hand_over_before_us(&self) -> i64 {
-        read_duration(&self.hand_over.before).unwrap_or(HAND_OVER_BEFORE_US)
+        up_to_a_year_us(&self.hand_over.before).unwrap_or(HAND_OVER_BEFORE_US)
     }
+}
+
+/// Nothing here is about more than a year.
+fn up_to_a_year_us(text: &str) -> Result<i64, String> {
+    duration_us_within(text, 0..=366 * DAY_US)
 }
 
 fn check_once<T: PartialEq>(field: &str, list: &[T], complaints: &mut Vec<Complaint>) {

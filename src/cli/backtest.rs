@@ -83,7 +83,7 @@ fn beginning(text: &str, to: jiff::Timestamp) -> anyhow::Result<jiff::Timestamp>
     if let Ok(at) = text.parse() {
         return Ok(at);
     }
-    match crate::detect::parse_duration_us(text) {
+    match crate::document::duration_us(text) {
         Ok(span_us) => Ok(jiff::Timestamp::from_microsecond(to.as_microsecond() - span_us)?),
         Err(_) => bail!("--from `{text}` is neither a time nor a span; write 2026-11-01T00:00:00Z or 7d"),
     }

@@ -13,7 +13,7 @@ use super::connection::{Connection, error_text};
 use super::server_options::ClientOptions;
 use super::terminal;
 use crate::clock::{Clock, rfc3339};
-use crate::detect::parse_duration_us;
+use crate::document::duration_us;
 use crate::query::{SAVED_QUERIES, SavedQuery, TableText};
 
 /// Options of `query`.
@@ -85,7 +85,7 @@ fn named(name: &str) -> anyhow::Result<(String, Value)> {
         bail!("there is no question `{name}`; those that ship with the program are: {known}");
     };
     let window = query.header("window").unwrap_or("1d");
-    let window_us = parse_duration_us(window).map_err(|error| anyhow!("the window of {name} is wrong: {error}"))?;
+    let window_us = duration_us(window).map_err(|error| anyhow!("the window of {name} is wrong: {error}"))?;
     let now_us = Clock::System.now_us();
     Ok((query.sql.to_owned(), json!({ "window_start": rfc3339(now_us - window_us), "window_end": rfc3339(now_us) })))
 }

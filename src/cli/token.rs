@@ -12,7 +12,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use super::server_options::{ConfigOptions, ListenOptions};
 use super::terminal;
 use crate::clock::{Clock, SECOND_US};
-use crate::detect::parse_duration_us;
+use crate::document::duration_us;
 use crate::people::{Scopes, Tokens};
 use crate::store::{DESK_FILE, Store};
 
@@ -53,7 +53,7 @@ fn parse_scopes(text: &str) -> Result<Scopes, String> {
 }
 
 fn parse_duration(text: &str) -> Result<i64, String> {
-    parse_duration_us(text)
+    duration_us(text)
 }
 
 /// Makes, lists or revokes.

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::SiteSettings;
 use crate::clock::{SECOND_US, TimestampUs};
-use crate::detect::parse_duration_us;
+use crate::document::duration_us;
 use crate::incident::{Asset, Dependency, Maintenance, MaintenanceScope, MaintenanceTimes, Topology};
 use crate::pipeline::SiteConfig;
 
@@ -115,7 +115,7 @@ fn weekly(text: &str, zone: &TimeZone, now_us: TimestampUs) -> Option<Maintenanc
     Some(MaintenanceTimes::Weekly {
         days: days.collect::<Option<Vec<_>>>().filter(|days| !days.is_empty())?,
         start_s: hours * 3600 + minutes * 60,
-        length_s: u32::try_from(parse_duration_us(length).ok()? / SECOND_US).ok()?,
+        length_s: u32::try_from(duration_us(length).ok()? / SECOND_US).ok()?,
         utc_offset_s: zone.to_offset(jiff::Timestamp::from_microsecond(now_us).ok()?).seconds(),
     })
 }

@@ -40,7 +40,7 @@ pub use fingerprint::fingerprint;
 pub use header::RuleFileError;
 pub use row_to_finding::RowError;
 pub use rule_file::{Rule, THRESHOLD};
-pub use schedule::{Schedule, parse_duration_us};
+pub use schedule::Schedule;
 pub use sensitivity::Sensitivity;
 pub use shipped::{SHIPPED_RULES, shipped_rules};
 pub use title::TitleTemplate;

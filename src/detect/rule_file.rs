@@ -3,8 +3,9 @@
 use super::header::Header;
 use super::sql_words::words;
 use super::window::PARAMETERS;
-use super::{RuleFileError, Schedule, Sensitivity, TitleTemplate, Window, parse_duration_us};
+use super::{RuleFileError, Schedule, Sensitivity, TitleTemplate, Window};
 use crate::clock::{DAY_US, SECOND_US, TimestampUs};
+use crate::document::duration_us;
 use crate::store::FindingSeverity;
 
 const KEYS: [&str; 15] = [
@@ -120,8 +121,8 @@ impl Rule {
         let severity = header.required("severity", "high")?;
         let title = header.required("title", "{value} errors on {host}")?;
         let entity = entity_columns(&header)?;
-        let duration_us = |key: &str, default_us: i64| match header.optional(key) {
-            Some(entry) => parse_duration_us(&entry.value).map_err(|why| header.wrong(entry, why)),
+        let duration = |key: &str, default_us: i64| match header.optional(key) {
+            Some(entry) => duration_us(&entry.value).map_err(|why| header.wrong(entry, why)),
             None => Ok(default_us),
         };
         let resolved_by_hand = match header.optional("resolves") {
@@ -146,11 +147,11 @@ impl Rule {
             name,
             description: header.required("description", "What the rule watches, in a sentence.")?.value.clone(),
             schedule: Schedule::parse(&schedule.value).map_err(|why| header.wrong(schedule, why))?,
-            lookback_us: duration_us("lookback", 0)?,
-            learn_us: duration_us("learn", 0)?,
-            delay_us: duration_us("delay", DEFAULT_DELAY_US)?,
-            late_us: duration_us("late", DEFAULT_LATE_US)?.min(LONGEST_WINDOW_US / 2),
-            holds_us: duration_us("holds", 0)?,
+            lookback_us: duration("lookback", 0)?,
+            learn_us: duration("learn", 0)?,
+            delay_us: duration("delay", DEFAULT_DELAY_US)?,
+            late_us: duration("late", DEFAULT_LATE_US)?.min(LONGEST_WINDOW_US / 2),
+            holds_us: duration("holds", 0)?,
             resolved_by_hand,
             severity: severity.value.parse().map_err(|why: String| header.wrong(severity, why))?,
             entity,

@@ -6,7 +6,8 @@ use arrow::temporal_conversions::timestamp_us_to_datetime;
 use croner::Cron;
 use croner::parser::CronParser;
 
-use crate::clock::{DAY_US, HOUR_US, SECOND_US, TimestampUs};
+use crate::clock::{SECOND_US, TimestampUs};
+use crate::document::duration_us;
 
 const MINUTE_US: i64 = 60 * SECOND_US;
 
@@ -24,8 +25,7 @@ impl Schedule {
     pub fn parse(text: &str) -> Result<Self, String> {
         let advice = "write `every 5m`, or a cron expression of five fields in UTC such as `0 6 * * *`";
         if let Some(period) = text.strip_prefix("every ") {
-            let period_us = parse_duration_us(period)?;
-            return Ok(Self::Every(period_us));
+            return Ok(Self::Every(duration_us(period)?));
         }
         if text.split_whitespace().count() != 5 {
             return Err(format!("`{text}` is no schedule; {advice}"));
@@ -80,30 +80,12 @@ fn whole_minute_us(at_us: TimestampUs) -> TimestampUs {
     at_us.div_euclid(MINUTE_US) * MINUTE_US
 }
 
-/// A duration such as `30s`, `5m`, `6h` or `14d`, in µs: 1 s to 400 days.
-pub fn parse_duration_us(text: &str) -> Result<i64, String> {
-    let wrong = || format!("`{text}` is no duration; write a whole number and s, m, h or d, such as `30s`, `5m`, `6h` or `14d`");
-    let text = text.trim();
-    let unit_us = match text.chars().last() {
-        Some('s') => SECOND_US,
-        Some('m') => MINUTE_US,
-        Some('h') => HOUR_US,
-        Some('d') => DAY_US,
-        _ => return Err(wrong()),
-    };
-    let count: u32 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
-    let duration_us = i64::from(count) * unit_us;
-    if !(SECOND_US..=400 * DAY_US).contains(&duration_us) {
-        return Err(format!("`{text}` is out of range; write 1s to 400d"));
-    }
-    Ok(duration_us)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::clock::{DAY_US, HOUR_US};
 
     #[test]
     fn cron_is_read_in_utc() {

@@ -1,11 +1,13 @@
 //! Words that people write in documents of the setup, and what is wrong with them. Pure.
 //!
 //! Each room reads its own documents; what they have in common is read here, so that it means the same in all of them: how a
-//! wrong field is named ([`Complaint`]) and how
-//! what was written is shown ([`excerpt`]).
+//! wrong field is named ([`Complaint`]), how
+//! what was written is shown ([`excerpt`]), how long `1h30m` is ([`duration_us`]).
 
 mod complaint;
+mod duration;
 mod excerpt;
 
 pub use complaint::{Complaint, in_words};
+pub use duration::{duration_us, duration_us_within};
 pub use excerpt::{excerpt, turns_direction};

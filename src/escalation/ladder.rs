@@ -1,8 +1,8 @@
 //! What the policy means: the ladder, read once, with nothing left to go wrong.
 
 use super::document::{EscalationPolicy, Target};
-use super::duration::read_duration;
-use crate::document::{Complaint, excerpt};
+use crate::clock::{DAY_US, SECOND_US};
+use crate::document::{Complaint, duration_us_within, excerpt};
 
 /// Most levels of a ladder: no organisation has more ranks that answer the telephone.
 const MAX_LEVELS: usize = 20;
@@ -15,7 +15,13 @@ const MAX_TARGETS: usize = 20;
 
 /// Shortest time between two cycles, µs: a minute. A ladder that repeats at once would page everybody as often as it may in
 /// one breath.
-const MIN_REPEAT_AFTER_US: i64 = 60 * crate::clock::SECOND_US;
+const MIN_REPEAT_AFTER_US: i64 = 60 * SECOND_US;
+
+/// Shortest time to take up a ticket after its acknowledgement, µs: nobody does so within a minute.
+const MIN_ACK_TIMEOUT_US: i64 = 60 * SECOND_US;
+
+/// Longest duration of a policy: thirty days. What waits longer is no escalation, and sums of these never overflow.
+const MAX_DURATION_US: i64 = 30 * DAY_US;
 
 /// The priorities of a ticket, as the desk has them.
 const PRIORITIES: [&str; 5] = ["P1", "P2", "P3", "P4", "P5"];
@@ -70,28 +76,23 @@ impl EscalationPolicy {
         if self.repeat > MAX_REPEATS {
             say("repeat".to_owned(), format!("{} times are too many; write at most {MAX_REPEATS}", self.repeat));
         }
-        let mut duration = |field: String, text: &str| {
-            let read = read_duration(text);
-            if read.is_none() {
-                say(field, format!("`{}` is no duration; write one of at most 30 days such as 90s, 15m, 4h or 1h30m", excerpt(text)));
-            }
-            read.unwrap_or_default()
+        let mut duration = |field: String, text: &str, least_us: i64| {
+            let read = duration_us_within(text, least_us..=MAX_DURATION_US);
+            read.unwrap_or_else(|why| {
+                say(field, why);
+                least_us
+            })
         };
-        let repeat_after_us = duration("repeat_after".to_owned(), &self.repeat_after);
-        let ack_timeout_us = self.ack_timeout.as_deref().map(|text| duration("ack_timeout".to_owned(), text));
+        // How long to wait between two runs only matters where there are two.
+        let least_us = if self.repeat > 0 { MIN_REPEAT_AFTER_US } else { 0 };
+        let repeat_after_us = duration("repeat_after".to_owned(), &self.repeat_after, least_us);
+        let ack_timeout_us = self.ack_timeout.as_deref().map(|text| duration("ack_timeout".to_owned(), text, MIN_ACK_TIMEOUT_US));
         let steps = self.steps.iter().take(MAX_LEVELS).enumerate();
         let after = |(i, step): (usize, &super::Step)| Level {
-            after_us: duration(format!("steps[{i}].after"), &step.after),
+            after_us: duration(format!("steps[{i}].after"), &step.after, 0),
             targets: step.notify.clone(),
         };
         let levels: Vec<Level> = steps.map(after).collect();
-        // Too short is only said of what could be read.
-        if self.repeat > 0 && read_duration(&self.repeat_after).is_some_and(|us| us < MIN_REPEAT_AFTER_US) {
-            say("repeat_after".to_owned(), "less than a minute between two runs of the ladder; write at least 1m".to_owned());
-        }
-        if ack_timeout_us.is_some_and(|us| us < MIN_REPEAT_AFTER_US) && !complaints.iter().any(|one| one.field == "ack_timeout") {
-            complaints.push(Complaint::new("ack_timeout", "nobody takes up a ticket within a minute; write at least 1m"));
-        }
         complaints.extend(self.wrong_steps());
         if complaints.is_empty() { Ok(Ladder { levels, repeat: self.repeat, repeat_after_us, ack_timeout_us }) } else { Err(complaints) }
     }

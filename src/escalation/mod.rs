@@ -28,7 +28,6 @@
 //!   levels; then [`next_step_us`] names a time that has passed.
 
 mod document;
-mod duration;
 mod ladder;
 mod page;
 mod state;

@@ -4,8 +4,9 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 
+use super::preferences::digest_every_us;
 use super::preferences::{Action, MAX_CONTACTS, MAX_RULES};
-use super::wall_time::{duration, time_of_day};
+use super::wall_time::time_of_day;
 use super::{Channel, Contact, EventKind, Preferences, Rule, Shape, Urgency};
 use crate::clock::TimestampUs;
 
@@ -117,7 +118,7 @@ fn digest_of(rule: &Rule, now_us: TimestampUs, local: Option<&Zoned>) -> Option<
     if let Some(at) = &rule.digest_at {
         return daily(time_of_day(at).ok()?, local);
     }
-    let every_us = i64::try_from(duration(rule.digest_every.as_deref()?).ok()?.as_micros()).ok()?;
+    let every_us = digest_every_us(rule.digest_every.as_deref()?).ok()?;
     let due_at_us = now_us.div_euclid(every_us).checked_add(1)?.checked_mul(every_us)?;
     Some((due_at_us, format!("every {} {due_at_us}", rule.digest_every.as_deref().unwrap_or_default())))
 }

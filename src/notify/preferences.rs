@@ -3,9 +3,10 @@
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::wall_time::{duration, time_of_day};
+use super::wall_time::time_of_day;
 use super::{Channel, Day, EventKind, Shape, Urgency};
-use crate::document::{Complaint, excerpt};
+use crate::clock::{DAY_US, SECOND_US};
+use crate::document::{Complaint, duration_us_within, excerpt};
 
 /// Ways of contact a person may have: more are not ways to reach somebody but ways to flood them.
 pub const MAX_CONTACTS: usize = 10;
@@ -209,11 +210,11 @@ impl Rule {
         match (self.action, &self.digest_at, &self.digest_every) {
             (Action::Digest, None, None) => complain("digest_at", "is missing; write `digest_at` (a time of day) or `digest_every`"),
             (Action::Digest, Some(_), Some(_)) => complain("digest_every", "stands beside `digest_at`; write one of them"),
-            (Action::Digest, None, Some(every)) => match duration(every) {
-                Err(why) => complain("digest_every", &why),
-                Ok(every) if !(60..=86_400).contains(&every.as_secs()) => complain("digest_every", "must lie between 1m and 24h"),
-                Ok(_) => {}
-            },
+            (Action::Digest, None, Some(every)) => {
+                if let Err(why) = digest_every_us(every) {
+                    complain("digest_every", &why);
+                }
+            }
             (Action::Now | Action::Off, Some(_), _) => complain("digest_at", "is of `action = \"digest\"`; leave it out"),
             (Action::Now | Action::Off, None, Some(_)) => complain("digest_every", "is of `action = \"digest\"`; leave it out"),
             _ => {}
@@ -239,6 +240,11 @@ impl Rule {
             }
         }
     }
+}
+
+/// How often a digest goes out: every minute to once a day.
+pub(super) fn digest_every_us(text: &str) -> Result<i64, String> {
+    duration_us_within(text, 60 * SECOND_US..=DAY_US)
 }
 
 #[cfg(test)]

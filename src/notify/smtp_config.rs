@@ -7,8 +7,8 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 use serde::{Deserialize, Serialize};
 
-use super::wall_time::duration;
-use crate::document::Complaint;
+use crate::clock::SECOND_US;
+use crate::document::{Complaint, duration_us_within};
 
 /// How the connection to the mail server is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -98,10 +98,8 @@ impl SmtpConfig {
         if self.user.as_deref().is_some_and(|user| user.is_empty() || user.len() > 300 || user.contains(char::is_control)) {
             complain("user", "must have 1 to 300 printable characters; leave it out for no login");
         }
-        match duration(&self.timeout) {
-            Ok(wait) if !(1..=300).contains(&wait.as_secs()) => complain("timeout", "must lie between 1s and 5m"),
-            Ok(_) => {}
-            Err(why) => complain("timeout", &why),
+        if let Err(why) = self.timeout() {
+            complain("timeout", &why);
         }
         complaints
     }
@@ -116,7 +114,11 @@ impl SmtpConfig {
     }
 
     pub(super) fn wait(&self) -> Duration {
-        duration(&self.timeout).unwrap_or(Duration::from_secs(30))
+        self.timeout().unwrap_or(Duration::from_secs(30))
+    }
+
+    fn timeout(&self) -> Result<Duration, String> {
+        duration_us_within(&self.timeout, SECOND_US..=300 * SECOND_US).map(|us| Duration::from_micros(us.unsigned_abs()))
     }
 }
 

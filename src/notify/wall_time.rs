@@ -1,6 +1,4 @@
-//! Times as people write them in documents: `"08:00"`, `"15m"`, `"mon"`. Pure.
-
-use std::time::Duration;
+//! Times as people write them in documents: `"08:00"`, `"mon"`. Pure.
 
 use jiff::civil::{Time, Weekday};
 use serde::{Deserialize, Serialize};
@@ -46,22 +44,6 @@ pub(super) fn time_of_day(text: &str) -> Result<Time, String> {
         .ok_or_else(|| format!("`{}` is no time of day; write it as HH:MM, such as 08:00", excerpt(text)))
 }
 
-/// A whole number and a unit: `30s`, `15m`, `4h`, `1d`. At least a second and at most 365 days.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || {
-        let shown = excerpt(text);
-        format!("`{shown}` is no duration; write a whole number and s, m, h or d, such as 15m, of at most 365 days")
-    };
-    let (digits, unit_s) = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)]
-        .iter()
-        .find_map(|(unit, seconds)| Some((text.strip_suffix(*unit)?, *seconds)))
-        .ok_or_else(wrong)?;
-    let plain = (1..=8).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let count: u64 = digits.parse().ok().filter(|_| plain).ok_or_else(wrong)?;
-    let seconds = count * unit_s;
-    if (1..=365 * 86_400).contains(&seconds) { Ok(Duration::from_secs(seconds)) } else { Err(wrong()) }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -69,22 +51,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_durations_are_read_as_written() {
+    fn times_are_read_as_written() {
         assert_eq!(time_of_day("08:05"), Ok(jiff::civil::time(8, 5, 0, 0)));
-        assert_eq!(duration("15m"), Ok(Duration::from_secs(900)));
-        assert_eq!(duration("365d"), Ok(Duration::from_secs(365 * 86_400)));
         for wrong in ["", "8:00", "24:00", "08:60", "-1:00", "+8:00", "08:00:00", "0８:00"] {
             assert!(time_of_day(wrong).is_err(), "{wrong}");
-        }
-        for wrong in ["", "m", "0m", "1.5h", "-5m", "+5m", "5", "5w", "366d", "99999999999999999999s", "٣m"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
         }
     }
 
     proptest! {
         #[test]
         fn nothing_panics(text in ".{0,20}") {
-            let _ = (time_of_day(&text), duration(&text));
+            let _ = time_of_day(&text);
         }
     }
 }

@@ -20,10 +20,9 @@ use url::{Host, Url};
 use super::plain_text::one_line;
 use super::send_failure::with_causes;
 use super::signature::{DELIVERY_HEADER, SIGNATURE_HEADER, signature};
-use super::wall_time::duration;
 use super::{Message, Network, NotifyError, SendFailure, Shape, may_call, webhook_body};
-use crate::clock::TimestampUs;
-use crate::document::Complaint;
+use crate::clock::{SECOND_US, TimestampUs};
+use crate::document::{Complaint, duration_us_within};
 
 /// How long a connection may take to be made: a public receiver answers within a second or two.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -70,12 +69,14 @@ impl WebhookConfig {
         if self.allow_private.len() > 100 {
             complaints.push(Complaint::new("allow_private", "lists more than 100 networks; write larger ones"));
         }
-        match duration(&self.timeout) {
-            Ok(wait) if !(1..=60).contains(&wait.as_secs()) => complaints.push(Complaint::new("timeout", "must lie between 1s and 1m")),
-            Ok(_) => {}
-            Err(why) => complaints.push(Complaint::new("timeout", why)),
+        if let Err(why) = self.timeout() {
+            complaints.push(Complaint::new("timeout", why));
         }
         complaints
+    }
+
+    fn timeout(&self) -> Result<Duration, String> {
+        duration_us_within(&self.timeout, SECOND_US..=60 * SECOND_US).map(|us| Duration::from_micros(us.unsigned_abs()))
     }
 }
 
@@ -107,7 +108,7 @@ impl Webhooks {
         if !complaints.is_empty() {
             return Err(wrong(complaints));
         }
-        let within = duration(&config.timeout).unwrap_or(Duration::from_secs(10));
+        let within = config.timeout().unwrap_or(Duration::from_secs(10));
         let mut builder = Client::builder()
             .user_agent(USER_AGENT)
             .redirect(redirect::Policy::none())

@@ -14,7 +14,7 @@ use super::telling::{tell, told};
 use super::timeline::timeline_of;
 use crate::clock::{Clock, SECOND_US, TimestampUs};
 use crate::desk::{Actor, Change, Desk, Event, TicketEvent, TicketState, Writing};
-use crate::detect::parse_duration_us;
+use crate::document::duration_us;
 use crate::notify::{DEFAULT_NOTICES, Throttle, Urgency};
 use crate::shutdown::Shutdown;
 use crate::sla::{clocks, next_event_us};
@@ -204,7 +204,7 @@ impl Clockwork {
 
     /// Closes what has been resolved for as long as the policy says.
     async fn close_old(&self, setup: &Setup, now_us: TimestampUs) -> Result<(), OperationsError> {
-        let after_us = parse_duration_us(&setup.desk.close_after).unwrap_or(i64::MAX);
+        let after_us = duration_us(&setup.desk.close_after).unwrap_or(i64::MAX);
         let numbers = self.desk.resolved_before(now_us.saturating_sub(after_us), BATCH).await?;
         if numbers.is_empty() {
             return Ok(());

@@ -7,8 +7,7 @@ use serde_json::Value;
 use crate::alert::Heartbeat;
 use crate::assignment::{AssignmentPolicy, SkillRules};
 use crate::desk::{Impact, PriorityMatrix};
-use crate::detect::parse_duration_us;
-use crate::document::Complaint;
+use crate::document::{Complaint, duration_us};
 use crate::escalation::EscalationPolicy;
 use crate::notify::Preferences;
 use crate::on_call::Rota;
@@ -67,7 +66,7 @@ impl Default for DeskPolicy {
 impl DeskPolicy {
     fn check(&self) -> Vec<Complaint> {
         let durations = [("reopen_within", &self.reopen_within), ("close_after", &self.close_after)];
-        let wrong = |(field, text): (&str, &String)| parse_duration_us(text).err().map(|why| Complaint::new(field, why));
+        let wrong = |(field, text): (&str, &String)| duration_us(text).err().map(|why| Complaint::new(field, why));
         durations.into_iter().filter_map(wrong).collect()
     }
 }

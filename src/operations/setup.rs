@@ -10,8 +10,7 @@ use crate::alert::Heartbeat;
 use crate::assignment::{AssignmentPolicy, SkillRules};
 use crate::clock::TimestampUs;
 use crate::desk::{DeskRules, PriorityMatrix, ServiceFacts, Ticket};
-use crate::detect::parse_duration_us;
-use crate::document::Complaint;
+use crate::document::{Complaint, duration_us};
 use crate::escalation::{EscalationPolicy, Ladder, Target};
 use crate::notify::Preferences;
 use crate::on_call::{Absence, Plan, Rota, on_call_at};
@@ -179,7 +178,7 @@ impl Setup {
         DeskRules {
             matrix: self.matrix,
             services: self.services.iter().map(facts).collect(),
-            reopen_within_us: parse_duration_us(&self.desk.reopen_within).unwrap_or(defaults.reopen_within_us),
+            reopen_within_us: duration_us(&self.desk.reopen_within).unwrap_or(defaults.reopen_within_us),
         }
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Calendars;
 use super::promises::{Promises, Rule, Target};
 use super::timeline::{Hold, Kind};
-use super::written_time::duration_us;
+use super::written_time::business_time_us;
 use crate::document::{Complaint, excerpt};
 
 /// A rule for each priority, kind and a dozen services; lists longer than this are generated, and no human reviews them.
@@ -162,7 +162,7 @@ impl SlaRule {
         let targets =
             [("first_response", &self.first_response), ("update", &self.update), ("resolution", &self.resolution), ("ola", &self.ola)];
         for (field, text) in targets {
-            if let Some(Err(why)) = text.as_deref().map(duration_us) {
+            if let Some(Err(why)) = text.as_deref().map(business_time_us) {
                 complain(field, why);
             }
         }
@@ -190,7 +190,7 @@ impl SlaRule {
         let theirs = self.ola_calendar.as_ref().map_or_else(|| ours.clone(), |name| hours_of("ola_calendar", name));
         let (Some(ours), Some(theirs)) = (ours, theirs) else { return Err(complaints) };
         // A length of time that is wrong has its complaint from `check`, and nothing that has one is ever used.
-        let length = |text: &Option<String>| text.as_deref().and_then(|text| duration_us(text).ok());
+        let length = |text: &Option<String>| text.as_deref().and_then(|text| business_time_us(text).ok());
         let warn_percent = i64::from(self.warn_at_percent);
         let target =
             |text| length(text).map(|target_us| Target { target_us, warn_us: target_us / 100 * warn_percent, hours: ours.clone() });

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::detect::parse_duration_us;
+use crate::document::duration_us;
 
 /// From a moment up to another, which is not part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Period {
                 None => bail!("--to `{text}` is no time; write 2026-12-01 or 2026-12-01T08:00:00Z"),
             },
         };
-        let from = match (moment(from, &zone), parse_duration_us(from)) {
+        let from = match (moment(from, &zone), duration_us(from)) {
             (Some(at), _) => at,
             (None, Ok(span_us)) => Timestamp::from_microsecond(to.as_microsecond().saturating_sub(span_us))
                 .with_context(|| format!("--from `{from}` reaches back beyond all calendars; write a shorter span"))?,
