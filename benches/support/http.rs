@@ -21,7 +21,17 @@ impl Http {
 
     /// Posts a body and gives status and answer.
     pub(crate) fn post(&mut self, path: &str, headers: &str, body: &[u8]) -> std::io::Result<(u16, Vec<u8>)> {
-        let head = format!("POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n{headers}\r\n", self.host, body.len());
+        self.request("POST", path, headers, body)
+    }
+
+    /// Gets a resource and gives status and answer.
+    pub(crate) fn get(&mut self, path: &str, headers: &str) -> std::io::Result<(u16, Vec<u8>)> {
+        self.request("GET", path, headers, b"")
+    }
+
+    /// Sends a request and gives status and answer.
+    pub(crate) fn request(&mut self, method: &str, path: &str, headers: &str, body: &[u8]) -> std::io::Result<(u16, Vec<u8>)> {
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n{headers}\r\n", self.host, body.len());
         let stream = self.stream.get_mut();
         stream.write_all(head.as_bytes())?;
         stream.write_all(body)?;

@@ -1,5 +1,7 @@
 //! The real program in a folder of its own, and what the kernel says of it.
 
+#![allow(dead_code, reason = "each benchmark uses a part of it")]
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,6 +12,8 @@ use super::http::Http;
 pub(crate) struct Server {
     child: Child,
     folder: PathBuf,
+    /// The folder is somebody else's and stays.
+    stays: bool,
     /// `host:port` of the HTTP API.
     pub(crate) http: String,
     /// `host:port` of syslog over TCP.
@@ -28,10 +32,22 @@ impl Server {
     pub(crate) fn start(place: &Path) -> Self {
         let folder = place.join(format!("watchroom-bench-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
+        Self::serve(folder, false)
+    }
+
+    /// Starts on a folder that is there already, which stays when the server has gone.
+    pub(crate) fn start_on(folder: &Path) -> Self {
+        Self::serve(folder.to_owned(), true)
+    }
+
+    fn serve(folder: PathBuf, stays: bool) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_watchroom"))
             .args(["serve", "--http", "127.0.0.1:0", "--syslog-tcp", "127.0.0.1:0", "--syslog-udp", "", "--data"])
             .arg(&folder)
             .env("WATCHROOM_LOG_LEVEL", "warn")
+            // Receivers of webhooks are of the bench's own.
+            .env("WATCHROOM_WEBHOOKS_ALLOW_HTTP", "true")
+            .env("WATCHROOM_WEBHOOKS_ALLOW_PRIVATE", "127.0.0.0/8")
             .stdout(Stdio::piped())
             .spawn()
             .expect("the server starts");
@@ -39,7 +55,7 @@ impl Server {
         BufReader::new(child.stdout.take().expect("stdout is piped")).read_line(&mut line).expect("the server prints where it listens");
         let listening: serde_json::Value = serde_json::from_str(&line).expect("the first line is JSON");
         let address = |key: &str| listening[key].as_str().unwrap_or_default().to_owned();
-        Self { child, folder, http: address("http"), syslog: address("syslog_tcp") }
+        Self { child, folder, stays, http: address("http"), syslog: address("syslog_tcp") }
     }
 
     /// CPU time so far and the most memory held.
@@ -81,7 +97,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
+        if !self.stays {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
     }
 }
 
