@@ -13,7 +13,7 @@ use crate::store::{DESK_FILE, LATEST_SCHEMA, Store, database_of_version};
 
 /// For each version what the program that made it could write, in every table that was new with it. A new version needs new
 /// rows here.
-const ROWS: [&str; 4] = [ROWS_1, ROWS_2, ROWS_3, ROWS_4];
+const ROWS: [&str; 5] = [ROWS_1, ROWS_2, ROWS_3, ROWS_4, ROWS_5];
 
 const ROWS_1: &str = r#"
 UPDATE counters SET value = 2 WHERE name = 'ticket';
@@ -91,6 +91,13 @@ INSERT INTO deliveries (notice, message, at_us, attempt, outcome, detail)
     VALUES ('5f1f2c1e-8f0e-4b6e-9a51-2f2f7f0f3c11', '5f1f2c1e-8f0e-4b6e-9a51-2f2f7f0f3c11', 1061, 1, 'postponed', 'no answer');
 "#;
 
+// Who may read a ticket is kept by triggers: the rows before have filled the table, and a change of them changes it.
+const ROWS_5: &str = r#"
+UPDATE tickets SET watchers = '["kim","tom"]', events = 7, version = 7, updated_at_us = 1070 WHERE number = 3;
+INSERT INTO ticket_events (ticket, seq, at_us, actor, origin, kind, detail) VALUES
+    (3, 7, 1070, 'user ines', '10.0.0.9', 'watched', '{"kind":"watched","person":"kim"}');
+"#;
+
 /// A database of this version with rows in every table.
 async fn filled(path: &Path, version: i64) -> SqliteConnection {
     let mut database = database_of_version(path, version).await;
@@ -127,7 +134,14 @@ async fn contents(database: &mut SqliteConnection, tables: &BTreeMap<String, Vec
 }
 
 async fn found(desk: &Desk, text: &str) -> Vec<i64> {
-    let filter = TicketFilter { text: Some(text.to_owned()), limit: 10, ..TicketFilter::default() };
+    listed(desk, TicketFilter { text: Some(text.to_owned()), ..TicketFilter::default() }).await
+}
+
+async fn visible_to(desk: &Desk, person: &str) -> Vec<i64> {
+    listed(desk, TicketFilter { visible_to: Some(person.to_owned()), ..TicketFilter::default() }).await
+}
+
+async fn listed(desk: &Desk, filter: TicketFilter) -> Vec<i64> {
     desk.list(&filter).await.unwrap().tickets.iter().map(|ticket| ticket.number).collect()
 }
 
@@ -171,6 +185,12 @@ async fn what_tickets_say_is_the_same(version: i64, desk: Desk) {
         assert_eq!(found(&desk, "keyboard").await, [3], "{from}");
         assert_eq!(found(&desk, "warehouse").await, [3], "{from}: an internal note");
         assert_eq!(desk.get(3).await.unwrap().ticket.hold, Some(Hold::Supplier), "{from}");
+    }
+    if version >= 3 {
+        let readers = [("uma", vec![3]), ("tom", vec![3]), ("kim", if version >= 5 { vec![3] } else { vec![] }), ("ines", vec![])];
+        for (person, tickets) in readers {
+            assert_eq!(visible_to(&desk, person).await, tickets, "{from}: {person}");
+        }
     }
     // Work goes on: a change of an old ticket, and the next number.
     let ines = Actor { name: "user ines".into(), origin: "10.0.0.9".into() };

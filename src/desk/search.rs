@@ -73,48 +73,117 @@ impl Desk {
     }
 }
 
-/// Only the conditions that are asked for stand in the statement, so that it can go by the index that fits them.
-fn statement(filter: &TicketFilter, words: Option<&str>, rows: i64) -> QueryBuilder<Sqlite> {
-    let mut sql = QueryBuilder::new("");
-    let number = if words.is_some() { "w.rowid" } else { "t.number" };
-    if let Some(words) = words {
-        // The words are looked up first, and come in the order of the numbers: the newest are found without sorting.
-        sql.push("SELECT t.* FROM ticket_words w CROSS JOIN tickets t ON t.number = w.rowid WHERE w.ticket_words MATCH ");
-        sql.push_bind(words.to_owned());
-    } else {
-        sql.push("SELECT t.* FROM tickets t WHERE 1");
+/// How the tickets are gone through, the newest first, before the other conditions are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Those with the words.
+    Words,
+    /// By the index of open tickets, in which all filters stand.
+    Open,
+    /// Those that a person may see.
+    Readers,
+    /// By this index.
+    Index(&'static str),
+    /// All.
+    All,
+}
+
+impl Way {
+    /// The way that leads past the fewest tickets, as far as that is known without looking: a person or a machine has fewer
+    /// than a service, and that fewer than a team.
+    fn of(filter: &TicketFilter) -> Self {
+        let named = |name: &Option<String>| name.as_ref().is_some_and(|name| !name.is_empty());
+        if filter.text.is_some() {
+            return Self::Words;
+        }
+        if filter.only_open() {
+            return Self::Open;
+        }
+        let indexes = [
+            (filter.requester.is_some(), Self::Index("tickets_by_requester")),
+            (filter.visible_to.is_some(), Self::Readers),
+            (filter.host.is_some(), Self::Index("tickets_by_host")),
+            (named(&filter.assignee), Self::Index("tickets_by_assignee")),
+            (filter.service.is_some(), Self::Index("tickets_by_service")),
+            (filter.team.as_ref().is_some_and(String::is_empty), Self::Index("tickets_of_no_team")),
+            (filter.assignee.as_ref().is_some_and(String::is_empty), Self::Index("tickets_of_nobody")),
+            (filter.state == Some(TicketState::Resolved), Self::Index("tickets_by_state")),
+            (filter.team.is_some(), Self::Index("tickets_by_team")),
+        ];
+        indexes.into_iter().find(|(fits, _)| *fits).map_or(Self::All, |(_, way)| way)
     }
+
+    /// The beginning of the statement, up to the first condition.
+    fn from(self) -> &'static str {
+        match self {
+            Self::Words => "SELECT t.* FROM ticket_words w CROSS JOIN tickets t ON t.number = w.rowid WHERE w.ticket_words MATCH ",
+            Self::Open => "SELECT t.* FROM tickets t INDEXED BY open_tickets WHERE t.state NOT IN ('resolved', 'closed')",
+            Self::Readers => "SELECT t.* FROM ticket_readers r CROSS JOIN tickets t ON t.number = r.ticket WHERE r.person = ",
+            Self::Index(_) => "SELECT t.* FROM tickets t INDEXED BY ",
+            Self::All => "SELECT t.* FROM tickets t NOT INDEXED WHERE true",
+        }
+    }
+
+    /// What tickets are ordered by: the same number in each case, in the table that leads the way.
+    fn number(self) -> &'static str {
+        match self {
+            Self::Words => "w.rowid",
+            Self::Readers => "r.ticket",
+            Self::Open | Self::Index(_) | Self::All => "t.number",
+        }
+    }
+}
+
+impl TicketFilter {
+    fn only_open(&self) -> bool {
+        self.open_only || self.state.is_some_and(TicketState::is_open)
+    }
+}
+
+/// The statement names the way through the tickets itself: without a look at how often each name occurs, the database guesses,
+/// and a wrong guess reads a million rows.
+fn statement(filter: &TicketFilter, words: Option<&str>, rows: i64) -> QueryBuilder<Sqlite> {
+    let way = Way::of(filter);
+    let mut sql = QueryBuilder::new(way.from());
+    match way {
+        Way::Words => sql.push_bind(words.unwrap_or_default().to_owned()),
+        Way::Readers => sql.push_bind(filter.visible_to.clone()),
+        Way::Index(index) => sql.push(index).push(" WHERE true"),
+        Way::Open | Way::All => &mut sql,
+    };
     let texts = [
         ("t.kind", filter.kind.map(|kind| kind.word().to_owned())),
         ("t.state", filter.state.map(|state| state.word().to_owned())),
         ("t.priority", filter.priority.map(|priority| priority.word().to_owned())),
-        ("coalesce(t.team, '')", filter.team.clone().filter(String::is_empty)),
-        ("t.team", filter.team.clone().filter(|name| !name.is_empty())),
-        ("coalesce(t.assignee, '')", filter.assignee.clone().filter(String::is_empty)),
-        ("t.assignee", filter.assignee.clone().filter(|name| !name.is_empty())),
+        ("t.team", filter.team.clone()),
+        ("t.assignee", filter.assignee.clone()),
         ("t.service", filter.service.clone()),
         ("t.requester", filter.requester.clone()),
         ("t.entity ->> '$.host'", filter.host.clone()),
     ];
-    for (column, value) in texts {
-        if let Some(value) = value {
-            sql.push(" AND ").push(column).push(" = ").push_bind(value);
+    for (column, value) in texts.into_iter().filter_map(|(column, value)| Some((column, value?))) {
+        sql.push(" AND ").push(column);
+        if value.is_empty() && matches!(column, "t.team" | "t.assignee") {
+            sql.push(" IS NULL");
+        } else {
+            sql.push(" = ").push_bind(value);
         }
     }
-    if filter.open_only {
+    if filter.open_only && way != Way::Open {
         sql.push(" AND t.state NOT IN ('resolved', 'closed')");
     }
     if let Some(since_us) = filter.updated_since_us {
         sql.push(" AND t.updated_at_us >= ").push_bind(since_us);
     }
-    if let Some(person) = &filter.visible_to {
-        sql.push(" AND (t.requester = ").push_bind(person.clone());
-        sql.push(" OR EXISTS (SELECT 1 FROM json_each(t.watchers) WHERE value = ").push_bind(person.clone()).push("))");
+    if let Some(person) = filter.visible_to.as_ref().filter(|_| way != Way::Readers) {
+        let number = way.number();
+        sql.push(" AND EXISTS (SELECT 1 FROM ticket_readers r WHERE r.person = ").push_bind(person.clone());
+        sql.push(" AND r.ticket = ").push(number).push(")");
     }
     if let Some(cursor) = filter.cursor {
-        sql.push(" AND ").push(number).push(" < ").push_bind(cursor);
+        sql.push(" AND ").push(way.number()).push(" < ").push_bind(cursor);
     }
-    sql.push(" ORDER BY ").push(number).push(" DESC LIMIT ").push_bind(rows);
+    sql.push(" ORDER BY ").push(way.number()).push(" DESC LIMIT ").push_bind(rows);
     sql
 }
 

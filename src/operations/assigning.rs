@@ -12,6 +12,9 @@ use crate::desk::{Actor, Ticket, TicketEvent, TicketState, Writing};
 use crate::on_call::on_call_at;
 use crate::people::Role;
 
+/// Tickets of an asset that its history is made of, the newest: who worked on more than that many lately knows it anyway.
+const MAX_ASSET_TICKETS: i64 = 200;
+
 /// Gives a ticket to whoever fits best, with the reasons; leaves it with its team alone if nobody fits, and as it is if a person
 /// chose.
 pub(super) async fn assign(writing: &mut Writing, setup: &Setup, number: i64) -> Result<(), OperationsError> {
@@ -91,7 +94,7 @@ async fn candidates(
     let mut open_weight: BTreeMap<String, u32> = BTreeMap::new();
     let rows = sqlx::query(
         "SELECT assignee, priority, state = 'on_hold', count(*) FROM tickets
-         WHERE assignee IS NOT NULL AND state NOT IN ('resolved', 'closed') GROUP BY 1, 2, 3",
+         WHERE assignee IS NOT NULL AND state NOT IN ('resolved', 'closed') GROUP BY assignee, priority, state",
     )
     .fetch_all(&mut *read)
     .await?;
@@ -126,8 +129,8 @@ async fn candidates(
 }
 
 async fn last_assigned(read: &mut SqliteConnection, person: &str) -> Result<Option<TimestampUs>, OperationsError> {
-    let sql = "SELECT max(opened_at_us) FROM tickets WHERE assignee = ?1 AND number > (SELECT max(number) - 10000 FROM tickets)";
-    Ok(sqlx::query_scalar(sql).bind(person).fetch_one(read).await?)
+    let sql = "SELECT opened_at_us FROM tickets WHERE assignee = ?1 ORDER BY number DESC LIMIT 1";
+    Ok(sqlx::query_scalar(sql).bind(person).fetch_optional(read).await?)
 }
 
 /// Who had to do with the asset before, as far back as the policy looks.
@@ -140,10 +143,14 @@ async fn asset_history(
     let since_us = now_us - i64::from(setup.assignment.same_asset_days) * DAY_US;
     let rows = sqlx::query(
         "SELECT assignee, count(*), max(updated_at_us), sum(state NOT IN ('resolved', 'closed')) FROM tickets
-         WHERE assignee IS NOT NULL AND updated_at_us >= ?2 AND (entity ->> '$.host' = ?1 OR entity ->> '$.asset' = ?1) GROUP BY 1",
+         WHERE assignee IS NOT NULL AND updated_at_us >= ?2 AND number IN (
+             SELECT number FROM (SELECT number FROM tickets WHERE entity ->> '$.host' = ?1 ORDER BY number DESC LIMIT ?3)
+             UNION SELECT number FROM (SELECT number FROM tickets WHERE entity ->> '$.asset' = ?1 ORDER BY number DESC LIMIT ?3))
+         GROUP BY 1",
     )
     .bind(asset)
     .bind(since_us)
+    .bind(MAX_ASSET_TICKETS)
     .fetch_all(read)
     .await?;
     let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
