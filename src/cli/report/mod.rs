@@ -77,8 +77,7 @@ enum Format {
 #[derive(Debug)]
 struct Filled {
     report: Report,
-    from: Timestamp,
-    to: Timestamp,
+    period: Period,
     tables: Vec<(Section, Table)>,
 }
 
@@ -87,7 +86,7 @@ pub(super) async fn run(options: ReportOptions) -> anyhow::Result<ExitCode> {
     let now = Timestamp::from_microsecond(Clock::System.now_us())?;
     let period = Period::read(&options.from, options.to.as_deref(), &options.time_zone, now)?;
     let connection = Connection::open(&options.client).await?;
-    let filled = fill(&connection, options.report, &period).await;
+    let filled = fill(&connection, options.report, period).await;
     connection.close().await;
     let filled = filled?;
     let shown = match options.format {
@@ -103,15 +102,15 @@ pub(super) async fn run(options: ReportOptions) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn fill(connection: &Connection, report: Report, period: &Period) -> anyhow::Result<Filled> {
+async fn fill(connection: &Connection, report: Report, period: Period) -> anyhow::Result<Filled> {
     let mut tables = Vec::new();
     for section in report.sections() {
-        tables.push((*section, ask(connection, section, period).await?));
+        tables.push((*section, ask(connection, section, &period).await?));
     }
     if report == Report::Oncall {
-        tables.extend(on_call::tables(connection, period).await?);
+        tables.extend(on_call::tables(connection, &period).await?);
     }
-    Ok(Filled { report, from: period.from, to: period.to, tables })
+    Ok(Filled { report, period, tables })
 }
 
 /// Asks a question that ships with the program about the period.
@@ -137,7 +136,7 @@ async fn json_of(answer: reqwest::Response) -> anyhow::Result<Value> {
 
 impl Filled {
     fn text(&self, width: Option<u16>) -> String {
-        let mut shown = format!("{}\n{} to {}\n", self.report.title(), self.from, self.to);
+        let mut shown = format!("{}\n{}\n", self.report.title(), self.period.told());
         for (section, table) in &self.tables {
             shown.push_str(&format!("\n{}\n{}\n{}\n", section.title, table.description, table.text(width)));
         }
@@ -147,7 +146,7 @@ impl Filled {
     /// `{"report", "from", "to", "tables": [{"name", "title", "description", "columns": [{"name", "type"}], "rows": [{...}]}]}`.
     fn json(&self) -> Value {
         let tables: Vec<Value> = self.tables.iter().map(|(section, table)| table.json(section.title)).collect();
-        json!({ "report": self.report.word(), "from": self.from.to_string(), "to": self.to.to_string(), "tables": tables })
+        json!({ "report": self.report.word(), "from": self.period.from.to_string(), "to": self.period.to.to_string(), "tables": tables })
     }
 
     fn csv(&self) -> String {

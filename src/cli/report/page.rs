@@ -23,7 +23,7 @@ const MAX_BARS: usize = 40;
 const MAX_LABEL_CHARS: usize = 36;
 
 /// What the tables of a report need besides the common look: numbers under one another, and no table torn apart on paper.
-const TABLE_STYLE: &str = "td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}.scroll{overflow-x:auto}\
+const TABLE_STYLE: &str = "td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}.scroll{overflow-x:auto;margin-top:1em}\
     @media print{section{break-inside:avoid}.scroll{overflow:visible}}";
 
 /// The page. Everything that comes from data is escaped.
@@ -33,10 +33,9 @@ pub(super) fn html(report: &Filled) -> String {
         page,
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
-         <title>{0}</title><style>{STYLE}{TABLE_STYLE}</style><h1>{0}</h1><p>{1} to {2}</p>",
+         <title>{0}</title><style>{STYLE}{TABLE_STYLE}</style><h1>{0}</h1><p>{1}</p>",
         escaped(report.report.title()),
-        report.from,
-        report.to,
+        escaped(&report.period.told()),
     );
     for (section, table) in &report.tables {
         let _ = write!(page, "<section><h2>{}</h2><p>{}</p>", escaped(section.title), escaped(&table.description));
@@ -89,9 +88,11 @@ fn drawn(section: &Section, bars: &Bars, rows: &[Map<String, Value>]) -> String 
     svg
 }
 
-/// What a row is about, in a few words.
+/// What a row is about, in a few words. `all` of `all` is said once.
 fn label(section: &Section, row: &Map<String, Value>) -> String {
-    section.labels.iter().map(|column| cell(row, column)).collect::<Vec<_>>().join(" ")
+    let mut words: Vec<String> = section.labels.iter().map(|column| cell(row, column)).collect();
+    words.dedup();
+    words.join(" ")
 }
 
 fn written(table: &Table) -> String {
@@ -119,6 +120,7 @@ mod tests {
 
     use super::*;
     use crate::cli::report::Report;
+    use crate::cli::report::period::Period;
 
     fn filled(rows: &[(&str, f64)]) -> Filled {
         let section = Report::Oncall.sections()[0];
@@ -126,15 +128,16 @@ mod tests {
         for (person, pages) in rows {
             table.push([json!(person), json!(pages)]);
         }
-        let at = |text: &str| text.parse().unwrap();
-        Filled { report: Report::Oncall, from: at("2026-11-01T00:00:00Z"), to: at("2026-12-01T00:00:00Z"), tables: vec![(section, table)] }
+        let now = "2026-12-02T00:00:00Z".parse().unwrap();
+        let period = Period::read("2026-11-01", Some("2026-12-01"), "Europe/Berlin", now).unwrap();
+        Filled { report: Report::Oncall, period, tables: vec![(section, table)] }
     }
 
     #[test]
     fn names_are_text_and_never_markup() {
         let page = html(&filled(&[("<script>alert(1)</script>", 4.0), ("\"><b>", 2.0)]));
         assert!(!page.contains("<script") && !page.contains("\"><b>") && page.contains("&lt;script&gt;"), "{page}");
-        assert!(page.contains("by &lt;person&gt;") && page.contains("2026-11-01T00:00:00Z to 2026-12-01T00:00:00Z"), "{page}");
+        assert!(page.contains("by &lt;person&gt;") && page.contains("2026-11-01 00:00 to 2026-12-01"), "{page}");
     }
 
     #[test]
@@ -144,6 +147,7 @@ mod tests {
             assert!(page.contains(width), "{width}\n{page}");
         }
         assert_eq!(page.matches("<rect").count(), 3);
+        assert!(page.contains("2026-11-01 00:00 to 2026-12-01 00:00 (Europe/Berlin)"), "{page}");
         // Nobody was called at night: the column is not there, and nothing is drawn of it.
         assert!(!page.contains("Of these at night"), "{page}");
     }

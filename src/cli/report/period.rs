@@ -8,10 +8,11 @@ use jiff::tz::TimeZone;
 use crate::document::duration_us;
 
 /// From a moment up to another, which is not part of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Period {
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
+    zone: TimeZone,
 }
 
 impl Period {
@@ -35,7 +36,13 @@ impl Period {
         if from >= to {
             bail!("the period ends at {to}, which is not after its beginning {from}; write an earlier --from or a later --to");
         }
-        Ok(Self { from, to })
+        Ok(Self { from, to, zone })
+    }
+
+    /// For people: on the clock of the zone, to the minute.
+    pub(super) fn told(&self) -> String {
+        let at = |moment: Timestamp| moment.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+        format!("{} to {} ({})", at(self.from), at(self.to), self.zone.iana_name().unwrap_or("UTC"))
     }
 }
 
