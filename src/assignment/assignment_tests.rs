@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock::{DAY_US, HOUR_US, SECOND_US};
+use crate::record::Priority;
 
 const NOW: i64 = 1_000 * DAY_US;
 

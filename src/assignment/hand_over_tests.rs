@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::assignment_tests::person;
 use super::*;
 use crate::clock::{DAY_US, HOUR_US};
+use crate::record::Priority;
 
 const NOW: i64 = 1_000 * DAY_US;
 const MINUTE_US: i64 = HOUR_US / 60;

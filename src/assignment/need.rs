@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AssetHistory, Priority};
+use super::AssetHistory;
+use crate::record::Priority;
 
 /// What a ticket asks of whoever takes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

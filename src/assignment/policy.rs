@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Priority, TermWeights, TicketWeights};
+use super::{TermWeights, TicketWeights};
 use crate::clock::{DAY_US, HOUR_US, SECOND_US};
 use crate::document::{Complaint, duration_us_within};
+use crate::record::Priority;
 
 /// Largest load that may be allowed, percent: ten times one's capacity is no limit any more.
 const MAX_LOAD_PERCENT: u16 = 1_000;

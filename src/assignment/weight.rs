@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Priority;
 use crate::document::Complaint;
+use crate::record::Priority;
 
 /// Largest weight: a hundred times the smallest is as good as only that one counting.
 const MAX_WEIGHT: u32 = 100;

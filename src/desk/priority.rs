@@ -6,11 +6,11 @@
 //! | medium | P2 | P3 | P4 |
 //! | low | P3 | P4 | P5 |
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::Priority;
 use crate::store::FindingSeverity;
 
 /// How much of the business is hit.
@@ -74,54 +74,6 @@ impl FromStr for Urgency {
     fn from_str(word: &str) -> Result<Self, String> {
         let all = [Self::High, Self::Medium, Self::Low];
         all.into_iter().find(|urgency| urgency.word() == word).ok_or_else(|| format!("`{word}` is no urgency; write high, medium or low"))
-    }
-}
-
-/// Order of work: P1 first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Priority {
-    /// Drop everything.
-    P1,
-    /// Next.
-    P2,
-    /// Today.
-    P3,
-    /// This week.
-    P4,
-    /// When there is time.
-    P5,
-}
-
-impl Priority {
-    /// All of them, highest first.
-    pub const ALL: [Self; 5] = [Self::P1, Self::P2, Self::P3, Self::P4, Self::P5];
-
-    /// The word for it, as in the API and the database.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::P1 => "P1",
-            Self::P2 => "P2",
-            Self::P3 => "P3",
-            Self::P4 => "P4",
-            Self::P5 => "P5",
-        }
-    }
-}
-
-impl fmt::Display for Priority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
-impl FromStr for Priority {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|priority| priority.word() == word)
-            .ok_or_else(|| format!("`{word}` is no priority; write P1 (highest) to P5"))
     }
 }
 
@@ -200,13 +152,5 @@ mod tests {
         assert_eq!(matrix.complaint(), None);
         matrix.medium[0] = Priority::P5;
         assert!(matrix.complaint().is_some());
-    }
-
-    #[test]
-    fn words_read_back() {
-        for one in Priority::ALL {
-            assert_eq!(one.word().parse(), Ok(one));
-        }
-        assert!("urgent".parse::<Priority>().is_err());
     }
 }

@@ -3,6 +3,7 @@
 use super::document::{EscalationPolicy, Target};
 use crate::clock::{DAY_US, SECOND_US};
 use crate::document::{Complaint, duration_us_within, excerpt};
+use crate::record::Priority;
 
 /// Most levels of a ladder: no organisation has more ranks that answer the telephone.
 const MAX_LEVELS: usize = 20;
@@ -22,9 +23,6 @@ const MIN_ACK_TIMEOUT_US: i64 = 60 * SECOND_US;
 
 /// Longest duration of a policy: thirty days. What waits longer is no escalation, and sums of these never overflow.
 const MAX_DURATION_US: i64 = 30 * DAY_US;
-
-/// The priorities of a ticket, as the desk has them.
-const PRIORITIES: [&str; 5] = ["P1", "P2", "P3", "P4", "P5"];
 
 /// A policy that has been read and checked; [`EscalationPolicy::ladder`] makes it.
 #[derive(Debug, Clone)]
@@ -49,9 +47,9 @@ impl EscalationPolicy {
         self.ladder().err().unwrap_or_default()
     }
 
-    /// Whether tickets of a priority (`P1` to `P5`) are escalated.
-    pub fn applies_to(&self, priority: &str) -> bool {
-        self.only_priorities.is_empty() || self.only_priorities.iter().any(|one| one == priority)
+    /// Whether tickets of a priority are escalated.
+    pub fn applies_to(&self, priority: Priority) -> bool {
+        self.only_priorities.is_empty() || self.only_priorities.iter().any(|one| one == priority.word())
     }
 
     /// Every target that the policy names.
@@ -65,13 +63,15 @@ impl EscalationPolicy {
     pub fn ladder(&self) -> Result<Ladder, Vec<Complaint>> {
         let mut complaints = Vec::new();
         let mut say = |field: String, why: String| complaints.push(Complaint { field, why });
-        for (i, priority) in self.only_priorities.iter().take(PRIORITIES.len() + 1).enumerate() {
-            if !PRIORITIES.contains(&priority.as_str()) {
-                say(format!("only_priorities[{i}]"), format!("`{}` is no priority; write P1 (highest) to P5", excerpt(priority)));
+        let most = Priority::ALL.len();
+        for (i, priority) in self.only_priorities.iter().take(most + 1).enumerate() {
+            // The excerpt of a priority is the priority, and the complaint repeats what is read.
+            if let Err(why) = excerpt(priority).parse::<Priority>() {
+                say(format!("only_priorities[{i}]"), why);
             }
         }
-        if self.only_priorities.len() > PRIORITIES.len() {
-            say("only_priorities".to_owned(), "more than the five priorities; write each once".to_owned());
+        if self.only_priorities.len() > most {
+            say("only_priorities".to_owned(), format!("more than the {most} priorities; write each once"));
         }
         if self.repeat > MAX_REPEATS {
             say("repeat".to_owned(), format!("{} times are too many; write at most {MAX_REPEATS}", self.repeat));

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::record::Priority;
 
 /// The document of `document.rs`.
 const DOCUMENT: &str = r#"
@@ -33,14 +34,14 @@ fn a_document_reads_with_its_defaults_and_round_trips() {
     assert_eq!(toml::from_str::<EscalationPolicy>(&toml::to_string(&policy).unwrap()).unwrap(), policy);
     assert_eq!(serde_json::from_value::<EscalationPolicy>(serde_json::to_value(&policy).unwrap()).unwrap(), policy);
     assert_eq!(policy.targets().map(Target::to_string).collect::<Vec<_>>(), ["rota:first line", "rota:second line", "user:tom"]);
-    assert_eq!(["P1", "P2", "P3", "P9"].map(|priority| policy.applies_to(priority)), [true, true, false, false]);
+    assert_eq!([Priority::P1, Priority::P2, Priority::P3].map(|priority| policy.applies_to(priority)), [true, true, false]);
     let least: EscalationPolicy = serde_json::from_str(r#"{"steps": [{"notify": ["team:all"]}]}"#).unwrap();
     assert_eq!(least.check(), []);
     assert_eq!(
         (least.repeat, least.repeat_after.as_str(), least.steps[0].after.as_str(), least.ack_timeout.as_deref()),
         (0, "30m", "0m", None)
     );
-    assert!(least.applies_to("P5"));
+    assert!(least.applies_to(Priority::P5));
 }
 
 #[test]

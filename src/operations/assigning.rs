@@ -6,11 +6,12 @@ use sqlx::{Row, SqliteConnection};
 
 use super::OperationsError;
 use super::setup::Setup;
-use crate::assignment::{About, AssetHistory, Candidate, Fallbacks, Need, Priority, choose, derive_needs};
+use crate::assignment::{About, AssetHistory, Candidate, Fallbacks, Need, choose, derive_needs};
 use crate::clock::{DAY_US, TimestampUs};
 use crate::desk::{Actor, Ticket, TicketEvent, TicketState, Writing};
 use crate::on_call::on_call_at;
 use crate::people::Role;
+use crate::record::Priority;
 
 /// Tickets of an asset that its history is made of, the newest: who worked on more than that many lately knows it anyway.
 const MAX_ASSET_TICKETS: i64 = 200;
@@ -42,14 +43,13 @@ pub(super) async fn assign(writing: &mut Writing, setup: &Setup, number: i64) ->
         Some(asset) => asset_history(writing.connection(), setup, asset, now_us).await?,
         None => BTreeMap::new(),
     };
-    let priority = ticket.priority.word().parse().unwrap_or(Priority::P3);
     let need = Need {
         skills: needs.skills,
         team: Some(team.clone()),
         service: ticket.service.clone(),
         asset,
         asset_history,
-        ..Need::of(priority)
+        ..Need::of(ticket.priority)
     };
     let candidates = candidates(writing.connection(), setup, &team, now_us).await?;
     if candidates.is_empty() {
@@ -164,8 +164,7 @@ async fn asset_history(
 
 /// What a ticket of a person needs, for a hand-over.
 pub(super) fn need_of(ticket: &Ticket) -> Need {
-    let priority = ticket.priority.word().parse().unwrap_or(Priority::P3);
-    Need { team: ticket.team.clone(), service: ticket.service.clone(), ..Need::of(priority) }
+    Need { team: ticket.team.clone(), service: ticket.service.clone(), ..Need::of(ticket.priority) }
 }
 
 /// Hands on what cannot wait of everybody whose shift ends; gives how many tickets moved.

@@ -208,7 +208,7 @@ impl Setup {
         let of_team = ticket.team.as_ref().and_then(|name| self.teams.get(name)?.escalation_policy.as_ref());
         let name = of_service.or(of_team).or(self.desk.escalation_policy.as_ref())?;
         let (policy, ladder) = self.escalations.get(name)?;
-        policy.applies_to(ticket.priority.word()).then_some((name.as_str(), ladder))
+        policy.applies_to(ticket.priority).then_some((name.as_str(), ladder))
     }
 }
 

@@ -1,7 +1,7 @@
 //! A ticket's history as promises see it.
 
-use crate::desk::{Event, Field, Hold, TicketEvent, TicketKind, TicketState};
-use crate::sla::{self, Change, Entry, Phase, Timeline};
+use crate::desk::{Event, Field, Hold, TicketEvent, TicketState};
+use crate::sla::{Change, Entry, Phase, Timeline};
 
 /// What of a history has to do with promises; `None` without an opening event.
 pub(super) fn timeline_of(history: &[Event]) -> Option<Timeline> {
@@ -10,13 +10,8 @@ pub(super) fn timeline_of(history: &[Event]) -> Option<Timeline> {
     let entry = |event: &Event| Some(Entry { at_us: event.at_us, change: change_of(event)? });
     Some(Timeline {
         opened_at_us: first.at_us,
-        kind: match opening.ticket_kind {
-            TicketKind::Incident => sla::Kind::Incident,
-            TicketKind::Request => sla::Kind::Request,
-            TicketKind::Problem => sla::Kind::Problem,
-            TicketKind::Change => sla::Kind::Change,
-        },
-        priority: opening.priority.word().to_owned(),
+        kind: opening.ticket_kind,
+        priority: opening.priority,
         service: opening.service.clone(),
         entries: rest.iter().filter_map(entry).collect(),
     })
@@ -25,7 +20,7 @@ pub(super) fn timeline_of(history: &[Event]) -> Option<Timeline> {
 fn change_of(event: &Event) -> Option<Change> {
     match &event.event {
         TicketEvent::Moved { to, hold, .. } => Some(Change::Moved(phase(*to, *hold))),
-        TicketEvent::Reprioritised { to, .. } => Some(Change::Prioritised(to.word().to_owned())),
+        TicketEvent::Reprioritised { to, .. } => Some(Change::Prioritised(*to)),
         TicketEvent::Set { field: Field::Service, to, .. } => Some(Change::Service(to.clone())),
         // What the person who asked writes is no answer to them; `requester ` marks their words.
         TicketEvent::Commented { internal: false, .. } if event.actor.is_person() && !event.actor.is_requester() => Some(Change::Replied),
@@ -40,11 +35,7 @@ fn phase(state: TicketState, hold: Option<Hold>) -> Phase {
         TicketState::New => Phase::New,
         TicketState::Assigned => Phase::Assigned,
         TicketState::InProgress => Phase::InProgress,
-        TicketState::OnHold => Phase::OnHold(hold.map(|hold| match hold {
-            Hold::User => sla::Hold::User,
-            Hold::Supplier => sla::Hold::Supplier,
-            Hold::Part => sla::Hold::Part,
-        })),
+        TicketState::OnHold => Phase::OnHold(hold),
         TicketState::Resolved => Phase::Resolved,
         TicketState::Closed => Phase::Closed,
         TicketState::Reopened => Phase::Reopened,

@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use super::timeline::{Change, Phase, Timeline};
 use crate::clock::TimestampUs;
+use crate::record::Priority;
 
 /// What a promise depends on, as of a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Facts<'t> {
-    pub(super) priority: &'t str,
+    pub(super) priority: Priority,
     pub(super) service: Option<&'t str>,
 }
 
@@ -59,7 +60,7 @@ impl<'t> History<'t> {
             silences: Vec::new(),
             phase: Phase::New,
             since_us: timeline.opened_at_us,
-            facts: Facts { priority: &timeline.priority, service: timeline.service.as_deref() },
+            facts: Facts { priority: timeline.priority, service: timeline.service.as_deref() },
             silent_since: 0,
         };
         for entry in timeline.entries.iter().take_while(|entry| entry.at_us <= now_us) {
@@ -75,7 +76,7 @@ impl<'t> History<'t> {
     fn apply(&mut self, at_us: TimestampUs, change: &'t Change) {
         match change {
             Change::Moved(to) => self.enter(at_us, *to),
-            Change::Prioritised(priority) => self.facts.priority = priority,
+            Change::Prioritised(priority) => self.facts.priority = *priority,
             Change::Service(service) => self.facts.service = service.as_deref(),
             Change::Replied => {
                 self.cut(at_us);
@@ -131,18 +132,19 @@ impl<'t> History<'t> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::timeline::{Entry, Hold, Kind};
+    use super::super::timeline::Entry;
     use super::*;
+    use crate::record::{Hold, TicketKind};
 
     fn history_of(changes: Vec<(TimestampUs, Change)>) -> Timeline {
         let entries = changes.into_iter().map(|(at_us, change)| Entry { at_us, change }).collect();
-        Timeline { opened_at_us: 0, kind: Kind::Incident, priority: "P3".to_owned(), service: None, entries }
+        Timeline { opened_at_us: 0, kind: TicketKind::Incident, priority: Priority::P3, service: None, entries }
     }
 
     #[test]
     fn periods_follow_each_other_and_hold_the_facts_of_their_end() {
         let timeline = history_of(vec![
-            (5, Change::Prioritised("P1".to_owned())),
+            (5, Change::Prioritised(Priority::P1)),
             (10, Change::Moved(Phase::InProgress)),
             (20, Change::Replied),
             (30, Change::Moved(Phase::OnHold(Some(Hold::User)))),
@@ -151,7 +153,7 @@ mod tests {
         let history = History::until(&timeline, 40);
         let times: Vec<_> = history.periods.iter().map(|period| (period.from_us, period.until_us)).collect();
         assert_eq!(times, [(0, 10), (10, 20), (20, 30), (30, 40)]);
-        assert_eq!(history.periods[0].facts.priority, "P1");
+        assert_eq!(history.periods[0].facts.priority, Priority::P1);
         assert_eq!((history.responded, history.resolved), (Some(1), None));
         let silences: Vec<_> = history.silences.iter().map(|silence| (silence.periods.clone(), silence.is_over)).collect();
         assert_eq!(silences, [(0..2, true), (2..4, false)]);

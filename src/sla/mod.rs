@@ -51,6 +51,6 @@ pub use opening_hours::OpeningHours;
 pub use policy::{SlaPolicy, SlaRule};
 pub use promises::{Promise, Promises};
 pub use sla_clock::{SlaClock, Verdict, clocks, next_event_us};
-pub use timeline::{Change, Entry, Hold, Kind, Phase, Timeline};
+pub use timeline::{Change, Entry, Phase, Timeline};
 pub use weekly_hours::{Hours, WeekHours};
 pub use what_if::{Difference, Standing, what_if};

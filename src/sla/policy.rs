@@ -6,16 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Calendars;
 use super::promises::{Promises, Rule, Target};
-use super::timeline::{Hold, Kind};
 use super::written_time::business_time_us;
 use crate::document::{Complaint, excerpt};
+use crate::record::{Hold, Priority, TicketKind};
 
 /// A rule for each priority, kind and a dozen services; lists longer than this are generated, and no human reviews them.
 const MAX_RULES: usize = 256;
 /// Services that one rule may name.
 const MAX_SERVICES: usize = 1_000;
-/// The priorities that there are (ITIL 4's matrix of three by three gives five).
-const PRIORITIES: [&str; 5] = ["P1", "P2", "P3", "P4", "P5"];
 
 /// Service level agreements: the first rule that fits a ticket is the one that holds. No rule, no promise.
 ///
@@ -51,7 +49,7 @@ pub struct SlaRule {
     pub service: Vec<String>,
     /// Kinds of ticket that it is for; all if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub kind: Vec<Kind>,
+    pub kind: Vec<TicketKind>,
     /// Name of the calendar whose hours count.
     pub calendar: String,
     /// Until somebody writes to the user, acknowledges, or begins to work.
@@ -147,11 +145,11 @@ impl SlaRule {
         if self.name.trim().is_empty() || self.name.chars().count() > 100 {
             complain("name", "a rule's name has 1 to 100 characters; people read it in warnings and reports".to_owned());
         }
-        for (index, priority) in self.priority.iter().enumerate().filter(|(_, priority)| !PRIORITIES.contains(&priority.as_str())) {
-            complain(
-                &format!("priority[{index}]"),
-                format!("`{}` is no priority; write one of {}", excerpt(priority), PRIORITIES.join(", ")),
-            );
+        for (index, priority) in self.priority.iter().enumerate() {
+            // The excerpt of a priority is the priority, and the complaint repeats what is read.
+            if let Err(why) = excerpt(priority).parse::<Priority>() {
+                complain(&format!("priority[{index}]"), why);
+            }
         }
         if self.service.len() > MAX_SERVICES {
             complain("service", format!("{} services; write at most {MAX_SERVICES}, or none for all", self.service.len()));
@@ -196,7 +194,8 @@ impl SlaRule {
             |text| length(text).map(|target_us| Target { target_us, warn_us: target_us / 100 * warn_percent, hours: ours.clone() });
         Ok(Rule {
             name: self.name.clone(),
-            priorities: self.priority.clone(),
+            // What is no priority has its complaint from `check` too.
+            priorities: self.priority.iter().filter_map(|word| word.parse().ok()).collect(),
             services: self.service.clone(),
             kinds: self.kind.clone(),
             response: target(&self.first_response),

@@ -33,15 +33,15 @@ const POLICY: &str = r#"
 fn the_first_rule_that_fits_holds() {
     let promises = promises(POLICY);
     for (kind, priority, service, rule) in [
-        (Kind::Incident, "P1", Some("shop"), Some("shop")),
-        (Kind::Problem, "P2", Some("till"), Some("shop")),
-        (Kind::Incident, "P3", Some("shop"), None),
-        (Kind::Incident, "P1", Some("mail"), Some("urgent")),
-        (Kind::Incident, "P1", None, Some("urgent")),
-        (Kind::Request, "P1", Some("shop"), Some("requests")),
-        (Kind::Change, "P2", Some("shop"), None),
-        (Kind::Change, "P1", Some("shop"), Some("urgent")),
-        (Kind::Incident, "P9", None, None),
+        (TicketKind::Incident, Priority::P1, Some("shop"), Some("shop")),
+        (TicketKind::Problem, Priority::P2, Some("till"), Some("shop")),
+        (TicketKind::Incident, Priority::P3, Some("shop"), None),
+        (TicketKind::Incident, Priority::P1, Some("mail"), Some("urgent")),
+        (TicketKind::Incident, Priority::P1, None, Some("urgent")),
+        (TicketKind::Request, Priority::P1, Some("shop"), Some("requests")),
+        (TicketKind::Change, Priority::P2, Some("shop"), None),
+        (TicketKind::Change, Priority::P1, Some("shop"), Some("urgent")),
+        (TicketKind::Incident, Priority::P5, None, None),
     ] {
         assert_eq!(promises.rule_name(kind, priority, service), rule, "{kind:?} {priority} {service:?}");
     }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::history::Facts;
 use super::opening_hours::OpeningHours;
-use super::timeline::{Hold, Kind, Phase};
+use super::timeline::Phase;
+use crate::record::{Hold, Priority, TicketKind};
 
 /// What is promised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,9 +51,9 @@ pub(super) struct Target {
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
     pub(super) name: String,
-    pub(super) priorities: Vec<String>,
+    pub(super) priorities: Vec<Priority>,
     pub(super) services: Vec<String>,
-    pub(super) kinds: Vec<Kind>,
+    pub(super) kinds: Vec<TicketKind>,
     pub(super) response: Option<Target>,
     pub(super) update: Option<Target>,
     pub(super) resolution: Option<Target>,
@@ -61,10 +62,10 @@ pub(super) struct Rule {
 }
 
 impl Rule {
-    fn fits(&self, kind: Kind, facts: Facts<'_>) -> bool {
+    fn fits(&self, kind: TicketKind, facts: Facts<'_>) -> bool {
         let service_fits = || facts.service.is_some_and(|service| self.services.iter().any(|of_rule| of_rule == service));
         (self.kinds.is_empty() || self.kinds.contains(&kind))
-            && (self.priorities.is_empty() || self.priorities.iter().any(|priority| priority == facts.priority))
+            && (self.priorities.is_empty() || self.priorities.contains(&facts.priority))
             && (self.services.is_empty() || service_fits())
     }
 
@@ -105,12 +106,12 @@ impl Promises {
     }
 
     /// The first rule that fits.
-    pub(super) fn rule_for(&self, kind: Kind, facts: Facts<'_>) -> Option<&Rule> {
+    pub(super) fn rule_for(&self, kind: TicketKind, facts: Facts<'_>) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.fits(kind, facts))
     }
 
     /// Name of the rule that holds for a ticket of this kind, priority and service.
-    pub fn rule_name(&self, kind: Kind, priority: &str, service: Option<&str>) -> Option<&str> {
+    pub fn rule_name(&self, kind: TicketKind, priority: Priority, service: Option<&str>) -> Option<&str> {
         self.rule_for(kind, Facts { priority, service }).map(|rule| rule.name.as_str())
     }
 }

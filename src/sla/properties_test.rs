@@ -9,10 +9,11 @@ use proptest::prelude::*;
 
 use super::samples::{MINUTE_US, at};
 use super::{
-    Calendar, Calendars, Change, Entry, Hold, Holiday, Hours, Kind, OpeningHours, Phase, Promise, Promises, SlaClock, SlaPolicy, SlaRule,
-    Timeline, Verdict, WeekHours, clocks, next_event_us,
+    Calendar, Calendars, Change, Entry, Holiday, Hours, OpeningHours, Phase, Promise, Promises, SlaClock, SlaPolicy, SlaRule, Timeline,
+    Verdict, WeekHours, clocks, next_event_us,
 };
 use crate::clock::{DAY_US, TimestampUs};
+use crate::record::{Hold, Priority, TicketKind};
 
 /// Hours of a day in quarters of an hour since midnight.
 type Day = Vec<(i64, i64)>;
@@ -143,7 +144,7 @@ fn cases() -> impl Strategy<Value = Case> {
             let [response, update, resolution, supplier] = targets.map(|minutes| Some(format!("{minutes}m")));
             let rule =
                 SlaRule { first_response: response, update, resolution, ola: supplier, pauses_in, ..SlaRule::new("rule", "calendar") };
-            let timeline = Timeline { opened_at_us, kind: Kind::Incident, priority: "P3".to_owned(), service: None, entries };
+            let timeline = Timeline { opened_at_us, kind: TicketKind::Incident, priority: Priority::P3, service: None, entries };
             Case { sketch, timeline, rule, now_us }
         },
     )

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::{Calendar, Calendars, Change, Entry, Holiday, Hours, Kind, OpeningHours, Promises, SlaPolicy, Timeline, WeekHours};
+use super::{Calendar, Calendars, Change, Entry, Holiday, Hours, OpeningHours, Promises, SlaPolicy, Timeline, WeekHours};
 use crate::clock::TimestampUs;
+use crate::record::{Priority, TicketKind};
 
 pub(super) const MINUTE_US: i64 = 60 * crate::clock::SECOND_US;
 
@@ -51,5 +52,5 @@ pub(super) fn promises(toml: &str) -> Promises {
 /// An incident of priority P3 with this history.
 pub(super) fn incident(opened: &str, changes: &[(&str, Change)]) -> Timeline {
     let entries = changes.iter().map(|(when, change)| Entry { at_us: at(when), change: change.clone() }).collect();
-    Timeline { opened_at_us: at(opened), kind: Kind::Incident, priority: "P3".to_owned(), service: None, entries }
+    Timeline { opened_at_us: at(opened), kind: TicketKind::Incident, priority: Priority::P3, service: None, entries }
 }

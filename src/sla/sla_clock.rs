@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::history::{History, Period};
 use super::opening_hours::OpeningHours;
 use super::promises::{Promise, Promises, Rule};
-use super::timeline::{Hold, Kind, Phase, Timeline};
+use super::timeline::{Phase, Timeline};
 use crate::clock::TimestampUs;
+use crate::record::{Hold, TicketKind};
 
 /// Whether a promise is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -106,7 +107,7 @@ pub fn clocks(timeline: &Timeline, promises: &Promises, now_us: TimestampUs) -> 
 
 /// The clock of a promise over some periods. The rule is the one that fits the ticket at their end: now if the clock goes on,
 /// and else when it stopped.
-fn clock_over(promises: &Promises, kind: Kind, promise: Promise, periods: &[Period<'_>], stopped: bool) -> Option<SlaClock> {
+fn clock_over(promises: &Promises, kind: TicketKind, promise: Promise, periods: &[Period<'_>], stopped: bool) -> Option<SlaClock> {
     let (first, last) = (periods.first()?, periods.last()?);
     let rule = promises.rule_for(kind, last.facts)?;
     let target = rule.target(promise)?;

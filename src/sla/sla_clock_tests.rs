@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::clock::HOUR_US;
+use crate::record::Priority;
 use crate::sla::samples::{MINUTE_US, at, incident, promises};
 use crate::sla::{Change, Entry};
 use Change::{Acknowledged, Assigned, Moved, Prioritised, Replied, Service};
@@ -50,7 +51,7 @@ fn what_counts_as_a_response() {
         assert_eq!(used(&clock), (Verdict::Met { at_us: ten }, 60, Some(at("2026-07-06T11:00+02")), false), "{change:?}");
         assert_eq!(clock.stopped_at_us, Some(ten));
     }
-    for change in [Assigned, Moved(Phase::Assigned), Moved(WAITS_FOR_SUPPLIER), Prioritised("P2".to_owned()), Service(None)] {
+    for change in [Assigned, Moved(Phase::Assigned), Moved(WAITS_FOR_SUPPLIER), Prioritised(Priority::P2), Service(None)] {
         let ticket = incident("2026-07-06T09:00+02", &[("2026-07-06T10:00+02", change.clone())]);
         let clock = clock(&ticket, Promise::Response, "2026-07-06T12:00+02");
         assert_eq!(clock.verdict, Verdict::Breached { at_us: at("2026-07-06T11:00+02") }, "{change:?}");
@@ -116,7 +117,7 @@ fn a_pause_at_the_very_end_of_the_time_breaks_nothing() {
 
 #[test]
 fn a_higher_priority_counts_from_the_opening() {
-    let raised = |when: &str| incident("2026-07-06T09:00+02", &[("2026-07-06T10:00+02", Replied), (when, Prioritised("P1".to_owned()))]);
+    let raised = |when: &str| incident("2026-07-06T09:00+02", &[("2026-07-06T10:00+02", Replied), (when, Prioritised(Priority::P1))]);
     let at_noon = raised("2026-07-06T12:00+02");
     let clock_at_noon = clock(&at_noon, Promise::Resolution, "2026-07-06T12:30+02");
     assert_eq!(used(&clock_at_noon), (Verdict::Running, 210, Some(at("2026-07-06T13:00+02")), false));
@@ -130,7 +131,7 @@ fn a_higher_priority_counts_from_the_opening() {
     assert_eq!((response.rule.as_str(), response.verdict), ("normal", Verdict::Met { at_us: at("2026-07-06T10:00+02") }));
     // And back: nothing is left of what P1 asked for.
     let mut lowered = raised("2026-07-06T14:00+02");
-    lowered.entries.push(Entry { at_us: at("2026-07-06T15:00+02"), change: Prioritised("P4".to_owned()) });
+    lowered.entries.push(Entry { at_us: at("2026-07-06T15:00+02"), change: Prioritised(Priority::P4) });
     assert_eq!(clock(&lowered, Promise::Resolution, "2026-07-06T16:00+02").verdict, Verdict::Running);
 }
 
@@ -278,7 +279,7 @@ fn the_same_promise_in_five_zones_over_the_change_of_the_clocks() {
 #[test]
 fn four_hours_around_the_clock_are_four_hours_in_any_night() {
     let mut ticket = incident("2026-10-25T01:30+02", &[]);
-    ticket.priority = "P1".to_owned();
+    ticket.priority = Priority::P1;
     // Half past one and four hours of a night in which three becomes two: half past four.
     assert_eq!(clock(&ticket, Promise::Resolution, "2026-10-25T01:30+02").due_at_us, Some(at("2026-10-25T04:30+01")));
     ticket.opened_at_us = at("2026-03-29T01:30+01");

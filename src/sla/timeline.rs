@@ -1,34 +1,7 @@
 //! What happened to a ticket, as far as promises go.
 
-use serde::{Deserialize, Serialize};
-
 use crate::clock::TimestampUs;
-
-/// What sort of ticket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Something is broken.
-    Incident,
-    /// Somebody wants something.
-    Request,
-    /// A cause of incidents.
-    Problem,
-    /// Something will be changed.
-    Change,
-}
-
-/// Whom a ticket on hold waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Hold {
-    /// The user's answer.
-    User,
-    /// A supplier's work.
-    Supplier,
-    /// A part that is on its way.
-    Part,
-}
+use crate::record::{Hold, Priority, TicketKind};
 
 /// Where a ticket stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,8 +34,8 @@ impl Phase {
 pub enum Change {
     /// It moved to another state.
     Moved(Phase),
-    /// It got another priority, such as `P2`.
-    Prioritised(String),
+    /// It got another priority.
+    Prioritised(Priority),
     /// It was filed under another service, or none.
     Service(Option<String>),
     /// A technician wrote to the user: a response, and an update.
@@ -88,9 +61,9 @@ pub struct Timeline {
     /// When it was opened.
     pub opened_at_us: TimestampUs,
     /// What sort of ticket.
-    pub kind: Kind,
-    /// The priority that it was opened with, such as `P3`.
-    pub priority: String,
+    pub kind: TicketKind,
+    /// The priority that it was opened with.
+    pub priority: Priority,
     /// The service that it was opened for.
     pub service: Option<String>,
     /// What changed since.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::clock::HOUR_US;
+use crate::record::Hold;
 use crate::sla::samples::{at, holiday, incident, office, promises};
-use crate::sla::{Calendar, Calendars, Change, Hold, Phase, SlaPolicy, SlaRule};
+use crate::sla::{Calendar, Calendars, Change, Phase, SlaPolicy, SlaRule};
 
 const POLICY: &str = "[[rules]]\nname = \"normal\"\ncalendar = \"office\"\nfirst_response = \"2h\"\nresolution = \"16h\"\n";
 
