@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::SiteSettings;
 use crate::clock::{SECOND_US, TimestampUs};
-use crate::document::duration_us;
+use crate::document::{Weekday, duration_us};
 use crate::incident::{Asset, Dependency, Maintenance, MaintenanceScope, MaintenanceTimes, Topology};
 use crate::pipeline::SiteConfig;
 
@@ -102,10 +102,9 @@ fn list(text: &str) -> Vec<String> {
 }
 
 fn weekly(text: &str, zone: &TimeZone, now_us: TimestampUs) -> Option<MaintenanceTimes> {
-    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
     let (days, time) = text.split_once('@')?;
     let names = list(days);
-    let days = names.iter().map(|day| DAYS.iter().position(|one| day.eq_ignore_ascii_case(one)).map(|at| at as u8));
+    let days = names.iter().map(|day| Weekday::ALL.iter().position(|one| day.eq_ignore_ascii_case(one.word())).map(|at| at as u8));
     let (start, length) = time.split_once('+')?;
     let (hours, minutes) = start.split_once(':')?;
     let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);

@@ -104,7 +104,7 @@ impl Rule {
         }
         let Some(local) = local else { return false };
         let (now, today) = (local.time(), local.weekday());
-        let on = |day| self.days.is_empty() || self.days.iter().any(|listed| listed.weekday() == day);
+        let on = |day: jiff::civil::Weekday| self.days.is_empty() || self.days.contains(&day.into());
         match hours {
             None => on(today),
             Some((from, to)) if from < to => (from..to).contains(&now) && on(today),

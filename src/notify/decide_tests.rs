@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::notify::Day;
+use crate::document::Weekday;
 
 fn us(text: &str) -> TimestampUs {
     text.parse::<Timestamp>().unwrap().as_microsecond()
@@ -156,7 +156,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     let times = prop_oneof![Just(None), "([01][0-9]|2[0-3]):[0-5][0-9]".prop_map(Some), ".{0,6}".prop_map(Some)];
     let every = prop_oneof![Just(None), "[1-9][0-9]?[smhd]".prop_map(Some), ".{0,6}".prop_map(Some)];
     let actions = prop_oneof![Just(Action::Now), Just(Action::Digest), Just(Action::Off)];
-    let days = proptest::collection::vec(prop_oneof![Just(Day::Mon), Just(Day::Thu), Just(Day::Sun)], 0..3);
+    let days = proptest::collection::vec(prop_oneof![Just(Weekday::Mon), Just(Weekday::Thu), Just(Weekday::Sun)], 0..3);
     (actions, days, times.clone(), times.clone(), times, every).prop_map(|(action, days, from, to, digest_at, digest_every)| Rule {
         urgency: Vec::new(),
         events: Vec::new(),

@@ -64,7 +64,6 @@ pub use send_failure::SendFailure;
 pub use signature::{DELIVERY_HEADER, SIGNATURE_HEADER, SIGNATURE_TOLERANCE_S, signature, verify_signature};
 pub use smtp_config::{SmtpConfig, SmtpSecurity};
 pub use throttle::{DEFAULT_NOTICES, THROTTLE_WINDOW_US, Throttle};
-pub use wall_time::Day;
 pub use webhook_body::webhook_body;
 pub use webhooks::{WebhookConfig, Webhooks};
 pub use words::{Channel, EventKind, NoticeState, Shape, Urgency};

@@ -4,9 +4,9 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::wall_time::time_of_day;
-use super::{Channel, Day, EventKind, Shape, Urgency};
+use super::{Channel, EventKind, Shape, Urgency};
 use crate::clock::{DAY_US, SECOND_US};
-use crate::document::{Complaint, duration_us_within, excerpt};
+use crate::document::{Complaint, Weekday, duration_us_within, excerpt};
 
 /// Ways of contact a person may have: more are not ways to reach somebody but ways to flood them.
 pub const MAX_CONTACTS: usize = 10;
@@ -91,7 +91,7 @@ pub struct Rule {
     pub channels: Vec<Channel>,
     /// On these days. Hours that pass midnight belong to the day on which they begin.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub days: Vec<Day>,
+    pub days: Vec<Weekday>,
     /// From this time of day, `"22:00"`; stands together with `to`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,

@@ -1,37 +1,8 @@
-//! Times as people write them in documents: `"08:00"`, `"mon"`. Pure.
+//! Times of day as people write them in documents: `"08:00"`. Pure.
 
-use jiff::civil::{Time, Weekday};
-use serde::{Deserialize, Serialize};
+use jiff::civil::Time;
 
 use crate::document::excerpt;
-
-/// A day of the week, as documents name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the names of the days say what they are")]
-pub enum Day {
-    Mon,
-    Tue,
-    Wed,
-    Thu,
-    Fri,
-    Sat,
-    Sun,
-}
-
-impl Day {
-    pub(super) fn weekday(self) -> Weekday {
-        match self {
-            Self::Mon => Weekday::Monday,
-            Self::Tue => Weekday::Tuesday,
-            Self::Wed => Weekday::Wednesday,
-            Self::Thu => Weekday::Thursday,
-            Self::Fri => Weekday::Friday,
-            Self::Sat => Weekday::Saturday,
-            Self::Sun => Weekday::Sunday,
-        }
-    }
-}
 
 /// `HH:MM` on the 24-hour clock, two digits each.
 pub(super) fn time_of_day(text: &str) -> Result<Time, String> {

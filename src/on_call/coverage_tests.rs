@@ -3,6 +3,7 @@
 use super::test_rotas::{at, away, hours, layer, overridden, rota};
 use super::*;
 use crate::clock::HOUR_US;
+use crate::document::Weekday;
 
 fn look(rota: &Rota, absences: &[Absence], wanted: &Wanted, from: &str, to: &str) -> Coverage {
     coverage(&rota.plan().unwrap(), absences, wanted, at(from), at(to)).unwrap()

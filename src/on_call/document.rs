@@ -29,6 +29,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::document::Weekday;
+
 /// Who is on call when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,26 +97,6 @@ pub struct Hours {
     /// When it ends, `06:00` or `24:00`. One that is not after `from` is on the following day.
     #[serde(default = "end_of_day")]
     pub to: String,
-}
-
-/// A day of the week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Weekday {
-    /// Monday.
-    Mon,
-    /// Tuesday.
-    Tue,
-    /// Wednesday.
-    Wed,
-    /// Thursday.
-    Thu,
-    /// Friday.
-    Fri,
-    /// Saturday.
-    Sat,
-    /// Sunday.
-    Sun,
 }
 
 /// Somebody else, for a while.

@@ -56,7 +56,7 @@ mod test_rotas;
 
 pub use absence::Absence;
 pub use coverage::{Coverage, DoubleCover, Gap, GapCause, Wanted, coverage};
-pub use document::{Hours, Layer, Override, Rota, Rotation, Weekday};
+pub use document::{Hours, Layer, Override, Rota, Rotation};
 pub use fairness::{PersonLoad, Spread};
 pub use ical_feed::{Feed, ical_feed};
 pub use plan::Plan;

@@ -5,9 +5,9 @@ use proptest::prelude::*;
 use super::test_rotas::at;
 use super::*;
 use crate::clock::{DAY_US, HOUR_US, SECOND_US, TimestampUs};
+use crate::document::Weekday;
 
 const PEOPLE: [&str; 4] = ["ines", "tom", "ada", "zoe"];
-const WEEKDAYS: [Weekday; 7] = [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
 const ZONES: [&str; 5] = ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "America/St_Johns"];
 
 /// All random rotas live in weeks with a change of the clocks in four of the zones.
@@ -24,7 +24,7 @@ fn time() -> impl Strategy<Value = String> {
 }
 
 fn some_hours() -> impl Strategy<Value = Hours> {
-    (prop::sample::subsequence(WEEKDAYS.to_vec(), 0..=4), time(), time()).prop_map(|(weekdays, from, to)| Hours { weekdays, from, to })
+    (prop::sample::subsequence(Weekday::ALL.to_vec(), 0..=4), time(), time()).prop_map(|(weekdays, from, to)| Hours { weekdays, from, to })
 }
 
 fn some_layer() -> impl Strategy<Value = Layer> {
@@ -81,9 +81,7 @@ fn oracle(rota: &Rota, absences: &[Absence], at_us: TimestampUs) -> Option<Strin
         }
         let covers = |hours: &Hours| {
             let (now, yesterday) = (local.strftime("%H:%M").to_string(), local.date().yesterday().unwrap());
-            let on = |date: jiff::civil::Date| {
-                hours.weekdays.is_empty() || hours.weekdays.contains(&WEEKDAYS[date.weekday().to_monday_zero_offset() as usize])
-            };
+            let on = |date: jiff::civil::Date| hours.weekdays.is_empty() || hours.weekdays.contains(&date.weekday().into());
             if hours.from < hours.to {
                 return on(local.date()) && hours.from <= now && now < hours.to;
             }

@@ -3,6 +3,7 @@
 use super::test_rotas::{at, away, hours, layer, overridden, rota, table};
 use super::*;
 use crate::clock::TimestampUs;
+use crate::document::Weekday;
 
 fn weekly() -> Rota {
     rota("UTC", vec![layer(Rotation::Weekly)])

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::clock::{HOUR_US, TimestampUs};
+use crate::document::Weekday;
 
 /// A moment from RFC 3339 text.
 pub(super) fn at(text: &str) -> TimestampUs {

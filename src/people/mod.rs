@@ -61,4 +61,4 @@ pub use team::Team;
 pub use token::{NewToken, Token, TokenError};
 pub use tokens::Tokens;
 pub use user::User;
-pub use working_hours::{Weekday, WorkingHours};
+pub use working_hours::WorkingHours;

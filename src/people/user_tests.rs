@@ -6,8 +6,9 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{Leave, Presence, Role, User, Weekday};
+use super::{Leave, Presence, Role, User};
 use crate::clock::{DAY_US, HOUR_US, TimestampUs};
+use crate::document::Weekday;
 
 fn at(text: &str) -> TimestampUs {
     text.parse::<Timestamp>().unwrap().as_microsecond()

@@ -7,61 +7,13 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::DateTime;
-use serde::{Deserialize, Serialize};
 
 use super::field::Complaints;
-use crate::document::excerpt;
+use crate::document::{Weekday, excerpt};
 
 /// Spans of one day: more breaks than anybody takes.
 const MAX_SPANS_A_DAY: usize = 8;
 const MINUTES_OF_DAY: u16 = 24 * 60;
-
-/// A day of the week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Weekday {
-    /// Monday.
-    Mon,
-    /// Tuesday.
-    Tue,
-    /// Wednesday.
-    Wed,
-    /// Thursday.
-    Thu,
-    /// Friday.
-    Fri,
-    /// Saturday.
-    Sat,
-    /// Sunday.
-    Sun,
-}
-
-impl Weekday {
-    /// The word for it, as in documents.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Mon => "mon",
-            Self::Tue => "tue",
-            Self::Wed => "wed",
-            Self::Thu => "thu",
-            Self::Fri => "fri",
-            Self::Sat => "sat",
-            Self::Sun => "sun",
-        }
-    }
-
-    fn of(weekday: jiff::civil::Weekday) -> Self {
-        match weekday {
-            jiff::civil::Weekday::Monday => Self::Mon,
-            jiff::civil::Weekday::Tuesday => Self::Tue,
-            jiff::civil::Weekday::Wednesday => Self::Wed,
-            jiff::civil::Weekday::Thursday => Self::Thu,
-            jiff::civil::Weekday::Friday => Self::Fri,
-            jiff::civil::Weekday::Saturday => Self::Sat,
-            jiff::civil::Weekday::Sunday => Self::Sun,
-        }
-    }
-}
 
 /// The spans of each day, as a document holds them.
 pub type WorkingHours = BTreeMap<Weekday, Vec<String>>;
@@ -121,7 +73,7 @@ pub(super) fn check(hours: &WorkingHours, complaints: &mut Complaints) {
 pub(super) fn cover(hours: &WorkingHours, local: DateTime) -> bool {
     let minute = u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs());
     let on = |day: jiff::civil::Weekday| {
-        let spans = hours.get(&Weekday::of(day)).map(Vec::as_slice).unwrap_or_default();
+        let spans = hours.get(&Weekday::from(day)).map(Vec::as_slice).unwrap_or_default();
         spans.iter().take(MAX_SPANS_A_DAY).filter_map(|span| Span::parse(span).ok())
     };
     on(local.weekday()).any(|span| span.covers_today(minute)) || on(local.weekday().previous()).any(|span| span.covers_tomorrow(minute))
