@@ -14,6 +14,7 @@ use super::sessions::parse;
 use super::tickets::{check_sees, desk_error, etag, parse_number};
 use super::{ApiError, ApiState};
 use crate::desk::{DeskError, Link, NewAttachment, Ticket};
+use crate::document::{Complaint, in_words};
 use crate::notify::{deliveries_of, notices_of_ticket};
 use crate::operations::{OperationsError, promises_of, what_if};
 use crate::query::{Encoder, Format, LimitOverrides, Parameters, QueryRequest};
@@ -209,10 +210,8 @@ pub(super) async fn promises(
 pub(super) async fn what_if_policy(State(state): State<ApiState>, body: Bytes) -> Result<Response, ApiError> {
     let policy: SlaPolicy = parse(&body, "a document of the kind sla_policy")?;
     let setup = state.register.setup();
-    let promises = policy.resolve(&setup.calendars).map_err(|complaints| {
-        let told: Vec<String> = complaints.iter().map(|it| format!("`{}`: {}", it.field, it.why)).collect();
-        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, told.join("; "), "")
-    })?;
+    let unprocessable = |complaints: Vec<Complaint>| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, in_words(&complaints), "");
+    let promises = policy.resolve(&setup.calendars).map_err(unprocessable)?;
     let changes = what_if(&state.desk, &setup, &promises, state.clock.now_us()).await.map_err(operations_error)?;
     Ok(axum::Json(json!({ "changes": changes })).into_response())
 }
