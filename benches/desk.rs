@@ -231,13 +231,14 @@ fn changes(runtime: &Runtime, server: &Server, folder: &Path, tickets: &Tickets,
     print_line("a change, 200 a second", 0.0, &changed.latencies);
     print_line("a reader beside it", 0.0, &read);
     println!(
-        "{} opened, {} commented, {} moved in {:.1} s: {:.0} a second; {} conflicts; {cpu_seconds:.1} CPU-s",
+        "{} opened, {} commented, {} moved in {:.1} s: {:.0} a second; {} conflicts, {} failed; {cpu_seconds:.1} CPU-s",
         changed.opened,
         changed.commented,
         changed.moved,
         changed.seconds,
         (changed.opened + changed.commented + changed.moved) as f64 / changed.seconds,
-        changed.conflicts
+        changed.conflicts,
+        changed.failed
     );
     let watch = Stopwatch::start();
     settle(runtime, folder);

@@ -240,7 +240,7 @@ pub(crate) fn draft(random: &mut Random, index: u64) -> Draft {
         subject = format!("{service} on {}", host.split('.').next().unwrap_or_default());
         entity.insert("host".to_owned(), host);
     }
-    let description = format!("{} {}\n\nDevice {}.", random.pick(&DETAILS), random.pick(&DETAILS), inventory_number(index));
+    let description = format!("{}\n\nDevice {}.", random.pick(&DETAILS), inventory_number(index));
     let mut opening = Opening::new(kind, format!("{subject}: {problem}"), priority);
     opening.description = description;
     opening.entity = entity;
@@ -252,7 +252,7 @@ pub(crate) fn draft(random: &mut Random, index: u64) -> Draft {
     }
     // The team's own people: every eighth technician.
     let place = random.below(TECHNICIANS / TEAMS.len() as u64) * TEAMS.len() as u64 + (service_at % TEAMS.len()) as u64;
-    let replies = (0..=random.below(2)).map(|_| random.pick(&REPLIES).to_owned()).collect();
+    let replies = (0..=u64::from(random.one_in(3))).map(|_| random.pick(&REPLIES).to_owned()).collect();
     Draft { opening, assignee: technician(place), replies }
 }
 
