@@ -107,7 +107,7 @@ impl Desk {
     /// Tickets that are resolved since before `at_us`, the oldest first.
     pub async fn resolved_before(&self, at_us: TimestampUs, limit: i64) -> Result<Vec<i64>, DeskError> {
         let mut read = self.store.read().await?;
-        let sql = "SELECT number FROM tickets WHERE state = 'resolved' AND resolved_at_us < ?1 ORDER BY resolved_at_us LIMIT ?2";
+        let sql = "SELECT number FROM tickets INDEXED BY resolved_tickets WHERE state = 'resolved' AND resolved_at_us < ?1 ORDER BY resolved_at_us LIMIT ?2";
         Ok(sqlx::query_scalar(sql).bind(at_us).bind(limit).fetch_all(&mut *read).await?)
     }
 

@@ -191,7 +191,7 @@ pub(super) async fn hand_over(writing: &mut Writing, setup: &Setup) -> Result<us
 }
 
 async fn held(writing: &mut Writing, person: &str, team: &str) -> Result<Vec<crate::assignment::HeldTicket>, OperationsError> {
-    let sql = "SELECT number FROM tickets WHERE assignee = ?1 AND team = ?2 AND chosen_by_person = 0
+    let sql = "SELECT number FROM tickets INDEXED BY open_tickets_by_assignee WHERE assignee = ?1 AND team = ?2 AND chosen_by_person = 0
         AND state NOT IN ('resolved', 'closed') ORDER BY number LIMIT 200";
     let numbers: Vec<i64> = sqlx::query_scalar(sql).bind(person).bind(team).fetch_all(writing.connection()).await?;
     let mut held = Vec::new();
