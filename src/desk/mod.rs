@@ -34,6 +34,8 @@ mod rules;
 #[cfg(test)]
 mod schema_history_test;
 mod search;
+#[cfg(test)]
+mod search_test;
 mod ticket;
 mod ticket_rows;
 pub mod ticket_state;
