@@ -12,7 +12,7 @@ use super::{Desk, DeskError, Event};
 const DECISIONS: &str = "WITH shown AS (
         SELECT * FROM (SELECT number FROM tickets WHERE state NOT IN ('resolved', 'closed') ORDER BY number DESC LIMIT ?1)
         UNION ALL
-        SELECT * FROM (SELECT number FROM tickets WHERE +state IN ('resolved', 'closed') ORDER BY number DESC LIMIT ?2)
+        SELECT * FROM (SELECT number FROM tickets WHERE +state IN ('resolved', 'closed') ORDER BY number DESC LIMIT ?1)
         LIMIT ?1)
     SELECT ticket, seq, at_us, actor, origin,
         CASE kind
@@ -27,18 +27,9 @@ const DECISIONS: &str = "WITH shown AS (
 impl Desk {
     /// Hands the decisions about each ticket to `take`, oldest first, a ticket after the other, without the texts of
     /// descriptions and comments. The tickets are `limit` at most: the open ones, then the newest of the others.
-    pub async fn each_history(&self, limit: i64, take: impl FnMut(i64, &[Event]) + Send) -> Result<(), DeskError> {
-        self.histories(limit, limit, take).await
-    }
-
-    /// The same of every open ticket and of no other.
-    pub async fn each_open_history(&self, take: impl FnMut(i64, &[Event]) + Send) -> Result<(), DeskError> {
-        self.histories(i64::MAX, 0, take).await
-    }
-
-    async fn histories(&self, limit: i64, of_others: i64, mut take: impl FnMut(i64, &[Event]) + Send) -> Result<(), DeskError> {
+    pub async fn each_history(&self, limit: i64, mut take: impl FnMut(i64, &[Event]) + Send) -> Result<(), DeskError> {
         let mut read = self.store.read().await?;
-        let mut rows = sqlx::query(DECISIONS).bind(limit).bind(of_others).fetch(&mut *read);
+        let mut rows = sqlx::query(DECISIONS).bind(limit).fetch(&mut *read);
         let (mut number, mut history) = (0, Vec::new());
         while let Some(row) = rows.try_next().await? {
             let ticket: i64 = row.try_get("ticket")?;

@@ -6,8 +6,11 @@ use super::OperationsError;
 use super::setup::Setup;
 use super::timeline::timeline_of;
 use crate::clock::TimestampUs;
-use crate::desk::Desk;
+use crate::desk::{Desk, TicketFilter};
 use crate::sla::{Difference, Promises, SlaClock, clocks};
+
+/// Open tickets that a question about all of them looks at.
+const MAX_OPEN: u32 = 1_000;
 
 /// A promise of a ticket, and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,7 +32,17 @@ pub async fn promises_of(desk: &Desk, setup: &Setup, number: i64, now_us: Timest
 /// Which promises of open tickets would stand differently under another policy.
 pub async fn what_if(desk: &Desk, setup: &Setup, other: &Promises, now_us: TimestampUs) -> Result<Vec<Difference>, OperationsError> {
     let mut timelines = Vec::new();
-    desk.each_open_history(|number, history| timelines.extend(timeline_of(history).map(|timeline| (number, timeline)))).await?;
+    let mut cursor = None;
+    loop {
+        let page = desk.list(&TicketFilter { open_only: true, limit: MAX_OPEN, cursor, ..TicketFilter::default() }).await?;
+        for ticket in &page.tickets {
+            timelines.extend(timeline_of(&desk.milestones(ticket.number).await?).map(|timeline| (ticket.number, timeline)));
+        }
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
     let tickets = timelines.iter().map(|(number, timeline)| (*number, timeline));
     Ok(crate::sla::what_if(tickets, &setup.promises, other, now_us))
 }
