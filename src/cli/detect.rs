@@ -1,13 +1,13 @@
 //! `watchroom detect`: the metric detector over a file, without a server.
 
-use std::io::{BufRead, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Args;
 
-use super::input;
+use super::{input, series_file};
 use crate::anomaly::detect_series;
 
 /// Options of `detect`.
@@ -20,13 +20,10 @@ pub(super) struct DetectOptions {
     period: Option<u32>,
 }
 
-/// Digits of a Unix time in seconds, milliseconds and microseconds; more are nanoseconds.
-const SECONDS_BELOW: i64 = 100_000_000_000;
-
 /// Prints `timestamp,value,score,alarm`, a row for each of the file, in its order. `score` is comparable across series,
 /// `alarm` is 1 where the one default threshold is passed.
 pub(super) fn run(options: &DetectOptions) -> anyhow::Result<ExitCode> {
-    let rows = read(input::open(&options.file)?).with_context(|| format!("{} cannot be judged", options.file.display()))?;
+    let rows = series_file::read(input::open(&options.file)?).with_context(|| format!("{} cannot be judged", options.file.display()))?;
     let points: Vec<(i64, f64)> = rows.iter().map(|row| (row.timestamp_s, row.value)).collect();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut print = || -> std::io::Result<()> {
@@ -39,106 +36,5 @@ pub(super) fn run(options: &DetectOptions) -> anyhow::Result<ExitCode> {
     match print() {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         result => result.map(|()| ExitCode::SUCCESS).context("the answer cannot be written"),
-    }
-}
-
-/// A row of the file, with its cells as they stand there.
-#[derive(Debug)]
-struct Row {
-    timestamp: String,
-    text: String,
-    timestamp_s: i64,
-    /// NaN where the cell is empty or no number: the detector leaves it out.
-    value: f64,
-}
-
-fn read(input: impl BufRead) -> anyhow::Result<Vec<Row>> {
-    let mut lines = input.lines();
-    let header = lines.next().context("it is empty; the first line names the columns timestamp and value")??;
-    let (at_time, at_value) = columns(&header)?;
-    let mut rows = Vec::new();
-    for (index, line) in lines.enumerate() {
-        let line = line?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let cells: Vec<&str> = line.split(',').map(|cell| cell.trim().trim_matches('"')).collect();
-        let (Some(timestamp), Some(text)) = (cells.get(at_time), cells.get(at_value)) else {
-            bail!("line {}: `{line}` has fewer columns than the header", index + 2);
-        };
-        let Some(timestamp_s) = seconds(timestamp) else {
-            bail!("line {}: `{timestamp}` is no time; write 2026-11-22T08:00:00Z, 2026-11-22 08:00:00 or a Unix time", index + 2);
-        };
-        rows.push(Row {
-            timestamp: (*timestamp).to_owned(),
-            text: (*text).to_owned(),
-            timestamp_s,
-            value: text.parse().unwrap_or(f64::NAN),
-        });
-    }
-    Ok(rows)
-}
-
-/// Where the columns stand: by name in any case of letters.
-fn columns(header: &str) -> anyhow::Result<(usize, usize)> {
-    let names: Vec<String> = header.split(',').map(|name| name.trim().trim_matches(['"', '\u{feff}']).to_lowercase()).collect();
-    let place = |wanted: &[&str]| names.iter().position(|name| wanted.contains(&name.as_str()));
-    match (place(&["timestamp", "time", "ts"]), place(&["value"])) {
-        (Some(at_time), Some(at_value)) => Ok((at_time, at_value)),
-        _ => bail!("the first line is `{header}`; it has to name the columns timestamp and value"),
-    }
-}
-
-/// Unix seconds of a cell. A time without a zone is taken as UTC.
-fn seconds(text: &str) -> Option<i64> {
-    if let Ok(number) = text.parse::<f64>() {
-        return number.is_finite().then(|| scaled(number as i64));
-    }
-    if let Ok(at) = text.parse::<jiff::Timestamp>() {
-        return Some(at.as_second());
-    }
-    let local = text.parse::<jiff::civil::DateTime>().ok()?;
-    Some(local.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())
-}
-
-/// A Unix time in s, ms, µs or ns, told apart by its size.
-fn scaled(number: i64) -> i64 {
-    let mut number = number;
-    while number.unsigned_abs() >= SECONDS_BELOW.unsigned_abs() {
-        number /= 1_000;
-    }
-    number
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_in_many_forms_are_one_moment() {
-        for text in [
-            "1795334400",
-            "1795334400.0",
-            "1795334400000",
-            "1795334400000000",
-            "2026-11-22T08:00:00Z",
-            "2026-11-22 08:00:00",
-            "2026-11-22T09:00:00+01:00",
-        ] {
-            assert_eq!(seconds(text), Some(1_795_334_400), "{text}");
-        }
-        assert_eq!(seconds("yesterday"), None);
-    }
-
-    #[test]
-    fn columns_are_found_by_name_and_faults_by_line() {
-        let rows = read("\u{feff}\"Value\",TimeStamp,Label\n1.5,2026-11-22 08:00:00,0\n\n,2026-11-22 08:05:00,0\n".as_bytes()).unwrap();
-        assert_eq!((rows.len(), rows[0].value), (2, 1.5));
-        assert!(rows[1].value.is_nan());
-        let error = |text: &str| format!("{:#}", read(text.as_bytes()).unwrap_err());
-        assert!(error("a,b\n1,2\n").contains("timestamp and value"));
-        assert!(error("timestamp,value\nsoon,2\n").contains("line 2: `soon` is no time"));
-        assert!(error("timestamp,value\n\n5\n").contains("line 3: `5` has fewer columns"));
-        assert!(error("").contains("empty"));
     }
 }

@@ -16,6 +16,7 @@ mod parse;
 mod query;
 mod report;
 mod sample_data;
+mod series_file;
 mod serve;
 mod server_options;
 mod setup;
