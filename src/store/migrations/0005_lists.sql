@@ -24,6 +24,17 @@ CREATE INDEX tickets_by_update ON tickets (updated_at_us);
 -- Those that are closed when they have been resolved for long enough.
 CREATE INDEX resolved_tickets ON tickets (resolved_at_us) WHERE state = 'resolved';
 
+-- Keys of repeated requests are forgotten by their age.
+CREATE INDEX idempotent_requests_by_time ON idempotent_requests (at_us);
+-- The newest messages first.
+CREATE INDEX outbox_by_time ON outbox (created_at_us);
+
+-- A call takes back the acknowledgement before it.
+UPDATE tickets SET acknowledged_by = NULL
+    WHERE acknowledged_by IS NOT NULL
+        AND (SELECT max(seq) FROM ticket_events WHERE ticket = number AND kind = 'paged')
+            > (SELECT max(seq) FROM ticket_events WHERE ticket = number AND kind = 'acknowledged');
+
 -- Who may see a ticket without working at the desk: who asked for it, and who watches it.
 CREATE TABLE ticket_readers (
     person TEXT NOT NULL,
