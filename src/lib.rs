@@ -18,6 +18,7 @@ pub mod desk;
 pub mod detect;
 pub mod document;
 pub mod escalation;
+pub mod forecast;
 pub mod incident;
 pub mod notify;
 pub mod on_call;

@@ -25,6 +25,7 @@ const FLOORS: [&[&str]; 6] = [
         "sla",
         "on_call",
         "escalation",
+        "forecast",
         "assignment",
         "forecast",
         "capacity",

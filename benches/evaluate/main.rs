@@ -1,4 +1,4 @@
-//! How good the detectors, templates and incidents are on labelled data: `cargo bench --bench evaluate -- metrics|templates|incidents DATA`.
+//! How good detectors, templates, incidents and forecasts are: `cargo bench --bench evaluate -- metrics|templates|incidents|forecasts DATA`.
 //!
 //! `DATA` is a folder as its README describes; without it the environment variable `WATCHROOM_EVALUATION_DATA` is taken.
 #![allow(
@@ -11,6 +11,7 @@
 
 mod anomaly;
 mod clean;
+mod forecasts;
 mod incidents;
 mod labelled_series;
 mod loghub;
@@ -22,13 +23,13 @@ use std::path::PathBuf;
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--bench")).collect();
     if arguments.iter().any(|argument| argument == "--test") {
-        println!("evaluate needs data: cargo bench --bench evaluate -- metrics|templates|incidents DATA");
+        println!("evaluate needs data: cargo bench --bench evaluate -- metrics|templates|incidents|forecasts DATA");
         return;
     }
     let what = arguments.first().map_or("", String::as_str);
     let data = arguments.get(1).cloned().or_else(|| std::env::var("WATCHROOM_EVALUATION_DATA").ok());
     let Some(data) = data.map(PathBuf::from) else {
-        println!("which data? cargo bench --bench evaluate -- metrics|templates|incidents DATA");
+        println!("which data? cargo bench --bench evaluate -- metrics|templates|incidents|forecasts DATA");
         return;
     };
     match what {
@@ -39,6 +40,7 @@ fn main() {
         }
         "templates" => loghub::run(&data),
         "incidents" => incidents::run(&data),
-        other => println!("there is no evaluation `{other}`; there are metrics, templates and incidents"),
+        "forecasts" => forecasts::run(&data),
+        other => println!("there is no evaluation `{other}`; there are metrics, templates, incidents and forecasts"),
     }
 }

@@ -20,14 +20,14 @@ pub(super) async fn show(State(state): State<ApiState>, Path(token): Path<String
     match state.desk.get(what.ticket).await {
         Ok(detail) => {
             let ticket = detail.ticket;
-            let done = ticket.acknowledged_by.as_ref().map(|by| format!("<p>Acknowledged by {} already.</p>", escaped(by)));
+            let done = ticket.acknowledged_by.as_ref().map(|by| format!("<p>Acknowledged by {}.</p>", escaped(by)));
             let button = "<form method=\"post\"><button type=\"submit\" autofocus>I take care of it</button></form>";
             let body = format!(
-                "<p>{}</p><p>{} · {}</p>{}",
+                "<p>{}</p><p>{} · {}</p>{}{button}",
                 escaped(&ticket.title),
                 ticket.priority,
                 ticket.state,
-                done.unwrap_or(button.to_owned())
+                done.unwrap_or_default()
             );
             page(StatusCode::OK, &format!("Ticket {}", ticket.number), &body)
         }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::sessions::parse;
+use super::sessions::{note, parse};
 use super::setup::register_error;
 use super::{ApiError, ApiState};
 use crate::clock::{DAY_US, TimestampUs};
@@ -108,6 +108,11 @@ pub(super) async fn rota_calendar_link(
     Path(name): Path<String>,
 ) -> Result<Response, ApiError> {
     plan_of(&state.register.setup(), &name)?;
+    if caller.came_by_token() {
+        let detail = "a token makes no link that would outlive it";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, detail, "log in, and ask for the link then"));
+    }
+    note(&state, &caller.actor.name, &caller.actor.origin, "calendar.link", &format!("rota/{name}"), None).await?;
     let token = calendar_link::sign(&state.link_secret, &name, caller.name()?);
     let url = format!("{}/calendar/{token}", state.public_url);
     Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(json!({ "url": url }))).into_response())

@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{backtest, backup, check, demo, detect, ingest, parse, query, report, sample_data, serve, setup, templates, token, user};
+use super::{
+    backtest, backup, check, demo, detect, forecast, ingest, parse, query, report, sample_data, serve, setup, templates, token, user,
+};
 
 /// Logs, metrics, detection and tickets for the person who runs an IT department.
 #[derive(Debug, Parser)]
@@ -25,6 +27,8 @@ pub(super) enum Command {
     Parse(parse::ParseOptions),
     /// Find the anomalies in a series (CSV with timestamp and value); needs no server
     Detect(detect::DetectOptions),
+    /// Forecast a series (CSV with timestamp and value) with intervals; needs no server
+    Forecast(forecast::ForecastOptions),
     /// Find the templates of log lines and print one JSON object a line; needs no server
     Templates(templates::TemplatesOptions),
     /// Run a rule over the past and show what it would have found; records nothing

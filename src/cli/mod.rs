@@ -9,6 +9,7 @@ mod check;
 mod connection;
 mod demo;
 mod detect;
+mod forecast;
 mod html;
 mod ingest;
 mod input;
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Ingest(options) => runtime.block_on(ingest::run(options)),
         Command::Parse(options) => parse::run(&options),
         Command::Detect(options) => detect::run(&options),
+        Command::Forecast(options) => forecast::run(&options),
         Command::Templates(options) => templates::run(&options),
         Command::Backtest(options) => runtime.block_on(backtest::run(options)),
         Command::Query(options) => runtime.block_on(query::run(options)),

@@ -10,6 +10,11 @@ pub(super) fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "watchroom: {text}");
 }
 
+/// Says on stderr what is worth knowing beside the answer on stdout.
+pub(super) fn remark(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// Writes to stdout. A reader that has gone (`| head`) is no error worth a message.
 pub(super) fn print(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();

@@ -4,6 +4,7 @@
 
 use sqlx::Row;
 
+use super::problems::split_off;
 use super::recording::save_state;
 use super::ticket_rows::json;
 use super::{Actor, AnalysisState, Desk, DeskError, Opening, Ticket, TicketEvent, TicketKind};
@@ -53,6 +54,9 @@ impl Desk {
         };
         let title = opening.title.clone();
         let new = writing.open(opening, actor).await?;
+        for fingerprint in fingerprints {
+            split_off(writing.connection(), fingerprint, new).await?;
+        }
         writing.happen(from, actor, TicketEvent::note(format!("split off into ticket {new}: {title}"))).await?;
         writing.happen(new, actor, TicketEvent::note(format!("split off from ticket {from}"))).await?;
         let now_us = writing.now_us();

@@ -68,7 +68,7 @@ pub enum TicketEvent {
         /// Why it belongs here.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         because: Option<String>,
-        /// It came back after it had been quiet: from here on the ticket is that of this problem.
+        /// It came back after it had been quiet: from here on this problem belongs to the ticket too.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         problem: Option<String>,
         /// It is worse than all before.
@@ -276,7 +276,12 @@ impl TicketEvent {
     pub fn is_internal(&self) -> bool {
         match self {
             Self::Commented { internal, .. } | Self::Attached { internal, .. } => *internal,
-            Self::Joined { .. } | Self::Paged { .. } | Self::Warned { .. } | Self::Acknowledged { .. } => true,
+            Self::Joined { .. }
+            | Self::Paged { .. }
+            | Self::Warned { .. }
+            | Self::Acknowledged { .. }
+            | Self::Linked { .. }
+            | Self::Unlinked { .. } => true,
             _ => false,
         }
     }

@@ -25,6 +25,7 @@ mod filing;
 mod histories;
 mod opening;
 mod priority;
+mod problems;
 mod recording;
 #[cfg(test)]
 mod recording_test;

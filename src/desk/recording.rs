@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::{Row, SqliteConnection};
 
 use super::change::{MAX_TITLE_CHARS, one_line};
+use super::problems::{add_problem, end_problem, follow_split_off, goes_on, ticket_split_off, ticket_with_problem};
 use super::rule_run::save_run;
 use super::ticket_rows::{json_text, load_ticket, ticket_of};
 use super::{
@@ -103,13 +104,16 @@ impl Recording {
         };
         let number = if let Some(number) = self.ticket_to_join(problem).await? {
             self.join(number, None, filed).await?;
+            goes_on(self.writing.connection(), problem).await?;
             number
         } else if let Some(number) = self.ticket_of_the_same(finding).await? {
             self.join(number, Some(problem), filed).await?;
+            add_problem(self.writing.connection(), problem, number).await?;
             number
         } else {
             let opening = opening(finding, problem, &self.rules);
             let number = self.writing.open(opening, &Actor::rule(&finding.rule)).await?;
+            follow_split_off(self.writing.connection(), &finding.fingerprint, number).await?;
             self.recorded.opened.push(number);
             number
         };
@@ -171,6 +175,17 @@ impl Recording {
     /// The ticket in which the same was found before, if that is open or was resolved lately: the incident may have been over
     /// for hours while somebody still worked on it.
     async fn ticket_of_the_same(&mut self, finding: &Finding) -> Result<Option<i64>, DeskError> {
+        let found = match ticket_split_off(self.writing.connection(), &finding.fingerprint).await? {
+            Some(ticket) => self.where_it_goes_on(ticket).await?,
+            None => self.ticket_it_was_found_in(finding).await?,
+        };
+        let Some(number) = found else { return Ok(None) };
+        let ticket = self.writing.ticket(number).await?;
+        // A resolved one that this finding does not reopen would swallow it.
+        Ok(Some(number).filter(|_| ticket.state.is_open() || reopens(ticket, finding)))
+    }
+
+    async fn ticket_it_was_found_in(&mut self, finding: &Finding) -> Result<Option<i64>, DeskError> {
         let row = sqlx::query(
             "SELECT t.* FROM findings f JOIN tickets t ON t.number = f.ticket
              WHERE f.rule = ?1 AND f.fingerprint = ?2 ORDER BY f.window_end_us DESC LIMIT 1",
@@ -187,13 +202,16 @@ impl Recording {
 
     /// The open ticket of the problem, or the newest that was resolved lately, or the one that it goes on in; never a closed one.
     async fn ticket_to_join(&mut self, problem: &str) -> Result<Option<i64>, DeskError> {
+        let resolved_after_us = self.writing.now_us() - self.rules.reopen_within_us;
         let fits = |ticket: &&Ticket| {
-            ticket.fingerprint.as_deref() == Some(problem) && ticket.state != TicketState::Closed && ticket.merged_into.is_none()
+            ticket.fingerprint.as_deref() == Some(problem)
+                && ticket.state != TicketState::Closed
+                && ticket.merged_into.is_none()
+                && ticket.resolved_at_us.is_none_or(|resolved_at_us| resolved_at_us > resolved_after_us)
         };
         if let Some(ticket) = self.writing.known().rfind(fits) {
             return Ok(Some(ticket.number));
         }
-        let resolved_after_us = self.writing.now_us() - self.rules.reopen_within_us;
         // One that was merged is never too old: it goes on in another, which may be open for months.
         let row = sqlx::query(
             "SELECT * FROM tickets WHERE fingerprint = ?1
@@ -204,7 +222,12 @@ impl Recording {
         .bind(resolved_after_us)
         .fetch_optional(self.writing.connection())
         .await?;
-        match row.as_ref().map(ticket_of).transpose()? {
+        let opened_for_it = row.as_ref().map(ticket_of).transpose()?;
+        let ticket = match opened_for_it {
+            None => ticket_with_problem(self.writing.connection(), problem).await?,
+            found => found,
+        };
+        match ticket {
             Some(ticket) => self.where_it_goes_on(ticket).await,
             None => Ok(None),
         }
@@ -228,13 +251,12 @@ impl Recording {
     /// only a person may resolve.
     async fn ended(&mut self, ended: &Ended) -> Result<(), DeskError> {
         let Some(number) = self.ticket_to_join(&ended.problem).await? else { return Ok(()) };
-        let ticket = self.writing.ticket(number).await?;
+        let ticket = self.writing.ticket(number).await?.clone();
+        let is_rid = end_problem(self.writing.connection(), &ended.problem, &ticket).await?;
         if !ticket.state.is_open() {
             return Ok(());
         }
-        // What was merged into another ticket ends, and the other's own trouble may go on.
-        let is_its_own = ticket.fingerprint.as_deref() == Some(ended.problem.as_str());
-        let untouched = is_its_own && !ended.by_hand && ticket.is_untouched();
+        let untouched = is_rid && !ended.by_hand && ticket.is_untouched();
         let event = if untouched {
             self.recorded.resolved.push(number);
             TicketEvent::Moved { from: ticket.state, to: TicketState::Resolved, hold: None, reason: Some(ended.reason.clone()) }

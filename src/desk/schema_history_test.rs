@@ -93,6 +93,7 @@ INSERT INTO deliveries (notice, message, at_us, attempt, outcome, detail)
 
 // Who may read a ticket is kept by triggers: the rows before have filled the table, and a change of them changes it.
 const ROWS_5: &str = r#"
+INSERT INTO ticket_problems (problem, ticket, over) VALUES ('incident-9', 1, 1);
 UPDATE tickets SET watchers = '["kim","tom"]', events = 7, version = 7, updated_at_us = 1070 WHERE number = 3;
 INSERT INTO ticket_events (ticket, seq, at_us, actor, origin, kind, detail) VALUES
     (3, 7, 1070, 'user ines', '10.0.0.9', 'watched', '{"kind":"watched","person":"kim"}');

@@ -68,7 +68,7 @@ impl Desk {
         }
         let mut read = self.store.read().await?;
         let mut way = Way::of(filter);
-        if let (Way::All, None, Some(since_us)) = (way, &words, filter.updated_since_us)
+        if let (Way::All | Way::Index(_), None, Some(since_us)) = (way, &words, filter.updated_since_us)
             && few_since(&mut read, since_us).await?
         {
             way = Way::Index("tickets_by_update");

@@ -142,9 +142,8 @@ impl Ticket {
             | TicketEvent::Warned { .. } => {}
             // Somebody is called again: the acknowledgement before was not followed by work, and may be given anew.
             TicketEvent::Paged { .. } => self.acknowledged_by = None,
-            TicketEvent::Joined { problem, severity, .. } => {
+            TicketEvent::Joined { severity, .. } => {
                 self.noted_at_us = event.at_us;
-                self.fingerprint = problem.clone().or(self.fingerprint.take());
                 self.severity = severity.or(self.severity);
             }
             TicketEvent::Moved { to, hold, .. } => self.move_to(*to, *hold, event.at_us),

@@ -67,7 +67,7 @@ pub(super) async fn save_ticket(connection: &mut SqliteConnection, ticket: &Tick
              urgency = excluded.urgency, hold = excluded.hold, requester = excluded.requester, team = excluded.team,
              service = excluded.service, acknowledged_by = excluded.acknowledged_by, watchers = excluded.watchers,
              merged_into = excluded.merged_into, chosen_by_person = excluded.chosen_by_person,
-             severity = excluded.severity, fingerprint = excluded.fingerprint",
+             severity = excluded.severity",
     )
     .bind(ticket.number)
     .bind(ticket.kind.word())

@@ -157,7 +157,8 @@ impl Desk {
         Ok(writing.commit().await?.into_values().collect())
     }
 
-    /// Notes that somebody has seen the ticket and takes care. A second time changes nothing, unless somebody was called since.
+    /// Notes that somebody has seen the ticket and takes care. To say so twice in a row changes nothing; after anything else has
+    /// happened it is news again, as who is called may have changed.
     pub async fn acknowledge(&self, number: i64, via: &str, actor: &Actor) -> Result<Ticket, DeskError> {
         let mut writing = self.writing().await?;
         let ticket = writing.ticket(number).await?;
@@ -165,8 +166,9 @@ impl Desk {
             let why = format!("ticket {number} is {}; only an open one can be acknowledged", ticket.state);
             return Err(DeskError::Invalid { field: "state", why });
         }
-        if ticket.acknowledged_by.is_none() {
-            let by = actor.user().map(str::to_owned);
+        let (last, by) = (ticket.events, actor.user().map(str::to_owned));
+        let said = |event: Event| event.actor.name == actor.name && matches!(event.event, TicketEvent::Acknowledged { .. });
+        if !writing.event(number, last).await?.is_some_and(said) {
             writing.happen(number, actor, TicketEvent::Acknowledged { via: via.to_owned(), by }).await?;
         }
         writing.commit().await?.remove(&number).ok_or(DeskError::NotFound(number))

@@ -3,7 +3,7 @@
 //! An alert is filed under the sender's own key: the sender has grouped already, and says itself when it is over. It is kept as
 //! a finding, so that it is counted, shown and asked for in SQL like those of our own rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -54,15 +54,17 @@ impl Alerts {
     pub async fn file(&self, alerts: &[Alert], integration: &str, actor: &Actor) -> Result<Filed, OperationsError> {
         let now_us = self.clock.now_us();
         let mut round = Round::default();
-        for (at, alert) in alerts.iter().enumerate() {
-            let same = |later: &&Alert| later.action == Action::Trigger && later.problem(integration) == alert.problem(integration);
+        let problems: Vec<String> = alerts.iter().map(|alert| alert.problem(integration)).collect();
+        let triggers = alerts.iter().enumerate().filter(|(_, alert)| alert.action == Action::Trigger);
+        let last_trigger: HashMap<&str, usize> = triggers.map(|(at, _)| (problems[at].as_str(), at)).collect();
+        for (at, (alert, problem)) in alerts.iter().zip(&problems).enumerate() {
             match alert.action {
                 Action::Trigger => round.findings.push(FiledFinding::from(finding(alert, integration, now_us))),
                 // It ended and came back, all in one message: it is not over.
-                Action::Resolve if alerts.iter().skip(at + 1).any(|later| same(&later)) => {}
+                Action::Resolve if last_trigger.get(problem.as_str()).is_some_and(|last| *last > at) => {}
                 Action::Resolve => {
                     let reason = format!("{} says that it is over", alert.source);
-                    round.ended.push(Ended { problem: alert.problem(integration), reason, by_hand: false });
+                    round.ended.push(Ended { problem: problem.clone(), reason, by_hand: false });
                 }
                 Action::Acknowledge => {}
             }

@@ -3,7 +3,7 @@
 use super::OperationsError;
 use super::feed::{load_escalation, save_escalation};
 use super::setup::Setup;
-use crate::desk::{Actor, Event, Field, TicketEvent, TicketState, Writing};
+use crate::desk::{Actor, Event, Field, Ticket, TicketEvent, TicketState, Writing};
 use crate::escalation::{Escalation, Ladder, Status, next_step_us, step};
 use crate::notify::{Urgency, cancel_for_ticket};
 
@@ -39,7 +39,7 @@ pub(super) async fn follow(writing: &mut Writing, setup: &Setup, number: i64, ev
     let Some((kept, state)) = load_escalation(writing.connection(), number).await? else {
         return match chosen {
             Some((policy, ladder)) if placed => {
-                let state = Escalation::begin(number, event.at_us);
+                let state = spared(Escalation::begin(number, event.at_us), &ticket, event);
                 save_escalation(writing.connection(), policy, &state, next_step_us(ladder, &state)).await
             }
             _ => Ok(()),
@@ -56,13 +56,15 @@ pub(super) async fn follow(writing: &mut Writing, setup: &Setup, number: i64, ev
         (TicketEvent::Acknowledged { by: named, .. }, _) => state.acknowledge(&named.clone().unwrap_or_else(by), at_us),
         _ if !placed => return Ok(()),
         (_, None) => state.stand_down(at_us),
-        // Other people answer for it now. Who has taken it up keeps it until it is given away.
-        (_, Some((policy, _))) if policy != kept && !(is_taken_up(&state) && ticket.assignee.is_some()) => match state.status {
-            Status::Resolved { .. } => state.reopen(at_us),
-            _ => state.reassign(at_us),
-        },
-        // It came back, or its priority calls again.
-        (_, Some(_)) => state.reopen(at_us),
+        // It came back, or by what it is now it calls again.
+        (_, Some(_)) if matches!(state.status, Status::Resolved { .. }) => spared(state.reopen(at_us), &ticket, event),
+        // Other people answer for it now.
+        (_, Some((policy, _))) if policy != kept => spared(state.reassign(at_us), &ticket, event),
+        // It has become worse after everybody was called in vain.
+        (TicketEvent::Reprioritised { from, to }, Some(_)) if to < from && matches!(state.status, Status::Exhausted { .. }) => {
+            spared(state.reassign(at_us), &ticket, event)
+        }
+        _ => return Ok(()),
     };
     if next == state {
         return Ok(());
@@ -87,8 +89,13 @@ fn places(event: &TicketEvent) -> bool {
     }
 }
 
-fn is_taken_up(state: &Escalation) -> bool {
-    matches!(state.status, Status::TakenUp { .. })
+/// A run that begins while somebody works on the ticket calls nobody; what comes back calls in any case.
+fn spared(state: Escalation, ticket: &Ticket, event: &Event) -> Escalation {
+    let is_at_work = matches!(ticket.state, TicketState::InProgress | TicketState::OnHold);
+    match &ticket.assignee {
+        Some(person) if is_at_work => state.take_up(person, event.at_us),
+        _ => state,
+    }
 }
 
 fn ladder<'a>(setup: &'a Setup, policy: &str) -> Option<&'a Ladder> {

@@ -158,3 +158,46 @@ async fn a_message_is_noted_before_the_next_is_sent() {
     let called = |event: &crate::desk::Event| matches!(event.event, TicketEvent::Paged { .. });
     assert!(night.history().await.iter().any(called));
 }
+
+#[tokio::test]
+async fn an_answer_counts_before_the_first_call_of_a_new_run() {
+    let mut night = night().await;
+    let steps = json!([{ "after": "10m", "notify": ["user:lena"] }]);
+    put(&night, "escalation_policy", "day", json!({ "steps": steps })).await;
+    put(&night, "team", "net", json!({ "escalation_policy": "day" })).await;
+    night.find("web01").await;
+    night.at(0).await;
+    night.desk.acknowledge(1, "api", &person("ines")).await.unwrap();
+    night.change(Change { team: Some("net".into()), ..Change::default() }, &person("ines")).await;
+    night.through(1, 5).await;
+    night.desk.acknowledge(1, "api", &person("lena")).await.unwrap();
+    night.through(6, 30).await;
+    assert_eq!(called(&night.pages().await), [("ines", 0)], "lena answered before she was called");
+    let before = night.history().await.len();
+    night.desk.acknowledge(1, "link", &person("lena")).await.unwrap();
+    assert_eq!(night.history().await.len(), before, "twice in a row is once");
+}
+
+#[tokio::test]
+async fn nobody_is_called_for_what_somebody_works_on() {
+    let mut night = night().await;
+    night.find("mail01").await;
+    night.at(0).await;
+    night.change(Change { assignee: Some("lena".into()), ..to(TicketState::InProgress) }, &person("lena")).await;
+    night.change(Change { team: Some("ops".into()), priority: Some(Priority::P1), ..Change::default() }, &person("lena")).await;
+    night.through(1, 60).await;
+    assert_eq!(night.pages().await, []);
+}
+
+#[tokio::test]
+async fn what_gets_worse_after_everybody_was_called_in_vain_calls_again() {
+    let mut night = night().await;
+    night.find("web01").await;
+    night.change(Change { priority: Some(Priority::P3), ..Change::default() }, &person("lena")).await;
+    night.through(0, 300).await;
+    let before = night.pages().await.len();
+    assert_eq!(before, 6, "the ladder ran twice and ended");
+    night.change(Change { priority: Some(Priority::P1), ..Change::default() }, &person("lena")).await;
+    night.at(301).await;
+    assert_eq!(night.pages().await.len(), before + 1);
+}

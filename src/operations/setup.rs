@@ -92,7 +92,7 @@ impl Setup {
         };
         match Calendars::resolve(&calendars) {
             Ok(resolved) => setup.calendars = resolved,
-            Err(wrong) => complaints.extend(wrong.into_iter().map(|it| Complaint::new(format!("calendar/{}", it.field), it.why))),
+            Err(wrong) => complaints.extend(wrong),
         }
         match single::<SlaPolicy>(documents, "sla_policy", &mut complaints).resolve(&setup.calendars) {
             Ok(promises) => setup.promises = promises,

@@ -211,7 +211,8 @@ impl Incidents {
 
     async fn incident_of(&self, ticket: i64) -> Result<IncidentId, IncidentsError> {
         let detail = self.desk.get(ticket).await?;
-        detail.ticket.fingerprint.as_deref().and_then(incident_id).ok_or(IncidentsError::NoIncident(ticket))
+        let problem = self.desk.problem_of(&detail.ticket).await?;
+        problem.as_deref().and_then(incident_id).ok_or(IncidentsError::NoIncident(ticket))
     }
 
     async fn state(&self) -> Result<MutexGuard<'_, State>, IncidentsError> {

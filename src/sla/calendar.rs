@@ -143,15 +143,13 @@ impl Calendars {
     /// Everything that is wrong with any of them, each under its name.
     pub fn resolve(documents: &BTreeMap<String, Calendar>) -> Result<Self, Vec<Complaint>> {
         if documents.len() > MAX_CALENDARS {
-            return Err(vec![Complaint::new("calendars", format!("{} of them; give at most {MAX_CALENDARS}", documents.len()))]);
+            return Err(vec![Complaint::new("calendar", format!("{} of them; give at most {MAX_CALENDARS}", documents.len()))]);
         }
         let (mut laid_out, mut complaints) = (BTreeMap::new(), Vec::new());
         for (name, document) in documents {
             match document.resolve() {
                 Ok(hours) => drop(laid_out.insert(name.clone(), Arc::new(hours))),
-                Err(wrong) => {
-                    complaints.extend(wrong.into_iter().map(|complaint| complaint.below(&format!("calendars.{}", excerpt(name)))))
-                }
+                Err(wrong) => complaints.extend(wrong.into_iter().map(|complaint| complaint.below(&format!("calendar/{}", excerpt(name))))),
             }
         }
         if complaints.is_empty() { Ok(Self(laid_out)) } else { Err(complaints) }

@@ -217,7 +217,7 @@ fn the_example_of_the_documentation_is_right() {
 fn calendars_are_named_in_complaints_and_bounded() {
     let documents = BTreeMap::from([("ok".to_owned(), always()), ("bad".to_owned(), office("Nowhere"))]);
     let complaints = Calendars::resolve(&documents).unwrap_err();
-    assert_eq!(complaints.iter().map(|complaint| complaint.field.as_str()).collect::<Vec<_>>(), ["calendars.bad.time_zone"]);
+    assert_eq!(complaints.iter().map(|complaint| complaint.field.as_str()).collect::<Vec<_>>(), ["calendar/bad.time_zone"]);
     let many = (0..=MAX_CALENDARS).map(|number| (number.to_string(), always())).collect();
     assert!(Calendars::resolve(&many).unwrap_err()[0].why.contains("64"));
 }

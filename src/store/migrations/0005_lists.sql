@@ -29,6 +29,17 @@ CREATE INDEX idempotent_requests_by_time ON idempotent_requests (at_us);
 -- The newest messages first.
 CREATE INDEX outbox_by_time ON outbox (created_at_us);
 
+-- What a ticket is filed under besides the problem that it was opened for (`fingerprint`): incidents as which that came back,
+-- as its events say; and, after `same `, fingerprints that a person split off into it.
+CREATE TABLE ticket_problems (
+    id      INTEGER PRIMARY KEY,
+    problem TEXT NOT NULL UNIQUE,
+    ticket  INTEGER NOT NULL REFERENCES tickets (number) DEFERRABLE INITIALLY DEFERRED,
+    -- It has ended, and nothing was found of it since.
+    over    INTEGER NOT NULL CHECK (over IN (0, 1))
+) STRICT;
+CREATE INDEX ticket_problems_by_ticket ON ticket_problems (ticket, over);
+
 -- A call takes back the acknowledgement before it.
 UPDATE tickets SET acknowledged_by = NULL
     WHERE acknowledged_by IS NOT NULL
