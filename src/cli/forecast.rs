@@ -1,0 +1,200 @@
+//! `watchroom forecast`: the forecaster over a file, without a server.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::series_file::Row;
+use super::{input, series_file, terminal};
+use crate::forecast::{Forecast, Options, SeasonOption, ThresholdOptions, TimeToThreshold, forecast, time_to_threshold};
+
+/// Options of `forecast`.
+#[derive(Debug, Args)]
+pub(super) struct ForecastOptions {
+    /// CSV file with a header and the columns `timestamp` (ISO 8601 or Unix time) and `value`, one series; `-` reads stdin
+    file: PathBuf,
+    /// Steps ahead; a step is the median spacing of the file
+    #[arg(long, value_name = "STEPS")]
+    horizon: usize,
+    /// Share of futures that the interval is to hold
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
+    level: f64,
+    /// Steps of a season, such as 24 for hours; `auto` finds it, 1 is none
+    #[arg(long, value_name = "STEPS", default_value = "auto", value_parser = season)]
+    season: SeasonOption,
+    /// Also say when the series reaches this value from below: one JSON line at the end, in days from its last moment
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    threshold: Option<f64>,
+    /// Say on stderr how the forecast was made, and how good it would have been before
+    #[arg(long)]
+    explain: bool,
+}
+
+const DAY_S: i64 = 86_400;
+
+/// Steps of a series at most: a year of minutes.
+const MAX_STEPS: i64 = 525_600;
+
+fn season(text: &str) -> Result<SeasonOption, String> {
+    match text {
+        "auto" => Ok(SeasonOption::Auto),
+        _ => text.parse().map(SeasonOption::Steps).map_err(|_| "write auto or a number of steps".to_owned()),
+    }
+}
+
+/// Prints `timestamp,mean,lower,upper`, a row for each step after the last of the file.
+pub(super) fn run(options: &ForecastOptions) -> anyhow::Result<ExitCode> {
+    let cannot = || format!("{} cannot be forecast", options.file.display());
+    let rows = series_file::read(input::open(&options.file)?).with_context(cannot)?;
+    let series = Series::of(&rows).with_context(cannot)?;
+    let asked = Options { level: options.level, season: options.season, ..Options::new(options.horizon) };
+    let made = forecast(&series.values, series.step_s * 1_000_000, &asked).with_context(cannot)?;
+    let reached = options.threshold.map(|threshold| series.reach(threshold, options.level)).transpose().with_context(cannot)?;
+    terminal::print(&series.written(&made))?;
+    if let Some((reached, line)) = &reached {
+        terminal::print(&format!("{line}\n"))?;
+        if options.explain {
+            reached.why.iter().for_each(|sentence| terminal::remark(sentence));
+        }
+    }
+    if options.explain {
+        made.why.iter().for_each(|sentence| terminal::remark(sentence));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A file as a regular series.
+#[derive(Debug)]
+struct Series {
+    /// One a step from the first moment on; NaN where the file has none.
+    values: Vec<f64>,
+    step_s: i64,
+    last_s: i64,
+    form: Form,
+}
+
+/// How the file writes its moments, and so the answer too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Unix time in seconds.
+    Number,
+    /// `2026-11-22 08:00:00`, in UTC.
+    Local,
+    /// RFC 3339 in UTC.
+    Zoned,
+}
+
+impl Series {
+    /// Rows in any order; of two for one step the later one in the file counts.
+    fn of(rows: &[Row]) -> anyhow::Result<Self> {
+        let mut points: Vec<(i64, f64)> = rows.iter().map(|row| (row.timestamp_s, row.value)).collect();
+        points.sort_by_key(|point| point.0);
+        let mut gaps: Vec<i64> = points.windows(2).map(|pair| pair[1].0.saturating_sub(pair[0].0)).filter(|gap| *gap > 0).collect();
+        gaps.sort_unstable();
+        let (Some(&step_s), Some(first), Some(last)) = (gaps.get(gaps.len() / 2), points.first(), points.last()) else {
+            bail!("it has {} points; a forecast needs the values of several moments", points.len());
+        };
+        let slot = |at_s: i64| at_s.saturating_sub(first.0).saturating_add(step_s / 2) / step_s;
+        let steps = slot(last.0) + 1;
+        if steps > MAX_STEPS {
+            bail!("it has {steps} steps of {step_s} s from its first moment to its last; give at most {MAX_STEPS}, or coarser ones");
+        }
+        let mut values = vec![f64::NAN; usize::try_from(steps)?];
+        for (at_s, value) in &points {
+            if let Some(kept) = usize::try_from(slot(*at_s)).ok().and_then(|slot| values.get_mut(slot)) {
+                *kept = *value;
+            }
+        }
+        let form = match rows.last().map_or("", |row| row.timestamp.as_str()) {
+            text if text.parse::<f64>().is_ok() => Form::Number,
+            text if text.parse::<Timestamp>().is_ok() => Form::Zoned,
+            _ => Form::Local,
+        };
+        Ok(Self { values, step_s, last_s: first.0 + (steps - 1) * step_s, form })
+    }
+
+    /// When a threshold is reached, and the line that says so. Of steps shorter than a day the largest of each day counts; longer
+    /// ones are taken as they are.
+    fn reach(&self, threshold: f64, level: f64) -> anyhow::Result<(TimeToThreshold, Value)> {
+        let steps_a_day = usize::try_from(DAY_S / self.step_s).unwrap_or(1).max(1);
+        // The last day is whole: days are counted back from the last moment.
+        let days: Vec<f64> = self.values.rchunks(steps_a_day).rev().map(|day| day.iter().copied().fold(f64::NAN, f64::max)).collect();
+        let asked = ThresholdOptions { level, ..ThresholdOptions::new(threshold) };
+        let reached = time_to_threshold(&days, &asked)?;
+        let days_a_step = if self.step_s > DAY_S { self.step_s as f64 / DAY_S as f64 } else { 1.0 };
+        let on = |steps: Option<f64>| steps.map(|steps| steps * days_a_step);
+        let line = json!({
+            "threshold": threshold, "level": level, "lower_days": on(reached.lower), "median_days": on(reached.median),
+            "upper_days": on(reached.upper), "chance": reached.chance, "within_days": asked.days as f64 * days_a_step,
+        });
+        Ok((reached, line))
+    }
+
+    fn written(&self, made: &Forecast) -> String {
+        let mut shown = "timestamp,mean,lower,upper\n".to_owned();
+        for (step, ((mean, lower), upper)) in (1..).zip(made.mean.iter().zip(&made.lower).zip(&made.upper)) {
+            shown.push_str(&format!("{},{mean},{lower},{upper}\n", self.moment(step)));
+        }
+        shown
+    }
+
+    /// The moment so many steps after the last, as the file would write it.
+    fn moment(&self, step: i64) -> String {
+        let at_s = self.last_s.saturating_add(step.saturating_mul(self.step_s));
+        match (self.form, Timestamp::from_second(at_s)) {
+            (Form::Zoned, Ok(at)) => at.to_string(),
+            (Form::Local, Ok(at)) => at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            _ => at_s.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(text: &str) -> anyhow::Result<Series> {
+        Series::of(&series_file::read(text.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn steps_are_the_median_spacing_and_gaps_stay_gaps() {
+        let hours = "2026-11-22 08:00:00,1\n2026-11-22 09:00:00,2\n2026-11-22 10:00:00,3\n2026-11-22 12:00:00,5\n";
+        let read = series(&format!("timestamp,value\n{hours}")).unwrap();
+        assert_eq!((read.step_s, read.values.len()), (3_600, 5));
+        assert!(read.values[3].is_nan() && read.values[4] == 5.0);
+        assert_eq!(read.moment(1), "2026-11-22 13:00:00");
+    }
+
+    #[test]
+    fn the_answer_writes_moments_as_the_file_does() {
+        assert_eq!(series("timestamp,value\n1795334400,1\n1795338000,2\n").unwrap().moment(2), "1795345200");
+        let zoned = series("timestamp,value\n2026-11-22T08:00:00+01:00,1\n2026-11-22T09:00:00+01:00,2\n").unwrap();
+        assert_eq!(zoned.moment(1), "2026-11-22T09:00:00Z");
+    }
+
+    #[test]
+    fn a_day_counts_by_its_largest_value_and_what_lies_beyond_a_year_is_null() {
+        // 100 days of four values each, the largest of a day growing by 1 from 100 on.
+        let rows: Vec<String> = (0..400).map(|at| format!("{},{}", at * 21_600, 100 + at / 4 - 10 * (at % 4 % 3))).collect();
+        let read = series(&format!("timestamp,value\n{}\n", rows.join("\n"))).unwrap();
+        let (_, line) = read.reach(229.0, 0.95).unwrap();
+        let median = line["median_days"].as_f64().unwrap();
+        assert!((25.0..=36.0).contains(&median), "thirty days: {line}");
+        assert!(line["lower_days"].as_f64().unwrap() <= median && line["chance"].as_f64().unwrap() > 0.9, "{line}");
+        assert_eq!(read.reach(1e9, 0.95).unwrap().1["median_days"], Value::Null);
+    }
+
+    #[test]
+    fn what_cannot_be_a_series_is_refused_in_words() {
+        let error = |text: &str| series(text).unwrap_err().to_string();
+        assert!(error("timestamp,value\n").contains("0 points"));
+        assert!(error("timestamp,value\n5,1\n5,2\n").contains("2 points"));
+        assert!(error("timestamp,value\n0,1\n1,2\n2,2\n99999999,2\n").contains("or coarser ones"));
+    }
+}

@@ -1,0 +1,34 @@
+//! Why there is no forecast.
+
+use thiserror::Error;
+
+/// A forecast was refused. Nothing is ever made up in its place.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum ForecastError {
+    /// Fewer values than a statement about the future needs.
+    #[error("not enough history: {have} values, at least {need} are needed; ask again when more has been measured")]
+    NotEnoughHistory {
+        /// Values that are there and finite.
+        have: usize,
+        /// How many it takes.
+        need: usize,
+    },
+    /// More was missing than there was.
+    #[error("too many gaps: {missing} of {of} values are missing, at most half may be; fill them, or forecast a coarser step")]
+    TooManyGaps {
+        /// Slots without a finite value.
+        missing: usize,
+        /// All slots from the first value to the last.
+        of: usize,
+    },
+    /// What was asked for makes no sense.
+    #[error("{what} is {got}: {instead}")]
+    BadOption {
+        /// Name of the option.
+        what: &'static str,
+        /// What it was.
+        got: String,
+        /// What to write instead.
+        instead: String,
+    },
+}

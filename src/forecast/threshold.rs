@@ -1,0 +1,126 @@
+//! When daily values reach a threshold.
+
+use super::calibration::Calibration;
+use super::daily::Daily;
+use super::error::ForecastError;
+use super::first_passage::{self, Goal, Surface};
+use super::options::check_level;
+use super::random::Random;
+use super::reasons;
+
+/// Days looked ahead if nothing is said: beyond a year nobody orders.
+pub const YEAR_DAYS: usize = 365;
+/// Days looked ahead at most: five years, the life of a machine.
+const MOST_DAYS: usize = 1_826;
+
+/// What is asked about a resource.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThresholdOptions {
+    /// The value to be reached or passed, from below.
+    pub threshold: f64,
+    /// Days looked ahead, 1 to 1,826; what lies beyond is "later".
+    pub days: usize,
+    /// Share of futures that the interval is to hold, between 0.5 and 0.999.
+    pub level: f64,
+    /// Errors of resources of the same class, for a resource that has few of its own.
+    pub class: Option<Calibration>,
+}
+
+impl ThresholdOptions {
+    /// The time to `threshold` within a year, at 95 %.
+    pub fn new(threshold: f64) -> Self {
+        Self { threshold, days: YEAR_DAYS, level: 0.95, class: None }
+    }
+
+    fn check(&self) -> Result<(), ForecastError> {
+        if !self.threshold.is_finite() {
+            let instead = "give a finite number in the unit of the values".to_owned();
+            return Err(ForecastError::BadOption { what: "threshold", got: self.threshold.to_string(), instead });
+        }
+        if self.days == 0 || self.days > MOST_DAYS {
+            let instead = format!("ask for 1 to {MOST_DAYS} days");
+            return Err(ForecastError::BadOption { what: "days", got: self.days.to_string(), instead });
+        }
+        check_level(self.level)
+    }
+}
+
+/// What the history looks like.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shape {
+    /// Growth a day at the end of the history, in the caller's unit.
+    pub growth_per_day: f64,
+    /// Seasons found, in days.
+    pub seasons: Vec<usize>,
+    /// Index of the first value after the last level shift or resize.
+    pub shifted_at: Option<usize>,
+    /// Clean-ups: how many, and the usual days between them.
+    pub clean_ups: Option<(usize, usize)>,
+}
+
+/// What would have been said at one moment of the past about a later one, and what came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PastStatement {
+    /// Index of the last value that was known.
+    pub at: usize,
+    /// Days from there to the value.
+    pub days: usize,
+    /// What would have been expected.
+    pub mean: f64,
+    /// Lower end of the interval.
+    pub lower: f64,
+    /// Upper end of the interval.
+    pub upper: f64,
+    /// What came.
+    pub actual: f64,
+}
+
+/// When a threshold is reached, in days after the last slot of the history. `None` is later than was looked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimeToThreshold {
+    /// Lower end of the interval.
+    pub lower: Option<f64>,
+    /// As likely sooner as later.
+    pub median: Option<f64>,
+    /// Upper end of the interval.
+    pub upper: Option<f64>,
+    /// The chance that it is reached within the days looked ahead, 0 to 1.
+    pub chance: f64,
+    /// The history, as it was understood.
+    pub shape: Shape,
+    /// What would have been said before.
+    pub backtest: Vec<PastStatement>,
+    /// The errors of the past, to be pooled with others of the class.
+    pub calibration: Calibration,
+    /// What a person should know about it, in sentences.
+    pub why: Vec<String>,
+}
+
+/// Days until daily `values` (oldest first, gaps as NaN) reach a threshold.
+///
+/// # Errors
+/// [`ForecastError`]: under 14 days of history, more than half of it missing, or an option that makes no sense.
+pub fn time_to_threshold(values: &[f64], options: &ThresholdOptions) -> Result<TimeToThreshold, ForecastError> {
+    options.check()?;
+    let daily = Daily::read(values, options.threshold)?;
+    let threshold = options.threshold / daily.scale();
+    let trends = daily.trends();
+    let calibration = daily.calibration();
+    let widening = calibration.factor_beside(options.class.as_ref());
+    let goal = Goal { threshold, days: options.days, widening };
+    let mut random = Random::from_values(values);
+    let days = if daily.reached(threshold) {
+        vec![0.0]
+    } else if let Some(saw) = daily.saw_tooth() {
+        first_passage::saw_tooth_passages(trends, &saw.cycles, daily.phase(saw), saw.rise, goal, &mut random)
+    } else {
+        let profile = daily.profile_ahead(options.days);
+        first_passage::passages(trends, &Surface { profile: &profile, noise: daily.noise() }, goal, &mut random)
+    };
+    let at = |share: f64| days.get((share * (days.len() - 1) as f64) as usize).copied().filter(|day| day.is_finite());
+    let tail = 0.5 * (1.0 - options.level);
+    let chance = days.iter().filter(|day| day.is_finite()).count() as f64 / days.len() as f64;
+    let (shape, backtest) = (daily.shape(), daily.back_test(widening));
+    let why = reasons::of_threshold(&shape, &backtest, widening, daily.mending(), daily.reached(threshold));
+    Ok(TimeToThreshold { lower: at(tail), median: at(0.5), upper: at(1.0 - tail), chance, shape, backtest, calibration, why })
+}
