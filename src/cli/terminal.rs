@@ -32,8 +32,9 @@ pub(super) fn width() -> Option<u16> {
 
 /// Logs to stderr, never to stdout.
 pub(super) fn start_logging(level: &str) -> anyhow::Result<()> {
-    // A bare level is meant for Watchroom; the libraries below it speak only when something is wrong.
-    let directives = if level.contains(['=', ',']) { level.to_owned() } else { format!("{},watchroom={level}", quieter(level)) };
+    // A bare level is meant for Watchroom; the libraries below it speak only when something is wrong. That a question about a
+    // hundred thousand tickets takes the store more than a second is nothing wrong.
+    let directives = if level.contains(['=', ',']) { level.to_owned() } else { format!("{},sqlx=error,watchroom={level}", quieter(level)) };
     let filter = EnvFilter::try_new(directives)
         .map_err(|error| anyhow::anyhow!("log.level `{level}` is no filter ({error}); write error, warn, info or debug"))?;
     let colours = std::io::stderr().is_terminal();

@@ -9,7 +9,8 @@ use super::order_statistics::{conformal_quantile, mean, median};
 /// Scores that a quantile should rest on: at 95 % the three largest of sixty lie beyond it.
 const ENOUGH: usize = 60;
 
-/// Widening for few futures: a quantile from ν errors is too small by about this share divided by ν.
+/// Widening for few futures: a quantile from ν errors is too small by about this share divided by ν. Of 0, 0.3, 0.6 and 1 the one with the best coverage on the
+/// M4 development series, whole and cut to their last 30 to 400 values.
 const FEW: f64 = 1.0;
 
 /// What errors are measured in.

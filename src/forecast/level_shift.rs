@@ -1,6 +1,6 @@
 //! Jumps in daily values: level shifts, resizes, clean-ups.
 //!
-//! Binary segmentation of the day-to-day changes: a jump is one day's change that is far beyond the usual ones and stays. Costs are absolute deviations
+//! A jump is one day's change that is far beyond the usual ones and stays. Costs are absolute deviations
 //! from medians, so that a spike or a holiday is no jump.
 
 use super::order_statistics::{median, robust_sigma};

@@ -235,6 +235,6 @@ mod tests {
 
     #[test]
     fn too_few_rows_are_refused() {
-        assert!(Regression::fit(&[1.0; 4], Design::new(1, &[], 4)).is_none());
+        assert!(Regression::fit(&[1.0; 6], Design::new(1, &[], 6)).is_none());
     }
 }

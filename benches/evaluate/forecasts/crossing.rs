@@ -80,7 +80,7 @@ pub(crate) fn run(seed: u64, count: u64) {
     judge(seed, count, &KINDS, false);
     println!("the same, rougher: noise of 0.5 to 4 % of the capacity, every level wanders:");
     judge(seed, count, &KINDS, true);
-    println!("kinds that nothing was chosen by:");
+    println!("harder kinds:");
     judge(seed, count, &STRANGE, false);
 }
 

@@ -2,7 +2,7 @@
 
 /// What kinds of resources there are.
 pub(crate) const KINDS: [&str; 8] = ["linear", "damped", "seasonal", "saw-tooth", "step", "resize", "holidays", "wandering"];
-/// Kinds that nothing was chosen by: they are looked at to see what breaks.
+/// Harder kinds, looked at while the method was built: kinks, accelerating growth and growth by jumps came in because of them.
 pub(crate) const STRANGE: [&str; 6] = ["turning", "bursts", "yearly", "steps", "exponential", "percent noise"];
 
 /// A resource: its past, and its future up to a year.
