@@ -112,8 +112,9 @@ pub(super) async fn rota_calendar_link(
         let detail = "a token makes no link that would outlive it";
         return Err(ApiError::new(StatusCode::FORBIDDEN, detail, "log in, and ask for the link then"));
     }
+    let user = caller.name()?;
     note(&state, &caller.actor.name, &caller.actor.origin, "calendar.link", &format!("rota/{name}"), None).await?;
-    let token = calendar_link::sign(&state.link_secret, &name, caller.name()?);
+    let token = calendar_link::sign(&state.link_secret, &name, user);
     let url = format!("{}/calendar/{token}", state.public_url);
     Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(json!({ "url": url }))).into_response())
 }

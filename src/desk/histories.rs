@@ -3,26 +3,24 @@
 use futures::TryStreamExt;
 use sqlx::Row;
 
-use super::ticket_rows::event_of;
+use super::ticket_rows::{event_of, is_milestone, milestone_columns};
 use super::{Desk, DeskError, Event};
 
 /// The decisions about tickets, in the order of tickets and time. Long texts stay where they are: what is asked of many
 /// tickets is asked of when and what, not of the words. The plus sign keeps the second half on the order of numbers, where it
 /// can stop early, instead of an index over states.
-const DECISIONS: &str = "WITH shown AS (
+const DECISIONS: &str = concat!(
+    "WITH shown AS (
         SELECT * FROM (SELECT number FROM tickets WHERE state NOT IN ('resolved', 'closed') ORDER BY number DESC LIMIT ?1)
         UNION ALL
         SELECT * FROM (SELECT number FROM tickets WHERE +state IN ('resolved', 'closed') ORDER BY number DESC LIMIT ?1)
         LIMIT ?1)
-    SELECT ticket, seq, at_us, actor, origin,
-        CASE kind
-            WHEN 'opened' THEN json_set(detail, '$.description', '')
-            WHEN 'commented' THEN json_set(detail, '$.text', '')
-            ELSE detail
-        END AS detail
-    FROM shown JOIN ticket_events ON ticket = number
-    WHERE kind NOT IN ('joined', 'paged', 'warned')
-    ORDER BY ticket, seq";
+    SELECT ticket, ",
+    milestone_columns!(),
+    " FROM shown JOIN ticket_events ON ticket = number WHERE ",
+    is_milestone!(),
+    " ORDER BY ticket, seq"
+);
 
 impl Desk {
     /// Hands the decisions about each ticket to `take`, oldest first, a ticket after the other, without the texts of

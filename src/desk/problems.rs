@@ -60,7 +60,7 @@ pub(super) async fn goes_on(write: &mut SqliteConnection, problem: &str) -> Resu
     Ok(())
 }
 
-/// Notes that a problem has ended; gives whether the ticket is now rid of all of its own.
+/// Notes that a problem has ended; gives whether all that a ticket of a rule was opened for has.
 pub(super) async fn end_problem(write: &mut SqliteConnection, problem: &str, ticket: &Ticket) -> Result<bool, StoreError> {
     let own = ticket.fingerprint.as_deref();
     if own != Some(problem) && ticket_with_problem(write, problem).await?.is_none_or(|filed| filed.number != ticket.number) {

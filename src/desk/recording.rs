@@ -141,8 +141,8 @@ impl Recording {
         }
         let is_new = new_problem.is_some() || (filed.outcome == FiledAs::Joined && ticket.events < NAMED_MEMBERS);
         let worse = ticket.severity.is_some_and(|severity| finding.severity.is_worse_than(severity));
-        let goes_on = !came_back && now_us - ticket.noted_at_us >= NOTE_JOINS_EVERY_US;
-        if is_new || worse || goes_on {
+        let is_due = !came_back && now_us - ticket.noted_at_us >= NOTE_JOINS_EVERY_US;
+        if is_new || worse || is_due {
             let named = |text: String| Some(text).filter(|text| (is_new || worse) && !text.is_empty());
             let event = TicketEvent::Joined {
                 findings: ticket.findings + 1,
@@ -252,11 +252,11 @@ impl Recording {
     async fn ended(&mut self, ended: &Ended) -> Result<(), DeskError> {
         let Some(number) = self.ticket_to_join(&ended.problem).await? else { return Ok(()) };
         let ticket = self.writing.ticket(number).await?.clone();
-        let is_rid = end_problem(self.writing.connection(), &ended.problem, &ticket).await?;
+        let all_over = end_problem(self.writing.connection(), &ended.problem, &ticket).await?;
         if !ticket.state.is_open() {
             return Ok(());
         }
-        let untouched = is_rid && !ended.by_hand && ticket.is_untouched();
+        let untouched = all_over && !ended.by_hand && ticket.is_untouched();
         let event = if untouched {
             self.recorded.resolved.push(number);
             TicketEvent::Moved { from: ticket.state, to: TicketState::Resolved, hold: None, reason: Some(ended.reason.clone()) }

@@ -130,21 +130,32 @@ pub(super) async fn load_events(connection: &mut SqliteConnection, ticket: i64, 
     rows.iter().rev().map(event_of).collect()
 }
 
+/// The columns of an event without its texts, which are long and promise nothing.
+macro_rules! milestone_columns {
+    () => {
+        "seq, at_us, actor, origin, CASE kind WHEN 'opened' THEN json_set(detail, '$.description', '')
+            WHEN 'commented' THEN json_set(detail, '$.text', '') ELSE detail END AS detail"
+    };
+}
+/// Whether promises are computed from an event, or were said to be in danger by it.
+macro_rules! is_milestone {
+    () => {
+        "kind IN ('opened', 'moved', 'reprioritised', 'assigned', 'commented', 'set', 'acknowledged', 'warned')
+            AND coalesce(detail ->> '$.internal', 0) = 0"
+    };
+}
+pub(super) use {is_milestone, milestone_columns};
+
 /// What of a ticket's history promises are computed from, oldest first, without the texts: a few dozen entries, however much
 /// was found and written.
 pub(super) async fn load_milestones(connection: &mut SqliteConnection, ticket: i64) -> Result<Vec<Event>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT seq, at_us, actor, origin,
-             CASE kind
-                 WHEN 'opened' THEN json_set(detail, '$.description', '')
-                 WHEN 'commented' THEN json_set(detail, '$.text', '')
-                 ELSE detail
-             END AS detail
-         FROM ticket_events
-         WHERE ticket = ?1 AND kind IN ('opened', 'moved', 'reprioritised', 'assigned', 'commented', 'set', 'acknowledged', 'warned')
-             AND coalesce(detail ->> '$.internal', 0) = 0
-         ORDER BY seq",
-    )
+    let rows = sqlx::query(concat!(
+        "SELECT ",
+        milestone_columns!(),
+        " FROM ticket_events WHERE ticket = ?1 AND ",
+        is_milestone!(),
+        " ORDER BY seq"
+    ))
     .bind(ticket)
     .fetch_all(connection)
     .await?;

@@ -118,8 +118,8 @@ impl Work {
                 ensemble::mix(&others, |candidate| Some(&rolling.ahead[candidate][origin]), reach)
             })
             .collect();
-        let band = Spread::choose(values, &rolling.ends, &mixed, season, level);
-        Self { views, candidates, rolling, weights, mixed, spread: band, season, horizon }
+        let spread = Spread::choose(values, &rolling.ends, &mixed, season, level);
+        Self { views, candidates, rolling, weights, mixed, spread, season, horizon }
     }
 
     fn finish(&self, history: &History, seasons: &[usize], options: &Options, step_us: i64) -> Forecast {

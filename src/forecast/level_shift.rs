@@ -1,7 +1,7 @@
 //! Jumps in daily values: level shifts, resizes, clean-ups.
 //!
-//! A jump is one day's change that is far beyond the usual ones and stays. Costs are absolute deviations
-//! from medians, so that a spike or a holiday is no jump.
+//! A jump is one day's change that is far beyond the usual ones and stays: medians on both sides move, so that a spike or a
+//! holiday is no jump.
 
 use super::order_statistics::{median, robust_sigma};
 

@@ -330,6 +330,7 @@ fn the_sample_department_can_be_set_up() {
             documents.insert((kind.clone(), name.clone()), checked);
         }
     }
-    let setup = super::Setup::read(&documents).unwrap();
+    let (setup, complaints) = super::Setup::read(&documents);
+    assert_eq!(complaints, []);
     assert!(setup.rotas.contains_key("watch") && !setup.promises.is_empty());
 }

@@ -90,7 +90,7 @@ impl Register {
         let mut read = register.store.read().await?;
         let documents = by_name(load_documents(&mut read).await?);
         drop(read);
-        let (setup, complaints) = Setup::read_what_fits(&documents);
+        let (setup, complaints) = Setup::read(&documents);
         if !complaints.is_empty() {
             tracing::error!("a part of what was set up cannot be used until somebody mends it: {}", in_words(&complaints));
         }
@@ -143,7 +143,7 @@ impl Register {
         let documents = by_name(load_documents(&mut write).await?);
         let mut changed = documents.clone();
         changed.insert((kind.to_owned(), name.to_owned()), document.clone());
-        let setup = changed_setup(&documents, &changed)?;
+        let setup = changed_setup(&self.setup(), &documents, &changed)?;
         let stored = self.save(&mut write, kind, name, document, current + 1, actor).await?;
         write.commit().await?;
         self.take(setup);
@@ -161,7 +161,7 @@ impl Register {
         let documents = by_name(load_documents(&mut write).await?);
         let mut changed = documents.clone();
         changed.remove(&(kind.to_owned(), name.to_owned()));
-        let setup = changed_setup(&documents, &changed)?;
+        let setup = changed_setup(&self.setup(), &documents, &changed)?;
         remove_document(&mut write, kind, name).await?;
         let entry = AuditEntry {
             at_us: self.clock.now_us(),
@@ -207,7 +207,7 @@ impl Register {
         let documents = by_name(before.clone());
         let mut changed = documents.clone();
         changed.extend(new.iter().map(|(key, document)| (key.clone(), document.clone())));
-        let setup = changed_setup(&documents, &changed)?;
+        let setup = changed_setup(&self.setup(), &documents, &changed)?;
         let mut imported = Vec::new();
         for ((kind, name), document) in new {
             let old = before.iter().find(|old| old.kind == kind && old.name == name);
@@ -263,11 +263,13 @@ fn audited(document: &Document) -> Value {
 }
 
 /// What is set up after a change, which must make nothing worse: what was wrong before can be mended piece by piece.
-fn changed_setup(before: &Documents, after: &Documents) -> Result<Setup, RegisterError> {
-    let (setup, mut complaints) = Setup::read_what_fits(after);
-    let (before, known) = Setup::read_what_fits(before);
-    complaints.retain(|complaint| !known.contains(complaint));
-    if before.has_administrator() && !setup.has_administrator() {
+fn changed_setup(present: &Setup, before: &Documents, after: &Documents) -> Result<Setup, RegisterError> {
+    let (setup, mut complaints) = Setup::read(after);
+    if !complaints.is_empty() {
+        let (_, known) = Setup::read(before);
+        complaints.retain(|complaint| !known.contains(complaint));
+    }
+    if present.has_administrator() && !setup.has_administrator() {
         let why = "nobody would be left who may change everything; make somebody else administrator first";
         complaints.push(Complaint::new("user", why));
     }

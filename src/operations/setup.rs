@@ -57,18 +57,9 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Reads documents that were each checked already, and how they refer to one another.
-    ///
-    /// # Errors
-    /// Every reference that leads nowhere, as `kind/name.field`.
-    pub fn read(documents: &Documents) -> Result<Self, Vec<Complaint>> {
-        let (setup, complaints) = Self::read_what_fits(documents);
-        if complaints.is_empty() { Ok(setup) } else { Err(complaints) }
-    }
-
-    /// Reads documents that may be wrong: leaves out what cannot be read, keeps what refers to it, and gives everything that is
+    /// Reads documents, and how they refer to one another. They may be wrong: it leaves out what cannot be read, keeps what refers to it, and gives everything that is
     /// wrong as `kind/name.field`. Whoever follows a reference finds nothing there.
-    pub fn read_what_fits(documents: &Documents) -> (Self, Vec<Complaint>) {
+    pub fn read(documents: &Documents) -> (Self, Vec<Complaint>) {
         let mut complaints = Vec::new();
         let calendars: BTreeMap<String, Calendar> = all(documents, "calendar", &mut complaints);
         let users: BTreeMap<String, User> = all(documents, "user", &mut complaints);
