@@ -13,7 +13,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
 use watchroom::anomaly::{DEFAULT_THRESHOLD, Detector};
 use watchroom::query::{Config, QueryEngine, QueryRequest, RelationalView, Tables, ViewError};
-use watchroom::table::{self, Table, TableKind};
+use watchroom::table;
 
 /// A point every five minutes.
 const PERIOD_S: i64 = 300;
@@ -63,9 +63,7 @@ impl RelationalView for Points {
 }
 
 async fn engine(folder: &std::path::Path, series: i64, points: i64) -> QueryEngine {
-    let open = async |kind: TableKind| Arc::new(Table::open(kind, &folder.join(kind.name()), &table::Config::default()).await.unwrap());
-    let tables =
-        Tables { logs: open(TableKind::Logs).await, series: open(TableKind::Series).await, samples: open(TableKind::Samples).await };
+    let tables = Tables::open(folder, &table::Config::default()).await.unwrap();
     let config = Config {
         target_partitions: 1,
         max_view_bytes: 1 << 30,

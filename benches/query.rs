@@ -31,7 +31,7 @@ use watchroom::clock::Stopwatch;
 use watchroom::query::{Config, QueryEngine, QueryRequest, Tables};
 use watchroom::record::Origin;
 use watchroom::record::Zone;
-use watchroom::table::{self, Table, TableKind};
+use watchroom::table::{self, TableKind};
 
 use cpu_time::cpu_time;
 use metric_workload::MetricWorkload;
@@ -104,12 +104,7 @@ fn median(mut costs: Vec<(f64, f64)>) -> (f64, f64) {
 
 /// Tables of four files each, and the name of a host in them.
 async fn filled(folder: &Path, log_rows: usize, sample_rows: usize) -> (Tables, String) {
-    let open = async |kind: TableKind| {
-        let opened = Table::open(kind, &folder.join(kind.name()), &table::Config::default()).await;
-        Arc::new(opened.expect("a table"))
-    };
-    let tables =
-        Tables { logs: open(TableKind::Logs).await, series: open(TableKind::Series).await, samples: open(TableKind::Samples).await };
+    let tables = Tables::open(folder, &table::Config::default()).await.expect("tables");
     let mut syslog = SyslogWorkload::new(1, 40, START_US, 2_000);
     let mut metrics = MetricWorkload::new(1, SERIES, START_US);
     let mut host = String::new();

@@ -198,7 +198,6 @@ fn size(value: u64) -> usize {
 }
 
 fn open_queries(settings: &Settings, pipeline: &Pipeline, mut views: Vec<Arc<dyn RelationalView>>) -> anyhow::Result<QueryEngine> {
-    let (logs, series, samples) = pipeline.tables();
     let limits = &settings.query;
     let config = query::Config {
         max_concurrent: size(limits.max_concurrent),
@@ -213,7 +212,7 @@ fn open_queries(settings: &Settings, pipeline: &Pipeline, mut views: Vec<Arc<dyn
         ..query::Config::default()
     };
     views.push(pipeline.template_view());
-    Ok(QueryEngine::new(&config, query::Tables { logs, series, samples }, views)?)
+    Ok(QueryEngine::new(&config, pipeline.tables(), views)?)
 }
 
 fn rules_dir(settings: &Settings) -> Option<PathBuf> {

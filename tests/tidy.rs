@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The floor of every module. A module imports from the floors below its own; the exceptions stand in [`SIDEWAYS`].
 const FLOORS: [&[&str]; 6] = [
     &["clock", "shutdown", "self_metrics"],
-    &["record", "document", "store", "anomaly", "template"],
+    &["record", "document", "sql_file", "store", "anomaly", "template", "forecast"],
     &[
         "source",
         "parse",
@@ -25,9 +25,7 @@ const FLOORS: [&[&str]; 6] = [
         "sla",
         "on_call",
         "escalation",
-        "forecast",
         "assignment",
-        "forecast",
         "capacity",
         "desk",
         "people",

@@ -49,6 +49,7 @@ pub(super) async fn run(State(state): State<ApiState>, body: Bytes) -> Result<Re
         limits,
         truncate: request.truncate,
         selective: false,
+        background: false,
         at_version: request.at_version,
     };
     QUERIES.add(1);

@@ -273,6 +273,7 @@ async fn rerun(state: &ApiState, evidence: &Evidence) -> Result<Value, ApiError>
         limits: LimitOverrides { max_rows: Some(MAX_EVIDENCE_LINES as u64), ..LimitOverrides::default() },
         truncate: true,
         selective: false,
+        background: false,
         at_version: Some(evidence.delta_versions.clone()),
     };
     let mut run = state.queries.run(request).await.map_err(query_error)?;

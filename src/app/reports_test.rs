@@ -12,7 +12,7 @@ use crate::operations::{Register, computed_views};
 use crate::pipeline::desk_views;
 use crate::query::{Config, Encoder, Format, Parameters, QueryEngine, QueryRequest, SAVED_QUERIES, SavedQuery, Tables};
 use crate::store::{DESK_FILE, Evidence, Finding, FindingSeverity, Store};
-use crate::table::{self, Table, TableKind};
+use crate::table;
 
 const MINUTE_US: i64 = 60 * SECOND_US;
 
@@ -40,10 +40,7 @@ async fn office() -> Office {
     let clock = Clock::manual(MORNING_US);
     let desk = Desk::new(store.clone(), clock.clone());
     let register = Arc::new(Register::open(store.clone(), clock.clone(), desk.clone()).await.unwrap());
-    let open =
-        async |kind: TableKind| Arc::new(Table::open(kind, &folder.path().join(kind.name()), &table::Config::default()).await.unwrap());
-    let tables =
-        Tables { logs: open(TableKind::Logs).await, series: open(TableKind::Series).await, samples: open(TableKind::Samples).await };
+    let tables = Tables::open(folder.path(), &table::Config::default()).await.unwrap();
     let mut views = desk_views(&store);
     views.extend(computed_views(&store, &desk, &register, &clock));
     let config = Config { target_partitions: 2, timeout_ms: 60_000, ..Config::default() };

@@ -14,7 +14,6 @@
 //! * The same rule and entity give the same fingerprint, on every machine and after every upgrade.
 
 mod fingerprint;
-mod header;
 mod row_to_finding;
 mod rule_file;
 #[cfg(test)]
@@ -32,12 +31,10 @@ mod rules_test_tables;
 mod schedule;
 mod sensitivity;
 mod shipped;
-mod sql_words;
 mod title;
 mod window;
 
 pub use fingerprint::fingerprint;
-pub use header::RuleFileError;
 pub use row_to_finding::RowError;
 pub use rule_file::{Rule, THRESHOLD};
 pub use schedule::Schedule;

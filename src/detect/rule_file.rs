@@ -1,11 +1,10 @@
 //! A detection rule, read from its file.
 
-use super::header::Header;
-use super::sql_words::words;
 use super::window::PARAMETERS;
-use super::{RuleFileError, Schedule, Sensitivity, TitleTemplate, Window};
+use super::{Schedule, Sensitivity, TitleTemplate, Window};
 use crate::clock::{DAY_US, SECOND_US, TimestampUs};
 use crate::document::duration_us;
+use crate::sql_file::{Header, SqlFileError, check_statement, columns_of, file_name, statements};
 use crate::store::FindingSeverity;
 
 const KEYS: [&str; 15] = [
@@ -44,9 +43,6 @@ const OVER_MARK: &str = "-- over:";
 
 /// The parameter with the score from which on a rule with a sensitivity alarms.
 pub const THRESHOLD: &str = "threshold";
-
-/// Functions and words that read the present time.
-const CLOCK_WORDS: [&str; 6] = ["now", "today", "current_timestamp", "current_date", "current_time", "localtimestamp"];
 
 /// A rule: what to ask, when, and what a row of the answer means.
 #[derive(Debug, Clone)]
@@ -114,13 +110,13 @@ impl Rule {
     /// The keys `lookback`, `learn`, `sensitivity`, `holds`, `resolves`, `delay` (default `30s`), `late` (default `5m`) and `owner` may be missing, unknown ones
     /// are errors, and so may the part from `-- evidence:` on and the one from `-- over:` on. A value goes on over lines that begin with `--` and three
     /// spaces.
-    pub fn parse(file: &str, text: &str) -> Result<Self, RuleFileError> {
+    pub fn parse(file: &str, text: &str) -> Result<Self, SqlFileError> {
         let header = Header::parse(file, text, &KEYS)?;
-        let name = rule_name(&header, file)?;
+        let name = file_name(&header, file, "rule")?;
         let schedule = header.required("schedule", "every 5m")?;
         let severity = header.required("severity", "high")?;
         let title = header.required("title", "{value} errors on {host}")?;
-        let entity = entity_columns(&header)?;
+        let entity = columns_of(&header, "entity", "host, app", &PARAMETERS)?;
         let duration = |key: &str, default_us: i64| match header.optional(key) {
             Some(entry) => duration_us(&entry.value).map_err(|why| header.wrong(entry, why)),
             None => Ok(default_us),
@@ -133,15 +129,14 @@ impl Rule {
                 other => return Err(header.wrong(entry, format!("`{other}` is neither; write `by hand` or `by itself`"))),
             },
         };
-        let [sql, evidence, over] = queries(&header)?;
-        let sql = sql.unwrap_or(Query { text: "", line: header.body_line });
+        let (sql, [evidence, over]) = statements(&header, [EVIDENCE_MARK, OVER_MARK])?;
         let sensitivity = header.optional("sensitivity");
         let sensitivity = sensitivity.map(|entry| Sensitivity::parse(&entry.value).map_err(|why| header.wrong(entry, why))).transpose()?;
         let threshold = sensitivity.map(|_| THRESHOLD);
-        check(&header, &sql, &PARAMETERS.into_iter().chain(threshold).collect::<Vec<_>>())?;
+        check_statement(&header, &sql, &PARAMETERS.into_iter().chain(threshold).collect::<Vec<_>>())?;
         let allowed: Vec<_> = PARAMETERS.into_iter().chain(entity.iter().map(String::as_str)).collect();
         for query in [&evidence, &over].into_iter().flatten() {
-            check(&header, query, &allowed)?;
+            check_statement(&header, query, &allowed)?;
         }
         Ok(Self {
             name,
@@ -216,95 +211,6 @@ impl Rule {
     }
 }
 
-fn rule_name(header: &Header<'_>, file: &str) -> Result<String, RuleFileError> {
-    let entry = header.required("name", "error_burst")?;
-    let name = &entry.value;
-    if name.len() > 64 || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
-        return Err(header.wrong(entry, format!("`{name}` is no name; write at most 64 of a-z, 0-9 and _")));
-    }
-    let stem = file.rsplit(['/', '\\']).next().and_then(|last| last.strip_suffix(".sql")).unwrap_or(file);
-    if stem != name {
-        return Err(header.wrong(entry, format!("the file is called `{stem}` and the rule `{name}`; give both the same name")));
-    }
-    Ok(name.clone())
-}
-
-fn entity_columns(header: &Header<'_>) -> Result<Vec<String>, RuleFileError> {
-    let entry = header.required("entity", "host, app")?;
-    let columns: Vec<String> = entry.value.split(',').map(|column| column.trim().to_owned()).collect();
-    if let Some(wrong) = columns.iter().find(|column| !is_column(column)) {
-        return Err(header.wrong(entry, format!("`{wrong}` is no column; write names of the query's columns with commas between them")));
-    }
-    if let Some(taken) = columns.iter().find(|column| PARAMETERS.contains(&column.as_str())) {
-        return Err(header.wrong(entry, format!("`{taken}` is a parameter's name; call the column otherwise")));
-    }
-    Ok(columns)
-}
-
-fn is_column(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-}
-
-/// A query and the line of the file on which it begins.
-struct Query<'a> {
-    text: &'a str,
-    line: usize,
-}
-
-/// The query, the one that fetches sample lines, and the one that tells whether it is over.
-fn queries<'a>(header: &Header<'a>) -> Result<[Option<Query<'a>>; 3], RuleFileError> {
-    let body = header.body;
-    let over_at = body.find(OVER_MARK).unwrap_or(body.len());
-    let evidence_at = body.find(EVIDENCE_MARK).unwrap_or(over_at);
-    if evidence_at > over_at {
-        let line = header.body_line + body[..over_at].matches('\n').count();
-        return Err(header.error(line, "the part `-- over:` comes last; move it behind `-- evidence:`".to_owned()));
-    }
-    let parts =
-        [("query", 0, evidence_at, ""), ("evidence", evidence_at, over_at, EVIDENCE_MARK), ("over", over_at, body.len(), OVER_MARK)];
-    let mut found = [None, None, None];
-    for (found, (name, from, to, mark)) in found.iter_mut().zip(parts) {
-        if from == to && name != "query" {
-            continue;
-        }
-        let text = &body[from + mark.len()..to];
-        let trimmed = text.trim_start();
-        let line = header.body_line + body[..to - trimmed.len()].matches('\n').count();
-        if words(trimmed).is_empty() {
-            return Err(header.error(line, format!("the {name} is empty; write a SELECT statement")));
-        }
-        *found = Some(Query { text: trimmed.trim_end().trim_end_matches(';').trim_end(), line });
-    }
-    Ok(found)
-}
-
-/// Checks that a query reads the time from its parameters, and from no others than `allowed`.
-fn check(header: &Header<'_>, query: &Query<'_>, allowed: &[&str]) -> Result<(), RuleFileError> {
-    let known = |names: &[&str]| names.iter().map(|name| format!("${name}")).collect::<Vec<_>>().join(", ");
-    let mut uses_window = false;
-    for word in words(query.text) {
-        let line = query.line + word.line;
-        if let Some(parameter) = word.text.strip_prefix('$') {
-            if !allowed.contains(&parameter) {
-                return Err(header.error(line, format!("there is no parameter `${parameter}`; use {}", known(allowed))));
-            }
-            uses_window |= parameter == "window_end";
-        }
-        let lower = word.text.to_ascii_lowercase();
-        let is_clock =
-            CLOCK_WORDS.contains(&lower.as_str()) && (word.is_call || lower.starts_with("current_") || lower == "localtimestamp");
-        if is_clock {
-            let what = format!("`{}` reads the present time, and the rule could not be run over last week; use $window_end", word.text);
-            return Err(header.error(line, what));
-        }
-    }
-    if uses_window {
-        return Ok(());
-    }
-    Err(header
-        .error(query.line, "the query does not use $window_end, so every run would judge the same rows; add `timestamp < $window_end`"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -370,7 +276,7 @@ WHERE timestamp < $window_end AND host = $host LIMIT 20;
         says("$window_start", "now() - INTERVAL '5 minutes'", "line 12: `now` reads the present time");
         says("$window_start", "CURRENT_TIMESTAMP", "use $window_end");
         says("= $host", "= $app", "line 17: there is no parameter `$app`; use $read_start, $window_start, $window_end, $host");
-        says("-- evidence:", "-- over:\nSELECT 1 WHERE $window_end > 0\n-- evidence:", "line 15: the part `-- over:` comes last");
+        says("-- evidence:", "-- over:\nSELECT 1 WHERE $window_end > 0\n-- evidence:", "line 15: the part `-- over:` comes too early");
         says("LIMIT 20;", "LIMIT 20;\n-- over:\n;", "line 19: the over is empty");
         says("AND timestamp < $window_end\n", "\n", "line 10: the query does not use $window_end");
     }

@@ -1,9 +1,9 @@
 //! The shipped rules over made-up rows: each fires when it should and is quiet when it should not.
 
 use super::Window;
-use super::header::Header;
 use super::rules_test_tables::{Line, Measure, Tables, line, measure, rule};
 use crate::clock::{DAY_US, HOUR_US, SECOND_US, TimestampUs};
+use crate::sql_file::Header;
 
 const MINUTE_US: i64 = 60 * SECOND_US;
 
@@ -269,7 +269,7 @@ async fn days_left_follow_the_straight_line() {
     for hour in 0..12 {
         measures.extend(filesystem(NOON - (12 - hour) * HOUR_US, "db01", "/young", "xfs", 100.0 * GIB, (50 - hour) as f64 * GIB));
     }
-    let text = include_str!("../../queries/capacity/filesystem_days_left.sql");
+    let text = include_str!("../../queries/report/filesystem_days_left.sql");
     let header = Header::parse("filesystem_days_left.sql", text, &["name", "description", "window"]).unwrap();
     let window = Window { read_start_us: NOON - 14 * DAY_US, start_us: NOON - 14 * DAY_US, end_us: NOON };
     let rows = Tables { lines: Vec::new(), measures }.rows(header.body, &window, &[]).await;

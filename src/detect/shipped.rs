@@ -1,6 +1,7 @@
 //! The rules that come with the program, so that it watches from the first minute.
 
-use super::{Rule, RuleFileError};
+use super::Rule;
+use crate::sql_file::SqlFileError;
 
 /// Name of the file and its text, for each rule in `queries/detect/`.
 pub const SHIPPED_RULES: [(&str, &str); 41] = [
@@ -48,7 +49,7 @@ pub const SHIPPED_RULES: [(&str, &str); 41] = [
 ];
 
 /// The shipped rules, read. That they can be is tested, so an error is our own.
-pub fn shipped_rules() -> Result<Vec<Rule>, RuleFileError> {
+pub fn shipped_rules() -> Result<Vec<Rule>, SqlFileError> {
     SHIPPED_RULES.iter().map(|(file, text)| Rule::parse(file, text)).collect()
 }
 

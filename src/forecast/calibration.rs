@@ -56,10 +56,10 @@ impl Calibration {
         (conformal_quantile(&mut self.scores.clone(), SHARE) / NORMAL).clamp(LEAST, MOST)
     }
 
-    /// The factor, drawn towards the class's (or 1) as far as the own origins are few.
-    pub(super) fn factor_beside(&self, class: Option<&Self>) -> f64 {
+    /// The factor, drawn towards the class's as far as the own origins are few.
+    pub(super) fn factor_beside(&self, class: Option<f64>) -> f64 {
         let own = self.origins / (self.origins + HALFWAY);
-        let other = class.map_or(USUAL, Self::factor);
+        let other = class.filter(|factor| factor.is_finite()).unwrap_or(USUAL).clamp(LEAST, MOST);
         (own * self.factor().ln() + (1.0 - own) * other.ln()).exp()
     }
 }

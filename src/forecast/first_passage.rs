@@ -175,6 +175,30 @@ pub(super) fn passages(trends: &Trends, surface: &Surface<'_>, goal: Goal, rando
     days
 }
 
+/// The values of all paths on each of `days` (ascending, from 1), sorted; of a saw-tooth, those of its peaks.
+pub(super) fn values_on(days: &[usize], trends: &Trends, surface: &Surface<'_>, widening: f64, random: &mut Random) -> Vec<Vec<f64>> {
+    let normals = Normals::new();
+    let cumulated = cumulated(trends);
+    let mut values = vec![Vec::with_capacity(PATHS); days.len()];
+    for path in 0..PATHS {
+        let start = draw_start(trends, &cumulated, widening, &normals, path);
+        let mut path = Path::new(start);
+        let (mut week, mut from, mut to) = (0, start.level, start.level);
+        for (day, on_day) in days.iter().zip(&mut values) {
+            while week * 7 < *day {
+                (from, to) = path.week(&normals, random);
+                week += 1;
+            }
+            let share = 1.0 - (week * 7 - day) as f64 / 7.0;
+            let season = surface.profile[day.saturating_sub(1) % surface.profile.len()];
+            let noise = surface.noise[random.below(surface.noise.len())] * path.noise();
+            on_day.push(from + (to - from) * share + season + noise);
+        }
+    }
+    values.iter_mut().for_each(|on_day| on_day.sort_by(f64::total_cmp));
+    values
+}
+
 /// When peaks of a saw-tooth first reach the threshold; `trends` follows the peaks.
 pub(super) fn saw_tooth_passages(trends: &Trends, cycles: &[usize], phase: usize, rise: f64, goal: Goal, random: &mut Random) -> Vec<f64> {
     let normals = Normals::new();
@@ -222,6 +246,18 @@ mod tests {
             assert!((normal_quantile(p) - z).abs() < 1e-3, "{p}");
         }
         assert!(normal_quantile(0.0).is_finite() && normal_quantile(1.0).is_finite());
+    }
+
+    #[test]
+    fn values_of_a_known_state_lie_on_its_line() {
+        let mut trends = Trends::new(10.0, 1.0, 0.1, 0);
+        for day in 1..=60 {
+            trends.day(Some(10.0 + 0.5 * f64::from(day)));
+        }
+        let surface = Surface { profile: &[0.0], noise: &[0.0] };
+        let values = values_on(&[1, 20], &trends, &surface, 1.0, &mut Random::from_values(&[1.0]));
+        assert!((values[0][PATHS / 2] - 40.5).abs() < 0.2 && (values[1][PATHS / 2] - 50.0).abs() < 0.7, "{}", values[1][PATHS / 2]);
+        assert!(values.iter().all(|on_day| on_day.is_sorted() && on_day.len() == PATHS));
     }
 
     #[test]

@@ -22,8 +22,9 @@ pub struct ThresholdOptions {
     pub days: usize,
     /// Share of futures that the interval is to hold, between 0.5 and 0.999.
     pub level: f64,
-    /// Errors of resources of the same class, for a resource that has few of its own.
-    pub class: Option<Calibration>,
+    /// How much wider errors of resources of the same class were ([`Calibration::factor`] of them pooled), for a resource that has few
+    /// of its own.
+    pub class: Option<f64>,
 }
 
 impl ThresholdOptions {
@@ -96,6 +97,47 @@ pub struct TimeToThreshold {
     pub why: Vec<String>,
 }
 
+/// What daily values will be on a day ahead, in their own unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OutlookDay {
+    /// Days after the last slot of the history, from 1.
+    pub ahead: usize,
+    /// Lower end of the interval.
+    pub lower: f64,
+    /// As likely less as more.
+    pub median: f64,
+    /// Upper end of the interval.
+    pub upper: f64,
+}
+
+/// What daily `values` will be, every `step` days up to `options.days` and on that day itself: the futures that
+/// [`time_to_threshold`] counts. Of what is cleaned up now and then, these are the peaks.
+///
+/// # Errors
+/// As [`time_to_threshold`].
+pub fn outlook(values: &[f64], options: &ThresholdOptions, step: usize) -> Result<Vec<OutlookDay>, ForecastError> {
+    options.check()?;
+    let daily = Daily::read(values, options.threshold)?;
+    let widening = daily.calibration().factor_beside(options.class);
+    let mut days: Vec<usize> = (1..=options.days).step_by(step.max(1)).collect();
+    if days.last() != Some(&options.days) {
+        days.push(options.days);
+    }
+    let profile = if daily.saw_tooth().is_some() { vec![0.0] } else { daily.profile_ahead(options.days) };
+    let surface = Surface { profile: &profile, noise: daily.noise() };
+    let on_days = first_passage::values_on(&days, daily.trends(), &surface, widening, &mut Random::from_values(values));
+    let never_negative = values.iter().all(|value| value.is_nan() || *value >= 0.0);
+    let tail = 0.5 * (1.0 - options.level);
+    let told = |ahead: usize, sorted: &Vec<f64>| {
+        let at = |share: f64| {
+            let value = sorted[(share * (sorted.len() - 1) as f64) as usize] * daily.scale();
+            if never_negative { value.max(0.0) } else { value }
+        };
+        OutlookDay { ahead, lower: at(tail), median: at(0.5), upper: at(1.0 - tail) }
+    };
+    Ok(days.into_iter().zip(&on_days).map(|(ahead, sorted)| told(ahead, sorted)).collect())
+}
+
 /// Days until daily `values` (oldest first, gaps as NaN) reach a threshold.
 ///
 /// # Errors
@@ -106,7 +148,7 @@ pub fn time_to_threshold(values: &[f64], options: &ThresholdOptions) -> Result<T
     let threshold = options.threshold / daily.scale();
     let trends = daily.trends();
     let calibration = daily.calibration();
-    let widening = calibration.factor_beside(options.class.as_ref());
+    let widening = calibration.factor_beside(options.class);
     let goal = Goal { threshold, days: options.days, widening };
     let mut random = Random::from_values(values);
     let days = if daily.reached(threshold) {

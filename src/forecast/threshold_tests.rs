@@ -130,7 +130,7 @@ fn a_class_with_large_errors_widens_the_interval() {
         let said = time_to_threshold(&values, &ThresholdOptions { class, ..ThresholdOptions::new(60.0) }).unwrap();
         said.upper.unwrap_or(366.0) - said.lower.unwrap()
     };
-    let (alone, wide) = (width(None), width(Some(pooled)));
+    let (alone, wide) = (width(None), width(Some(pooled.factor())));
     assert!(wide > 1.3 * alone, "{wide} against {alone}");
 }
 

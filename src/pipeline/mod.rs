@@ -16,6 +16,9 @@
 mod analysis;
 mod backtest;
 mod bookkeeping;
+mod capacity_days;
+#[cfg(test)]
+mod capacity_days_test;
 mod detector_states;
 mod flush;
 mod fresh_room;
@@ -41,6 +44,7 @@ mod templates;
 pub use analysis::{Analysis, AnalysisParts};
 pub use backtest::{Backtest, backtest};
 pub use bookkeeping::{desk_views, keep_ledger};
+pub use capacity_days::{CapacityDays, CapacityError, CaughtUp};
 pub use flush::FlushConfig;
 pub use incidents::{Incidents, IncidentsError, SiteConfig};
 pub use ingest::Ingest;

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crate::detect::{Rule, RuleFileError, SHIPPED_RULES};
+use crate::detect::{Rule, SHIPPED_RULES};
+use crate::sql_file::SqlFileError;
 
 /// Rules and what is wrong with the others, as they stand at a moment.
 #[derive(Debug, Default)]
@@ -79,7 +80,7 @@ fn signature(folder: &Path) -> Signature {
 pub enum BrokenRule {
     /// It is no rule.
     #[error(transparent)]
-    File(#[from] RuleFileError),
+    File(#[from] SqlFileError),
     /// It cannot be read.
     #[error("{path} cannot be read: {error}; check its permissions, or detect.rules_dir")]
     Unreadable {

@@ -13,10 +13,10 @@ use super::ingest::Ingest;
 use super::shard::{ShardHandle, StoredBlock};
 use super::tables::Tables;
 use super::{PipelineError, known_series, parse_stage, recovery, stage, template_view};
-use crate::query::RelationalView;
+use crate::query::{self, RelationalView};
 use crate::self_metrics::{WAL_BYTES, WAL_RECORDS, WAL_SYNC_SECONDS, WAL_SYNCS};
 use crate::shutdown::Shutdown;
-use crate::table::{self, Table, TableKind};
+use crate::table;
 use crate::wal;
 
 /// Everything that the pipeline is set by.
@@ -94,9 +94,15 @@ impl Pipeline {
         self.ingest.clone()
     }
 
-    /// The tables, for queries: logs, series, samples.
-    pub fn tables(&self) -> (Arc<Table>, Arc<Table>, Arc<Table>) {
-        (self.tables.logs.clone(), self.tables.series.clone(), self.tables.samples.clone())
+    /// The tables, for queries.
+    pub fn tables(&self) -> query::Tables {
+        let tables = &self.tables;
+        query::Tables {
+            logs: tables.logs.clone(),
+            series: tables.series.clone(),
+            samples: tables.samples.clone(),
+            capacity_days: tables.capacity_days.clone(),
+        }
     }
 
     /// Saves the templates of log lines now and then, and at the stop.
@@ -156,13 +162,9 @@ impl FlushHandle {
 }
 
 async fn open_tables(config: &PipelineConfig) -> Result<Tables, PipelineError> {
-    let root = config.data_dir.join("tables");
-    let open = async |kind: TableKind| Table::open(kind, &root.join(kind.name()), &config.table).await;
-    let logs = Arc::new(open(TableKind::Logs).await?);
-    let series = Arc::new(open(TableKind::Series).await?);
-    let samples = Arc::new(open(TableKind::Samples).await?);
-    let known = known_series::load(&series).await?;
-    Ok(Tables::new(logs, series, samples, known, Arc::new(template_view::load(&config.data_dir))))
+    let opened = query::Tables::open(&config.data_dir.join("tables"), &config.table).await?;
+    let known = known_series::load(&opened.series).await?;
+    Ok(Tables::new(opened, known, Arc::new(template_view::load(&config.data_dir))))
 }
 
 /// Replays all shards, one after the other, and waits until their rows are in the tables.

@@ -1,4 +1,4 @@
-//! The three tables as the pipeline writes them, and the order that keeps samples and their series together.
+//! The tables as the pipeline writes them, and the order that keeps samples and their series together.
 
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,6 +9,7 @@ use arrow::datatypes::Int64Type;
 use tokio::sync::{Mutex, oneshot};
 
 use super::templates::Templates;
+use crate::query;
 use crate::record::SeriesId;
 use crate::self_metrics::SERIES;
 use crate::table::{FlushReport, Position, Table, TableError};
@@ -17,12 +18,14 @@ use crate::wal;
 /// Series that are in the table or among its fresh rows.
 pub(super) type KnownSeries = Arc<RwLock<HashSet<SeriesId>>>;
 
-/// `logs`, `series` and `samples`.
+/// All tables, and what is known of their rows.
 #[derive(Debug)]
 pub(super) struct Tables {
     pub(super) logs: Arc<Table>,
     pub(super) series: Arc<Table>,
     pub(super) samples: Arc<Table>,
+    /// Written by the capacity run, and by nobody here.
+    pub(super) capacity_days: Arc<Table>,
     pub(super) known_series: KnownSeries,
     /// Templates of the log lines.
     pub(super) templates: Arc<Templates>,
@@ -31,14 +34,9 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    pub(super) fn new(
-        logs: Arc<Table>,
-        series: Arc<Table>,
-        samples: Arc<Table>,
-        known_series: KnownSeries,
-        templates: Arc<Templates>,
-    ) -> Self {
-        Self { logs, series, samples, known_series, templates, metrics_gate: Mutex::new(()) }
+    pub(super) fn new(opened: query::Tables, known_series: KnownSeries, templates: Arc<Templates>) -> Self {
+        let query::Tables { logs, series, samples, capacity_days } = opened;
+        Self { logs, series, samples, capacity_days, known_series, templates, metrics_gate: Mutex::new(()) }
     }
 
     /// Adds the rows of the blocks up to `sequence` of the shard `app_id`.

@@ -99,13 +99,14 @@ impl QueryCatalog {
         let samples = snapshot(&tables.samples, at_version).await?;
         let series = snapshot(&tables.series, at_version).await?;
         let logs = snapshot(&tables.logs, at_version).await?;
-        let versions = [&samples, &series, &logs].map(|snapshot| (snapshot.kind.name(), snapshot.version)).into();
-        let (samples, series, logs) = (stores.table(samples)?, stores.table(series)?, stores.table(logs)?);
+        let days = snapshot(&tables.capacity_days, at_version).await?;
+        let versions = [&samples, &series, &logs, &days].map(|snapshot| (snapshot.kind.name(), snapshot.version)).into();
+        let (samples, series, logs, days) = (stores.table(samples)?, stores.table(series)?, stores.table(logs)?, stores.table(days)?);
 
         let schema = MemorySchemaProvider::new();
         let metrics = views::metrics(Arc::clone(&series), Arc::clone(&samples))?;
-        let named: [(&str, Arc<dyn TableProvider>); 4] =
-            [("logs", logs), ("series", series), ("samples", samples), ("metrics", Arc::new(metrics))];
+        let named: [(&str, Arc<dyn TableProvider>); 5] =
+            [("logs", logs), ("series", series), ("samples", samples), ("capacity_days", days), ("metrics", Arc::new(metrics))];
         for (name, table) in named {
             schema.register_table(name.to_owned(), table)?;
         }

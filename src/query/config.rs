@@ -16,6 +16,8 @@ pub struct Config {
     pub max_wait_ms: u64,
     /// Milliseconds from the place to the last row. Half a minute is what people wait for, and what proxies in front let pass.
     pub timeout_ms: u64,
+    /// Milliseconds for a question of this process itself, such as the days of all resources: ten minutes, for nobody waits.
+    pub background_timeout_ms: u64,
     /// Rows of a result. A hundred thousand rows are more than a screen or a spreadsheet needs; larger answers are exports,
     /// which ask for the columns and the day they want.
     pub max_rows: u64,
@@ -58,6 +60,7 @@ impl Default for Config {
             max_concurrent: 8,
             max_wait_ms: 2_000,
             timeout_ms: 30_000,
+            background_timeout_ms: 600_000,
             max_rows: 100_000,
             max_result_bytes: 256 << 20,
             memory_bytes: 512 << 20,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -28,7 +28,7 @@ use super::memory_share::MemoryShare;
 use super::run::{BATCHES_AHEAD, Limits, Metered, QueryRun, ResultMeter, Work, end_of};
 use super::yielding::{Over, with_pauses};
 use super::{Config, QueryError, QueryRequest, RelationalView, functions, gate};
-use crate::table::Table;
+use crate::table::{self, Table, TableError, TableKind};
 
 /// Stack of a query thread. Operators nest as deep as a statement has words, and planning, evaluating and dropping them
 /// goes down the whole way; only pages that are touched take memory.
@@ -49,11 +49,27 @@ pub struct Tables {
     pub series: Arc<Table>,
     /// Measurements.
     pub samples: Arc<Table>,
+    /// How much of each resource was used, by day.
+    pub capacity_days: Arc<Table>,
 }
 
 impl Tables {
-    pub(super) fn all(&self) -> [&Arc<Table>; 3] {
-        [&self.logs, &self.series, &self.samples]
+    /// Opens all tables, each in a folder of its name below `root`; makes those that are not there.
+    ///
+    /// # Errors
+    /// A folder cannot be read or written, or holds something else.
+    pub async fn open(root: &Path, config: &table::Config) -> Result<Self, TableError> {
+        let open = async |kind: TableKind| Table::open(kind, &root.join(kind.name()), config).await.map(Arc::new);
+        Ok(Self {
+            logs: open(TableKind::Logs).await?,
+            series: open(TableKind::Series).await?,
+            samples: open(TableKind::Samples).await?,
+            capacity_days: open(TableKind::CapacityDays).await?,
+        })
+    }
+
+    pub(super) fn all(&self) -> [&Arc<Table>; 4] {
+        [&self.logs, &self.series, &self.samples, &self.capacity_days]
     }
 }
 
@@ -99,7 +115,7 @@ impl QueryEngine {
     /// Every kind of [`QueryError`] that can be told before the first row. Dropping the future ends the work.
     pub async fn run(&self, request: QueryRequest) -> Result<QueryRun, QueryError> {
         let place = self.admission.enter().await?;
-        let limits = Limits::new(&self.shared.config, request.limits, request.truncate);
+        let limits = Limits::new(&self.shared.config, request.limits, request.truncate, request.background);
         let mut patience = limits.patience();
         let truncated = Arc::new(AtomicBool::new(false));
         let (report, started) = oneshot::channel();

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::{Config, QueryEngine, QueryError, QueryRequest, Tables};
 use crate::clock::{DAY_US, SECOND_US};
 use crate::record::arrow_schema::{LOGS, SAMPLES, SERIES};
-use crate::table::{self, Table, TableKind};
+use crate::table;
 
 /// 2026-11-20 00:00 UTC.
 pub(super) const START_US: i64 = 20_777 * DAY_US;
@@ -26,12 +26,7 @@ pub(super) struct Site {
 impl Site {
     pub(super) async fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let open = async |kind: TableKind| {
-            let root = folder.path().join(kind.name());
-            Arc::new(Table::open(kind, &root, &table::Config::default()).await.unwrap())
-        };
-        let tables =
-            Tables { logs: open(TableKind::Logs).await, series: open(TableKind::Series).await, samples: open(TableKind::Samples).await };
+        let tables = Tables::open(folder.path(), &table::Config::default()).await.unwrap();
         Self { folder, tables }
     }
 

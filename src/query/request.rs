@@ -25,6 +25,9 @@ pub struct QueryRequest {
     pub selective: bool,
     /// The states that detectors continue from; without, every series begins anew.
     pub states: Option<Arc<dyn SeriesStates>>,
+    /// A question of this process, whose answer is read as a stream: rows and bytes of the result are not limited, and the time is
+    /// [`Config::background_timeout_ms`](super::Config). Memory is limited as for others.
+    pub background: bool,
     /// Reads a table (`logs`, `series`, `samples`) as it was at a Delta version, without rows still in memory.
     pub at_version: Option<BTreeMap<String, i64>>,
 }

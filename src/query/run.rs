@@ -37,7 +37,16 @@ pub(super) struct Limits {
 
 impl Limits {
     /// The configured limits, lowered where the request asks for less.
-    pub(super) fn new(config: &Config, asked: LimitOverrides, truncate: bool) -> Self {
+    pub(super) fn new(config: &Config, asked: LimitOverrides, truncate: bool, background: bool) -> Self {
+        if background {
+            return Self {
+                timeout_ms: config.background_timeout_ms,
+                max_rows: u64::MAX,
+                max_result_bytes: u64::MAX,
+                memory_bytes: config.query_memory_bytes,
+                truncate: false,
+            };
+        }
         Self {
             timeout_ms: asked.timeout_ms.unwrap_or(u64::MAX).min(config.timeout_ms),
             max_rows: asked.max_rows.unwrap_or(u64::MAX).min(config.max_rows),

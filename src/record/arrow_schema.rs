@@ -70,6 +70,25 @@ pub static SAMPLES: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]))
 });
 
+/// Columns of the table `capacity_days`, one row a UTC day of a resource: what a question of `queries/capacity/` said of it.
+pub static CAPACITY_DAYS: LazyLock<SchemaRef> = LazyLock::new(|| {
+    let value = |name: &str| Field::new(name, DataType::Float64, true);
+    Arc::new(Schema::new(vec![
+        Field::new("question", DataType::Utf8View, false),
+        Field::new("resource", DataType::Utf8View, false),
+        Field::new("entity", text_map(), false),
+        Field::new("day", timestamp(), false),
+        value("p50"),
+        value("p95"),
+        value("max"),
+        value("last"),
+        value("busy_hour"),
+        value("limit_value"),
+        value("servers"),
+        Field::new("samples", DataType::Int64, false),
+    ]))
+});
+
 /// Days since the epoch of the UTC day that `timestamp_us` falls on: the value of the partition column.
 pub fn partition_day(timestamp_us: TimestampUs) -> i32 {
     // An i64 of microseconds spans 292,000 years: the days fit an i32.

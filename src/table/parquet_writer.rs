@@ -71,7 +71,7 @@ use uuid::Uuid;
 
 use super::sort::{FileRows, RowRef, SortOrder, sort_into_files};
 use super::statistics::{ColumnRange, FileStatistics, TEXT_LIMIT, Value};
-use crate::record::arrow_schema::{DATE, LOGS, SAMPLES, SERIES};
+use crate::record::arrow_schema::{CAPACITY_DAYS, DATE, LOGS, SAMPLES, SERIES};
 
 /// How a table's files are sorted and encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,6 +82,8 @@ pub enum Layout {
     Series,
     /// The table `samples`: one file a day.
     Samples,
+    /// The table `capacity_days`: one file.
+    CapacityDays,
 }
 
 /// A file that was written and synced to disk.
@@ -248,6 +250,36 @@ impl Recipe {
                 page_rows: 16_384,
                 row_group_rows: 1 << 20,
             },
+            Layout::CapacityDays => Self::capacity_days(),
+        }
+    }
+
+    fn capacity_days() -> Self {
+        use EnabledStatistics::{None as Unmeasured, Page};
+        Self {
+            schema: CAPACITY_DAYS.clone(),
+            order: SortOrder { groups: &["question", "resource"], time: "day" },
+            partitioned: false,
+            columns: vec![
+                dictionary("question", Page),
+                dictionary("resource", Page),
+                dictionary("entity.key_value.key", Unmeasured),
+                dictionary("entity.key_value.value", Unmeasured),
+                few_times("day", Page),
+                direct("p50", Encoding::PLAIN, Unmeasured),
+                direct("p95", Encoding::PLAIN, Unmeasured),
+                direct("max", Encoding::PLAIN, Unmeasured),
+                direct("last", Encoding::PLAIN, Unmeasured),
+                direct("busy_hour", Encoding::PLAIN, Unmeasured),
+                dictionary("limit_value", Unmeasured),
+                dictionary("servers", Unmeasured),
+                dictionary("samples", Unmeasured),
+            ],
+            // Written once a day and read for years.
+            zstd_level: 3,
+            page_bytes: 1 << 20,
+            page_rows: 16_384,
+            row_group_rows: 1 << 20,
         }
     }
 

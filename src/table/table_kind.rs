@@ -14,11 +14,13 @@ pub enum TableKind {
     Series,
     /// One row a measurement.
     Samples,
+    /// One row a day of a resource.
+    CapacityDays,
 }
 
 impl TableKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Logs, Self::Series, Self::Samples];
+    pub const ALL: [Self; 4] = [Self::Logs, Self::Series, Self::Samples, Self::CapacityDays];
 
     /// The table's name in SQL and its folder below `tables/`.
     pub fn name(self) -> &'static str {
@@ -26,6 +28,7 @@ impl TableKind {
             Self::Logs => "logs",
             Self::Series => "series",
             Self::Samples => "samples",
+            Self::CapacityDays => "capacity_days",
         }
     }
 
@@ -35,6 +38,7 @@ impl TableKind {
             Self::Logs => "Log events, one a row, partitioned by the UTC day of the event",
             Self::Series => "Metric series: the labels behind each series_id of the table samples",
             Self::Samples => "Measurements of metric series, partitioned by the UTC day of the measurement",
+            Self::CapacityDays => "How much of each resource was used, one row a UTC day and resource",
         }
     }
 
@@ -44,6 +48,7 @@ impl TableKind {
             Self::Logs => arrow_schema::LOGS.clone(),
             Self::Series => arrow_schema::SERIES.clone(),
             Self::Samples => arrow_schema::SAMPLES.clone(),
+            Self::CapacityDays => arrow_schema::CAPACITY_DAYS.clone(),
         }
     }
 
@@ -53,6 +58,7 @@ impl TableKind {
             Self::Logs => Layout::Logs,
             Self::Series => Layout::Series,
             Self::Samples => Layout::Samples,
+            Self::CapacityDays => Layout::CapacityDays,
         }
     }
 
@@ -60,7 +66,7 @@ impl TableKind {
     pub fn partitioned(self) -> bool {
         match self {
             Self::Logs | Self::Samples => true,
-            Self::Series => false,
+            Self::Series | Self::CapacityDays => false,
         }
     }
 
@@ -71,6 +77,7 @@ impl TableKind {
             Self::Logs => "timestamp,received_at,host,app,severity,facility,source,peer,template_id",
             Self::Series => "series_id,name,host,first_seen",
             Self::Samples => "series_id,timestamp,value",
+            Self::CapacityDays => "day,question,resource",
         }
     }
 }

@@ -100,7 +100,7 @@ fn judge(seed: u64, count: u64, kinds: &[&'static str], rough: bool) {
             quantiles(
                 &time_to_threshold(
                     &r.past,
-                    &ThresholdOptions { class: if pooled { Some(class.clone()) } else { None }, ..ThresholdOptions::new(r.threshold) },
+                    &ThresholdOptions { class: pooled.then(|| class.factor()), ..ThresholdOptions::new(r.threshold) },
                 )
                 .unwrap(),
             )

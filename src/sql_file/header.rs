@@ -9,10 +9,10 @@
 //! SELECT ...
 //! ```
 
-/// What is wrong with a rule file, and where.
+/// What is wrong with a file, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}, line {line}: {what}")]
-pub struct RuleFileError {
+pub struct SqlFileError {
     /// The file.
     pub file: String,
     /// Line of the file, from 1.
@@ -23,26 +23,29 @@ pub struct RuleFileError {
 
 /// A key of the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry<'a> {
-    pub(super) key: &'a str,
-    pub(super) value: String,
-    pub(super) line: usize,
+pub struct Entry<'a> {
+    /// The key.
+    pub key: &'a str,
+    /// Its value; lines that go on are joined with line breaks.
+    pub value: String,
+    /// Line of the file that it begins on, from 1.
+    pub line: usize,
 }
 
 /// A file cut into header and body.
 #[derive(Debug)]
-pub(super) struct Header<'a> {
+pub struct Header<'a> {
     file: &'a str,
     entries: Vec<Entry<'a>>,
     /// Everything after the header.
-    pub(super) body: &'a str,
+    pub body: &'a str,
     /// Line of the file on which the body begins, from 1.
-    pub(super) body_line: usize,
+    pub body_line: usize,
 }
 
 impl<'a> Header<'a> {
     /// Cuts the file and checks the form of the header: each key once, and only keys that are `known`.
-    pub(super) fn parse(file: &'a str, text: &'a str, known: &[&str]) -> Result<Self, RuleFileError> {
+    pub fn parse(file: &'a str, text: &'a str, known: &[&str]) -> Result<Self, SqlFileError> {
         let mut header = Self { file, entries: Vec::new(), body: text, body_line: 1 };
         while let Some(comment) = header.body.strip_prefix("--") {
             let (line, rest) = comment.split_once('\n').unwrap_or((comment, ""));
@@ -53,7 +56,7 @@ impl<'a> Header<'a> {
         Ok(header)
     }
 
-    fn take_line(&mut self, line: &'a str, known: &[&str]) -> Result<(), RuleFileError> {
+    fn take_line(&mut self, line: &'a str, known: &[&str]) -> Result<(), SqlFileError> {
         let number = self.body_line;
         if let (true, Some(last)) = (line.starts_with("   ") || line.is_empty(), self.entries.last_mut()) {
             last.value.push('\n');
@@ -78,23 +81,23 @@ impl<'a> Header<'a> {
     }
 
     /// The key's value, if it is there and not empty.
-    pub(super) fn optional(&self, key: &str) -> Option<&Entry<'a>> {
+    pub fn optional(&self, key: &str) -> Option<&Entry<'a>> {
         self.entries.iter().find(|entry| entry.key == key && !entry.value.is_empty())
     }
 
     /// The key's value; `example` shows what to write if it is missing.
-    pub(super) fn required(&self, key: &str, example: &str) -> Result<&Entry<'a>, RuleFileError> {
+    pub fn required(&self, key: &str, example: &str) -> Result<&Entry<'a>, SqlFileError> {
         let missing = || self.error(1, format!("the header has no `{key}`; add a line such as `-- {key}: {example}`"));
         self.optional(key).ok_or_else(missing)
     }
 
     /// An error on that line of the file.
-    pub(super) fn error(&self, line: usize, what: impl Into<String>) -> RuleFileError {
-        RuleFileError { file: self.file.to_owned(), line, what: what.into() }
+    pub fn error(&self, line: usize, what: impl Into<String>) -> SqlFileError {
+        SqlFileError { file: self.file.to_owned(), line, what: what.into() }
     }
 
     /// An error about the value of an entry.
-    pub(super) fn wrong(&self, entry: &Entry<'_>, why: impl std::fmt::Display) -> RuleFileError {
+    pub fn wrong(&self, entry: &Entry<'_>, why: impl std::fmt::Display) -> SqlFileError {
         self.error(entry.line, format!("`{}`: {why}", entry.key))
     }
 }

@@ -1,0 +1,43 @@
+-- name: cpu
+-- description: Share of each host's processors that work, in the busiest hour of the day.
+-- kind: cpu
+-- entity: host
+-- used: busy
+-- limit: whole
+-- unit: ratio
+-- headroom: knee cores
+-- basis: busy_hour
+-- runbook: Beyond the knee of the response time a little more load costs much more waiting. Hosts that carry one load together may use
+--   only as much as the others can take over when one is lost: say so in the capacity policy (`spares`).
+
+-- The step between two readings of an idle counter, at most an hour and a quarter apart; a counter that fell has begun anew.
+WITH readings AS (
+    SELECT
+        date_bin(INTERVAL '5 minutes', timestamp) AS timestamp,
+        host,
+        coalesce(labels['cpu'], labels['core'], '') AS cpu,
+        last_value(value ORDER BY timestamp) AS idle_s,
+        max(timestamp) AS read_at
+    FROM metrics
+    WHERE timestamp >= CAST($window_start AS TIMESTAMP) - INTERVAL '75 minutes' AND timestamp < $window_end
+        AND name IN ('node_cpu_seconds_total', 'windows_cpu_time_total') AND labels['mode'] = 'idle'
+    GROUP BY 1, 2, 3
+),
+steps AS (
+    SELECT
+        timestamp,
+        host,
+        idle_s - lag(idle_s) OVER past AS idle_s,
+        date_part('epoch', read_at) - date_part('epoch', lag(read_at) OVER past) AS seconds
+    FROM readings
+    WINDOW past AS (PARTITION BY host, cpu ORDER BY timestamp)
+)
+SELECT
+    timestamp,
+    host,
+    greatest(0.0, least(1.0, 1 - sum(idle_s) / sum(seconds))) AS busy,
+    1.0 AS whole,
+    CAST(count(*) AS DOUBLE) AS cores
+FROM steps
+WHERE seconds > 0 AND seconds <= 4500 AND idle_s >= 0
+GROUP BY timestamp, host

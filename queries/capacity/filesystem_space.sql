@@ -1,0 +1,28 @@
+-- name: filesystem_space
+-- description: Space in use on each file system, volume and datastore.
+-- kind: filesystem
+-- entity: host, mountpoint
+-- used: used_bytes
+-- limit: size_bytes
+-- unit: bytes
+-- headroom: 10%
+-- basis: last
+-- runbook: Look for what need not be there before you buy: old dumps, rotated logs that are kept for ever, packages that nobody uses
+--   (`du -xh --max-depth=2 | sort -h`). A database needs a fifth free to rebuild an index; backups double while they rotate.
+
+SELECT
+    date_bin(INTERVAL '15 minutes', timestamp) AS timestamp,
+    host,
+    coalesce(labels['mountpoint'], labels['volume'], labels['datastore'], '') AS mountpoint,
+    last_value(value ORDER BY timestamp) FILTER (WHERE name IN ('node_filesystem_size_bytes', 'windows_logical_disk_size_bytes',
+        'vmware_datastore_capacity_bytes'))
+        - last_value(value ORDER BY timestamp) FILTER (WHERE name IN ('node_filesystem_avail_bytes', 'windows_logical_disk_free_bytes',
+        'vmware_datastore_free_bytes')) AS used_bytes,
+    last_value(value ORDER BY timestamp) FILTER (WHERE name IN ('node_filesystem_size_bytes', 'windows_logical_disk_size_bytes',
+        'vmware_datastore_capacity_bytes')) AS size_bytes
+FROM metrics
+WHERE timestamp >= $window_start AND timestamp < $window_end
+    AND name IN ('node_filesystem_avail_bytes', 'node_filesystem_size_bytes', 'windows_logical_disk_free_bytes',
+        'windows_logical_disk_size_bytes', 'vmware_datastore_free_bytes', 'vmware_datastore_capacity_bytes')
+    AND coalesce(labels['fstype'], '') NOT IN ('tmpfs', 'ramfs', 'devtmpfs', 'squashfs', 'iso9660', 'erofs', 'overlay')
+GROUP BY 1, 2, 3

@@ -1,0 +1,302 @@
+//! Fills the table `capacity_days`: asks the capacity questions about whole days, and reads the days of resources.
+//!
+//! A question's day is taken once, an hour after it has ended. How far each question is stands in the Delta commit itself, under
+//! the application id `capacity/QUESTION` with the day's number: after a crash no day is missing and none is there twice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, MapBuilder, MapFieldNames, RecordBatch, StringBuilder, StringViewArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use datafusion::common::ScalarValue;
+
+use crate::capacity::{CapacityQuestion, Day, ResourceKey};
+use crate::clock::{DAY_US, HOUR_US, TimestampUs};
+use crate::query::{Parameters, QueryEngine, QueryError, QueryRequest, Tables};
+use crate::record::arrow_schema::CAPACITY_DAYS;
+use crate::table::{Position, TableError};
+
+/// How long after its end a day is taken: what comes later is late.
+const SETTLED_AFTER_US: i64 = HOUR_US;
+
+/// Days of the past that are read at the first run.
+const OLDEST_DAYS: i64 = 730;
+
+/// Days that one question is asked about at once; fewer where that takes too much memory or time.
+const DAYS_AT_ONCE: i64 = 32;
+
+/// Rows of `capacity_days` that are read into memory at once: 64 MiB of them.
+const ROWS_AT_ONCE: usize = 1 << 20;
+
+/// Hexadecimal digits by which resources are read in parts, at most: 4,096 parts.
+const MOST_DIGITS: u32 = 3;
+
+/// Why days could not be taken or read.
+#[derive(Debug, thiserror::Error)]
+pub enum CapacityError {
+    /// The question could not be asked.
+    #[error("the capacity question {question} could not be asked: {source}")]
+    Question {
+        /// Its name.
+        question: String,
+        /// What the gate said.
+        source: QueryError,
+    },
+    /// The answer has not the columns that the header says.
+    #[error("the answer to the capacity question {question} does not fit its header: {source}; name the columns of its SELECT there")]
+    Answer {
+        /// Its name.
+        question: String,
+        /// What does not fit.
+        source: ArrowError,
+    },
+    /// Days could not be read.
+    #[error("the days of resources could not be read: {0}")]
+    Query(#[from] QueryError),
+    /// The table could not be written.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+/// The days of resources: how they are taken and read.
+#[derive(Debug, Clone)]
+pub struct CapacityDays {
+    engine: Arc<QueryEngine>,
+    tables: Tables,
+}
+
+/// What catching up has done.
+#[derive(Debug, Default)]
+pub struct CaughtUp {
+    /// Rows added: one a day and resource.
+    pub rows: usize,
+    /// Questions that could not be asked, which stay where they were.
+    pub failed: Vec<CapacityError>,
+}
+
+impl CapacityDays {
+    /// Over the tables that `engine` reads.
+    pub fn new(engine: Arc<QueryEngine>, tables: Tables) -> Self {
+        Self { engine, tables }
+    }
+
+    /// Takes every day that has ended and is not in the table yet; `progress` is told of each question and its share done, 0 to 1.
+    ///
+    /// # Errors
+    /// The table cannot be written. Questions that fail are told in the result; the others go on.
+    pub async fn catch_up(
+        &self,
+        questions: &[Arc<CapacityQuestion>],
+        now_us: TimestampUs,
+        progress: impl Fn(&str, f64),
+    ) -> Result<CaughtUp, CapacityError> {
+        let end = (now_us - SETTLED_AFTER_US).div_euclid(DAY_US);
+        let mut done = CaughtUp::default();
+        let oldest = self.oldest_day(end);
+        for (at, question) in questions.iter().enumerate() {
+            let app_id: Arc<str> = format!("capacity/{}", question.name).into();
+            let mut from = self.tables.capacity_days.committed(&app_id).map_or(oldest, |day| day + 1).max(end - OLDEST_DAYS);
+            let first = from;
+            let mut at_once = DAYS_AT_ONCE;
+            while from < end {
+                let to = (from + at_once).min(end);
+                match self.ask(question, from, to).await {
+                    Ok(batches) => {
+                        done.rows += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+                        let position = Position { app_id: app_id.clone(), sequence: to - 1 };
+                        self.tables.capacity_days.append_all(batches, Some(position));
+                        from = to;
+                    }
+                    Err(CapacityError::Question { source: QueryError::OutOfMemory { .. } | QueryError::TimedOut { .. }, .. })
+                        if to - from > 1 =>
+                    {
+                        at_once = ((to - from) / 4).max(1);
+                    }
+                    Err(error) => {
+                        done.failed.push(error);
+                        break;
+                    }
+                }
+                progress(&question.name, (at as f64 + (from - first) as f64 / (end - first) as f64) / questions.len() as f64);
+            }
+        }
+        if self.tables.capacity_days.fresh_rows() > 0 {
+            self.tables.capacity_days.flush().await?;
+        }
+        self.tables.capacity_days.maintain();
+        Ok(done)
+    }
+
+    /// The first day of which there may be rows.
+    fn oldest_day(&self, end: i64) -> i64 {
+        let snapshots = [self.tables.samples.snapshot(), self.tables.logs.snapshot()];
+        let days = snapshots.iter().flat_map(|snapshot| snapshot.files.iter().filter_map(|file| file.day));
+        // Rows that are in memory only are of these days.
+        days.min().map_or(end - DAYS_AT_ONCE, i64::from)
+    }
+
+    /// The question's days from `from` up to, not including, `to`, as rows of the table.
+    async fn ask(&self, question: &CapacityQuestion, from: i64, to: i64) -> Result<Vec<RecordBatch>, CapacityError> {
+        let failed = |source| CapacityError::Question { question: question.name.clone(), source };
+        let parameters = BTreeMap::from([moment("window_start", from), moment("window_end", to)]);
+        let request = QueryRequest { parameters: Parameters::Typed(parameters), background: true, ..QueryRequest::new(question.day_sql()) };
+        let mut run = self.engine.run(request).await.map_err(failed)?;
+        let mut batches = Vec::new();
+        while let Some(batch) = run.next().await {
+            let rows = day_rows(question, &batch.map_err(failed)?);
+            batches.push(rows.map_err(|source| CapacityError::Answer { question: question.name.clone(), source })?);
+        }
+        Ok(batches)
+    }
+
+    /// Hands the days of all resources of a question to `take`, a part of the resources at a time, each oldest day first.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn for_each_part(
+        &self,
+        question: &CapacityQuestion,
+        since_day: i64,
+        mut take: impl AsyncFnMut(Vec<(ResourceKey, Vec<Day>)>),
+    ) -> Result<(), CapacityError> {
+        let rows: u64 = self.tables.capacity_days.snapshot().files.iter().map(|file| file.rows).sum();
+        let digits = (0..MOST_DIGITS).find(|digits| rows as usize >> (4 * digits) <= ROWS_AT_ONCE).unwrap_or(MOST_DIGITS);
+        for part in 0..1_u32 << (4 * digits) {
+            // Ids are hexadecimal: those of a part lie between two prefixes, and `g` is beyond all of them.
+            let prefix = |part: u32| match digits {
+                0 if part == 0 => String::new(),
+                _ if part >> (4 * digits) > 0 => "g".to_owned(),
+                _ => format!("{part:0width$x}", width = digits as usize),
+            };
+            let resources =
+                self.read(question, since_day, "resource >= $from AND resource < $to", [prefix(part), prefix(part + 1)]).await?;
+            if !resources.is_empty() {
+                take(resources).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The days of one resource, oldest first; `None` if there are none.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn of_resource(
+        &self,
+        question: &CapacityQuestion,
+        id: &str,
+        since_day: i64,
+    ) -> Result<Option<(ResourceKey, Vec<Day>)>, CapacityError> {
+        let one = [id.to_owned(), id.to_owned()];
+        Ok(self.read(question, since_day, "resource >= $from AND resource <= $to", one).await?.pop())
+    }
+
+    async fn read(
+        &self,
+        question: &CapacityQuestion,
+        since_day: i64,
+        which: &str,
+        [from, to]: [String; 2],
+    ) -> Result<Vec<(ResourceKey, Vec<Day>)>, CapacityError> {
+        let text = |name: &str, value: String| (name.to_owned(), ScalarValue::from(value));
+        let parameters =
+            BTreeMap::from([moment("since", since_day), text("question", question.name.clone()), text("from", from), text("to", to)]);
+        let request =
+            |sql: String| QueryRequest { parameters: Parameters::Typed(parameters.clone()), background: true, ..QueryRequest::new(sql) };
+        let rows = format!("FROM capacity_days WHERE question = $question AND day >= $since AND {which}");
+        let columns: Vec<String> =
+            question.entity.iter().map(|column| format!("last_value(entity['{column}'] ORDER BY day) AS \"{column}\"")).collect();
+        let names = format!("SELECT resource, {} {rows} GROUP BY resource ORDER BY resource", columns.join(", "));
+        let mut resources: Vec<(ResourceKey, Vec<Day>)> = Vec::new();
+        let mut ids = Vec::new();
+        for batch in self.engine.run(request(names)).await?.collect().await? {
+            for row in 0..batch.num_rows() {
+                ids.push(text_at(batch.column(0), row));
+                let entity = question.entity.iter().zip(batch.columns().iter().skip(1));
+                let entity = entity.map(|(name, column)| (name.clone(), text_at(column, row))).collect();
+                resources.push((ResourceKey { question: question.name.clone(), entity }, Vec::new()));
+            }
+        }
+        let basis = question.basis.column();
+        let days = format!("SELECT resource, day, {basis} AS value, limit_value, servers {rows} ORDER BY resource, day");
+        let mut run = self.engine.run(request(days)).await?;
+        let mut at = 0;
+        while let Some(batch) = run.next().await {
+            let batch = batch?;
+            let (days, numbers) =
+                (batch.column(1).as_primitive::<TimestampMicrosecondType>(), [2, 3, 4].map(|column| batch.column(column)));
+            let number = |column: usize, row: usize| {
+                let column: &Float64Array = numbers[column].as_primitive::<Float64Type>();
+                column.is_valid(row).then(|| column.value(row))
+            };
+            for row in 0..batch.num_rows() {
+                let id = text_at(batch.column(0), row);
+                while ids.get(at).is_some_and(|known| *known < id) {
+                    at += 1;
+                }
+                // A day that was committed between the two questions may bring a resource that the first did not see.
+                let Some((_, of_resource)) = resources.get_mut(at).filter(|_| ids[at] == id) else { continue };
+                let day = days.value(row).div_euclid(DAY_US);
+                of_resource.push(Day { day, value: number(0, row).unwrap_or(f64::NAN), limit: number(1, row), servers: number(2, row) });
+            }
+        }
+        Ok(resources)
+    }
+}
+
+/// A parameter with the beginning of a day.
+fn moment(name: &str, day: i64) -> (String, ScalarValue) {
+    (name.to_owned(), ScalarValue::TimestampMicrosecond(Some(day * DAY_US), Some("UTC".into())))
+}
+
+fn text_at(column: &ArrayRef, row: usize) -> String {
+    match column.data_type() {
+        DataType::Utf8View => column.as_string_view().is_valid(row).then(|| column.as_string_view().value(row).to_owned()),
+        DataType::Utf8 => column.as_string::<i32>().is_valid(row).then(|| column.as_string::<i32>().value(row).to_owned()),
+        _ => None,
+    }
+    .unwrap_or_default()
+}
+
+/// The answer to [`CapacityQuestion::day_sql`] as rows of the table.
+fn day_rows(question: &CapacityQuestion, answer: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let column = |name: &str| answer.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("it has no column `{name}`")));
+    let numbers = |name: &str| cast(column(name)?, &DataType::Float64);
+    let entity: Vec<ArrayRef> = question.entity.iter().map(|name| cast(column(name)?, &DataType::Utf8View)).collect::<Result<_, _>>()?;
+    let names = MapFieldNames { entry: "key_value".into(), key: "key".into(), value: "value".into() };
+    let mut entities = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new())
+        .with_keys_field(Field::new("key", DataType::Utf8, false))
+        .with_values_field(Field::new("value", DataType::Utf8, true));
+    let mut ids = Vec::with_capacity(answer.num_rows());
+    for row in 0..answer.num_rows() {
+        let mut key = ResourceKey { question: question.name.clone(), entity: Vec::with_capacity(entity.len()) };
+        for (name, column) in question.entity.iter().zip(&entity) {
+            let value = text_at(column, row);
+            entities.keys().append_value(name);
+            entities.values().append_value(&value);
+            key.entity.push((name.clone(), value));
+        }
+        entities.append(true)?;
+        ids.push(key.id());
+    }
+    let days = cast(column("day")?, CAPACITY_DAYS.field_with_name("day")?.data_type())?;
+    let samples = cast(column("samples")?, &DataType::Int64)?;
+    debug_assert!(samples.as_primitive_opt::<Int64Type>().is_some());
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringViewArray::from_iter_values(ids.iter().map(|_| question.name.as_str()))),
+        Arc::new(StringViewArray::from_iter_values(&ids)),
+        Arc::new(entities.finish()),
+        days,
+        numbers("p50")?,
+        numbers("p95")?,
+        numbers("max")?,
+        numbers("last")?,
+        numbers("busy_hour")?,
+        numbers("limit_value")?,
+        numbers("servers")?,
+        samples,
+    ];
+    RecordBatch::try_new(CAPACITY_DAYS.clone(), columns)
+}

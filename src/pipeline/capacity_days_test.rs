@@ -1,0 +1,144 @@
+//! Days of resources out of measurements, through the real gate and tables.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int64Array, MapBuilder, MapFieldNames, RecordBatch, StringBuilder, StringViewArray};
+use arrow::array::{AsArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Float64Type};
+
+use super::CapacityDays;
+use crate::capacity::{CapacityQuestion, SHIPPED_QUESTIONS};
+use crate::clock::{DAY_US, HOUR_US, TimestampUs};
+use crate::query::{Config, QueryEngine, QueryRequest, Tables};
+use crate::record::arrow_schema::{SAMPLES, SERIES};
+use crate::table;
+
+/// A Monday.
+const START_US: TimestampUs = 1_795_392_000_000_000;
+
+/// A series: its name, host and labels, and its value by the hour.
+struct Measured<'a> {
+    name: &'a str,
+    host: &'a str,
+    labels: &'a [(&'a str, &'a str)],
+    value: &'a dyn Fn(i64) -> Option<f64>,
+}
+
+struct Site {
+    days: CapacityDays,
+    tables: Tables,
+    engine: Arc<QueryEngine>,
+    _folder: tempfile::TempDir,
+}
+
+async fn site(measured: &[Measured<'_>], hours: i64) -> Site {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = Tables::open(folder.path(), &table::Config::default()).await.unwrap();
+    let names = MapFieldNames { entry: "key_value".into(), key: "key".into(), value: "value".into() };
+    let mut labels = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new())
+        .with_keys_field(Field::new("key", DataType::Utf8, false))
+        .with_values_field(Field::new("value", DataType::Utf8, true));
+    for series in measured {
+        for (key, value) in series.labels {
+            labels.keys().append_value(key);
+            labels.values().append_value(value);
+        }
+        labels.append(true).unwrap();
+    }
+    let text = |of: &dyn Fn(&Measured<'_>) -> String| -> ArrayRef { Arc::new(StringViewArray::from_iter_values(measured.iter().map(of))) };
+    let moments = |all: Vec<i64>| Arc::new(TimestampMicrosecondArray::from(all).with_timezone("UTC"));
+    let series: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from_iter_values(0..measured.len() as i64)),
+        text(&|series| series.name.to_owned()),
+        text(&|series| series.host.to_owned()),
+        Arc::new(labels.finish()),
+        text(&|_| "gauge".into()),
+        text(&|_| String::new()),
+        moments(vec![START_US; measured.len()]),
+    ];
+    tables.series.append(RecordBatch::try_new(SERIES.clone(), series).unwrap(), None);
+    let points: Vec<(i64, i64, f64)> = (0..)
+        .zip(measured)
+        .flat_map(|(id, series)| (0..hours).filter_map(move |hour| Some((id, START_US + hour * HOUR_US, (series.value)(hour)?))))
+        .collect();
+    let samples: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from_iter_values(points.iter().map(|point| point.0))),
+        moments(points.iter().map(|point| point.1).collect()),
+        Arc::new(Float64Array::from_iter_values(points.iter().map(|point| point.2))),
+    ];
+    tables.samples.append(RecordBatch::try_new(SAMPLES.clone(), samples).unwrap(), None);
+    tables.series.flush().await.unwrap();
+    tables.samples.flush().await.unwrap();
+    let config = Config { target_partitions: 2, spill_dir: Some(folder.path().join("spill")), ..Config::default() };
+    let engine = Arc::new(QueryEngine::new(&config, tables.clone(), Vec::new()).unwrap());
+    Site { days: CapacityDays::new(engine.clone(), tables.clone()), tables, engine, _folder: folder }
+}
+
+fn question(name: &str) -> Arc<CapacityQuestion> {
+    let (file, text) = SHIPPED_QUESTIONS.into_iter().find(|(file, _)| *file == format!("{name}.sql")).unwrap();
+    Arc::new(CapacityQuestion::parse(file, text).unwrap())
+}
+
+#[tokio::test]
+async fn a_day_is_taken_once_and_an_hour_after_its_end() {
+    let value = |hour: i64| Some(100.0 - (hour / 24) as f64);
+    let labels: &[(&str, &str)] = &[("mountpoint", "/data"), ("fstype", "xfs")];
+    let measured = [
+        Measured { name: "node_filesystem_size_bytes", host: "db01", labels, value: &|_| Some(100.0) },
+        Measured { name: "node_filesystem_avail_bytes", host: "db01", labels, value: &value },
+    ];
+    let site = site(&measured, 10 * 24).await;
+    let questions = [question("filesystem_space")];
+    let rows = async |now_us: TimestampUs| site.days.catch_up(&questions, now_us, |_, _| {}).await.unwrap().rows;
+    assert_eq!(rows(START_US + 3 * DAY_US + HOUR_US / 2).await, 2, "the third day has ended half an hour ago");
+    assert_eq!(rows(START_US + 3 * DAY_US + HOUR_US / 2).await, 0);
+    assert_eq!(rows(START_US + 10 * DAY_US + HOUR_US).await, 8);
+    assert_eq!(site.tables.capacity_days.committed("capacity/filesystem_space"), Some(START_US / DAY_US + 9));
+
+    let mut seen = Vec::new();
+    site.days.for_each_part(&questions[0], 0, async |part| seen.extend(part)).await.unwrap();
+    let [(key, days)] = seen.as_slice() else { panic!("{seen:?}") };
+    assert_eq!((key.name().as_str(), days.len()), ("db01 /data", 10));
+    assert_eq!((days[0].day, days[0].value, days[0].limit), (START_US / DAY_US, 0.0, Some(100.0)));
+    assert_eq!(days[9].value, 9.0);
+    let alone = site.days.of_resource(&questions[0], &key.id(), START_US / DAY_US + 5).await.unwrap().unwrap();
+    assert_eq!((&alone.0, alone.1.len()), (key, 5));
+    assert!(site.days.of_resource(&questions[0], "0000000000000000", 0).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_busy_hour_of_processors_is_the_highest() {
+    // Two processors that idle half of the time, and a tenth of it from nine to ten.
+    let idle = |hour: i64| Some((0..hour).map(|before| if before % 24 == 9 { 360.0 } else { 1_800.0 }).sum());
+    let cpu = |number| Measured { name: "node_cpu_seconds_total", host: "web01", labels: number, value: &idle };
+    let measured = [cpu(&[("cpu", "0"), ("mode", "idle")]), cpu(&[("cpu", "1"), ("mode", "idle")])];
+    let site = site(&measured, 3 * 24).await;
+    let questions = [question("cpu")];
+    let done = site.days.catch_up(&questions, START_US + 4 * DAY_US, |_, _| {}).await.unwrap();
+    assert!(done.failed.is_empty(), "{:?}", done.failed);
+    let (_, days) = {
+        let mut seen = Vec::new();
+        site.days.for_each_part(&questions[0], 0, async |part| seen.extend(part)).await.unwrap();
+        seen.pop().unwrap()
+    };
+    assert_eq!(days.len(), 3);
+    assert!(days.iter().all(|day| (day.value - 0.9).abs() < 1e-6 && day.servers == Some(2.0) && day.limit == Some(1.0)), "{days:?}");
+    let sql = "SELECT p50, max FROM capacity_days ORDER BY day LIMIT 1";
+    let rows = site.engine.run(QueryRequest::new(sql)).await.unwrap().collect().await.unwrap();
+    let number = |column: usize| rows[0].column(column).as_primitive::<Float64Type>().value(0);
+    assert!((number(0) - 0.5).abs() < 1e-6 && (number(1) - 0.9).abs() < 1e-6);
+}
+
+#[tokio::test]
+async fn every_shipped_question_can_be_asked_and_a_broken_one_stops_nobody() {
+    let site = site(&[Measured { name: "up", host: "db01", labels: &[], value: &|_| Some(1.0) }], 48).await;
+    let mut questions: Vec<_> =
+        SHIPPED_QUESTIONS.iter().map(|(file, text)| Arc::new(CapacityQuestion::parse(file, text).unwrap())).collect();
+    let done = site.days.catch_up(&questions, START_US + 3 * DAY_US, |_, _| {}).await.unwrap();
+    assert!(done.failed.is_empty() && done.rows == 0, "{:?}", done.failed);
+    let text = SHIPPED_QUESTIONS[0].1.replace("FROM metrics", "FROM metrix").replace("name: backup_window", "name: broken");
+    questions.insert(0, Arc::new(CapacityQuestion::parse("broken.sql", &text).unwrap()));
+    let done = site.days.catch_up(&questions, START_US + 3 * DAY_US, |_, _| {}).await.unwrap();
+    let [failed] = done.failed.as_slice() else { panic!("{:?}", done.failed) };
+    assert!(failed.to_string().contains("the capacity question broken could not be asked: There is no table metrix"), "{failed}");
+}
