@@ -21,6 +21,22 @@ pub enum ForecastError {
         /// All slots from the first value to the last.
         of: usize,
     },
+    /// No two moments.
+    #[error("it has {points} points; a forecast needs the values of several moments")]
+    NoSteps {
+        /// Points there are.
+        points: usize,
+    },
+    /// Longer, at its step, than anybody forecasts from.
+    #[error("it has {steps} steps of {step_s} s from its first moment to its last; give at most {most}, or coarser ones")]
+    TooManySteps {
+        /// Steps there would be.
+        steps: i64,
+        /// Their length in seconds.
+        step_s: i64,
+        /// Steps at most.
+        most: i64,
+    },
     /// What was asked for makes no sense.
     #[error("{what} is {got}: {instead}")]
     BadOption {

@@ -117,7 +117,21 @@ fn calm_spikes(values: &mut [f64], season: usize) -> usize {
         let mut around: Vec<f64> = slots.into_iter().flatten().filter_map(|slot| original.get(slot).copied()).collect();
         median(&mut around)
     };
-    let distances: Vec<f64> = (0..values.len()).map(|place| original[place] - expected(place)).collect();
+    // At the ends there are neighbours on one side only, and a trend leads away from them: what lies on their line is not far.
+    let on_line = |place: usize| -> Option<f64> {
+        let step = if season > 2 { season } else { 1 };
+        let pair = match place.checked_sub(2 * step) {
+            Some(second) if place + step >= original.len() => [place - step, second],
+            None if place < step => [place + step, place + 2 * step],
+            _ => return None,
+        };
+        Some(2.0 * original.get(pair[0])? - original.get(pair[1])?)
+    };
+    let distance = |place: usize| {
+        let (far, along) = (original[place] - expected(place), on_line(place).map(|line| original[place] - line));
+        along.filter(|along| along.abs() < far.abs()).unwrap_or(far)
+    };
+    let distances: Vec<f64> = (0..values.len()).map(distance).collect();
     let spread = robust_sigma(&distances);
     if spread <= 0.0 {
         return 0;

@@ -37,6 +37,7 @@ mod first_passage;
 #[cfg(test)]
 mod forecast_tests;
 mod general;
+mod grid;
 mod history;
 mod interval;
 mod kink;
@@ -60,6 +61,7 @@ mod threshold_tests;
 pub use calibration::Calibration;
 pub use error::ForecastError;
 pub use general::{BackTest, Forecast, Member, Origin, forecast};
+pub use grid::Grid;
 pub use method::Method;
 pub use options::{LONGEST_HORIZON, Options, SeasonOption};
 pub use threshold::{OutlookDay, PastStatement, Shape, ThresholdOptions, TimeToThreshold, YEAR_DAYS, outlook, time_to_threshold};

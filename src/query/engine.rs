@@ -199,6 +199,9 @@ impl Shared {
         for function in request.states.as_ref().map(|states| functions::series_functions(Some(states))).unwrap_or_default() {
             state.register_udwf(function)?;
         }
+        for function in functions::forecast_functions(over) {
+            state.register_udaf(function)?;
+        }
         state.register_catalog_list(Arc::clone(&catalog.list));
         state.mark_start_execution();
 

@@ -17,7 +17,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use super::functions::GROWING;
 use super::plan_size::RelationCount;
-use super::{Config, QueryError};
+use super::{Config, QueryError, forecast_tables};
 
 /// How deep parentheses, subqueries and operators may nest. People nest five or six levels; the parser refuses beyond.
 const MAX_NESTING: usize = 50;
@@ -62,12 +62,13 @@ pub(super) fn admit(sql: &str, config: &Config) -> Result<Statement, QueryError>
         .build()
         .map_err(QueryError::from)?;
     let mut statements = parser.parse_statements().map_err(QueryError::from)?;
-    let Some(statement) = statements.pop_front() else {
+    let Some(mut statement) = statements.pop_front() else {
         return Err(QueryError::Syntax { detail: "there is no statement in it".into() });
     };
     if !statements.is_empty() {
         return Err(QueryError::refused(format!("it holds {} statements", statements.len() + 1), "Send one statement at a time"));
     }
+    forecast_tables::rewrite(&mut statement, MAX_NESTING)?;
     look_through(&statement, config)?;
     Ok(statement)
 }
@@ -119,7 +120,10 @@ impl Inspection {
         if TABLE_FUNCTIONS.contains(&written.to_lowercase().trim_matches('"')) {
             return ControlFlow::Continue(());
         }
-        self.refuse(format!("{written} is not a function for a FROM clause"), "generate_series, range and unnest are")
+        self.refuse(
+            format!("{written} is not a function for a FROM clause"),
+            "generate_series, range, unnest, forecast and time_to_threshold are",
+        )
     }
 }
 

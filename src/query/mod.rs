@@ -27,6 +27,7 @@ mod csv_rows;
 mod engine;
 mod error;
 mod file_pruning;
+mod forecast_tables;
 mod functions;
 mod gate;
 mod json_rows;
@@ -46,6 +47,8 @@ mod yielding;
 mod engine_tests;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod forecast_functions_tests;
 #[cfg(test)]
 mod format_tests;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Functions that people need and DataFusion lacks, and bounds for those it has that can grow without one.
 
 mod bounded_growth;
+mod forecast_functions;
 mod log_template;
 mod series_bound;
 mod series_functions;
@@ -17,6 +18,7 @@ use datafusion::logical_expr::ScalarUDF;
 use datafusion::logical_expr::planner::ExprPlanner;
 
 pub(super) use bounded_growth::GROWING;
+pub(super) use forecast_functions::forecast_functions;
 pub(super) use series_functions::series_functions;
 
 /// All scalar functions of the engine.
