@@ -17,8 +17,8 @@ use crate::pipeline;
 /// Every rule with its header and state, and every file that could not be read with the reason.
 pub(super) async fn list(State(state): State<ApiState>) -> Result<axum::Json<Value>, ApiError> {
     let current = state.rules.current();
-    let mut rules = Vec::with_capacity(current.rules.len());
-    for rule in &current.rules {
+    let mut rules = Vec::with_capacity(current.read.len());
+    for rule in &current.read {
         let run = state.desk.rule_state(&rule.name).await.map_err(desk_error)?;
         rules.push(json!({
             "name": rule.name, "description": rule.description, "schedule": rule.schedule.to_string(), "severity": rule.severity,
@@ -59,7 +59,7 @@ pub(super) async fn backtest(State(state): State<ApiState>, body: Bytes) -> Resu
             Rule::parse(&format!("{}.sql", request.rule), text)
                 .map_err(|error| ApiError::bad_request(error.to_string(), "queries/README.md says how a rule is written"))?,
         ),
-        None => current.rules.iter().find(|rule| rule.name == request.rule).cloned().ok_or_else(|| {
+        None => current.read.iter().find(|rule| rule.name == request.rule).cloned().ok_or_else(|| {
             ApiError::new(StatusCode::NOT_FOUND, format!("there is no rule `{}`", request.rule), "GET /api/v1/rules lists those that run")
         })?,
     };

@@ -1,5 +1,18 @@
 //! The questions that come with the program.
 
+use super::CapacityQuestion;
+use crate::sql_file::{FileContent, SqlFileError};
+
+impl FileContent for CapacityQuestion {
+    const WORD: &'static str = "capacity question";
+    const FOLDER_KEY: &'static str = "capacity.questions_dir";
+    const SHIPPED: &'static [(&'static str, &'static str)] = &SHIPPED_QUESTIONS;
+
+    fn parse(file: &str, text: &str) -> Result<Self, SqlFileError> {
+        Self::parse(file, text)
+    }
+}
+
 /// Name of the file and its text, for each question in `queries/capacity/`.
 pub const SHIPPED_QUESTIONS: [(&str, &str); 10] = [
     ("backup_window.sql", include_str!("../../queries/capacity/backup_window.sql")),
@@ -17,7 +30,6 @@ pub const SHIPPED_QUESTIONS: [(&str, &str); 10] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capacity::CapacityQuestion;
 
     #[test]
     fn every_file_of_the_folder_ships_and_can_be_read() {

@@ -7,9 +7,11 @@ use clap::Args;
 
 use super::server_options::{ConfigOptions, ListenOptions};
 use super::terminal;
+use crate::capacity::CapacityQuestion;
 use crate::config::{Problem, Settings, check_front_door, delivery_config, parse_site};
-use crate::pipeline::{BrokenRule, load_rules};
+use crate::detect::Rule;
 use crate::source::{AllowList, MAX_LINE_BYTES_CEILING, TimeZones};
+use crate::sql_file::{BrokenFile, FileContent, read_files};
 
 /// Options of `check`.
 #[derive(Debug, Args)]
@@ -33,7 +35,7 @@ pub(super) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
         }
     };
     let mut problems = problems(&settings);
-    problems.extend(broken_rules(&settings));
+    problems.extend(broken_files(&settings));
     if !problems.is_empty() {
         return Ok(refuse(&problems));
     }
@@ -61,10 +63,15 @@ fn problem(key: &str, what: String, instead: &str) -> Problem {
 }
 
 /// A server runs without them, and says so.
-fn broken_rules(settings: &Settings) -> Vec<Problem> {
-    let folder = (!settings.detect.rules_dir.is_empty()).then(|| Path::new(&settings.detect.rules_dir));
-    let wrong = |error: BrokenRule| problem("detect.rules_dir", error.to_string(), "a rule as described in queries/README.md");
-    load_rules(folder).1.into_iter().map(wrong).collect()
+fn broken_files(settings: &Settings) -> Vec<Problem> {
+    fn of<T: FileContent>(folder: &str, instead: &str) -> Vec<Problem> {
+        let folder = (!folder.is_empty()).then(|| Path::new(folder));
+        let wrong = |error: BrokenFile| problem(T::FOLDER_KEY, error.to_string(), instead);
+        read_files::<T>(folder).broken.into_iter().map(wrong).collect()
+    }
+    let mut problems = of::<Rule>(&settings.detect.rules_dir, "a rule as described in queries/README.md");
+    problems.extend(of::<CapacityQuestion>(&settings.capacity.questions_dir, "a capacity question as described in queries/README.md"));
+    problems
 }
 
 /// What the values mean together, beyond their types: with any of these a server does not start.

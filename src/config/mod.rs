@@ -15,7 +15,7 @@ pub use front_door::{FrontDoorError, check_front_door};
 pub use load::{ConfigError, Overrides, Problem, load};
 pub use outgoing::delivery_config;
 pub use settings::{
-    AccessSettings, DataSettings, DeskSettings, DetectSettings, HttpSettings, LogSettings, QuerySettings, Settings, SiteSettings,
-    SyslogSettings, TableSettings, WalSettings,
+    AccessSettings, CapacitySettings, DataSettings, DeskSettings, DetectSettings, HttpSettings, LogSettings, QuerySettings, Settings,
+    SiteSettings, SyslogSettings, TableSettings, WalSettings,
 };
 pub use site::{SiteError, parse_site};

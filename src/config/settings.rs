@@ -27,6 +27,8 @@ pub struct Settings {
     pub query: QuerySettings,
     /// `[detect]`
     pub detect: DetectSettings,
+    /// `[capacity]`
+    pub capacity: CapacitySettings,
     /// `[site]`
     pub site: SiteSettings,
     /// `[desk]`
@@ -229,6 +231,22 @@ pub struct DetectSettings {
 impl Default for DetectSettings {
     fn default() -> Self {
         Self { enabled: true, rules_dir: String::new() }
+    }
+}
+
+/// `[capacity]`: what runs out, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CapacitySettings {
+    /// Take the days of resources and forecast them, once a day.
+    pub enabled: bool,
+    /// Folder with questions of your own (`*.sql`), beside the built-in ones; a file of the same name replaces a built-in one.
+    pub questions_dir: String,
+}
+
+impl Default for CapacitySettings {
+    fn default() -> Self {
+        Self { enabled: true, questions_dir: String::new() }
     }
 }
 

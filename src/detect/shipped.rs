@@ -1,7 +1,17 @@
 //! The rules that come with the program, so that it watches from the first minute.
 
 use super::Rule;
-use crate::sql_file::SqlFileError;
+use crate::sql_file::{FileContent, SqlFileError};
+
+impl FileContent for Rule {
+    const WORD: &'static str = "rule";
+    const FOLDER_KEY: &'static str = "detect.rules_dir";
+    const SHIPPED: &'static [(&'static str, &'static str)] = &SHIPPED_RULES;
+
+    fn parse(file: &str, text: &str) -> Result<Self, SqlFileError> {
+        Self::parse(file, text)
+    }
+}
 
 /// Name of the file and its text, for each rule in `queries/detect/`.
 pub const SHIPPED_RULES: [(&str, &str); 41] = [

@@ -32,6 +32,9 @@ pub(super) fn autocorrelation(values: &[f64], longest: usize) -> Vec<f64> {
     (0..=longest).map(|lag| centred.iter().zip(&centred[lag.min(centred.len())..]).map(|(a, b)| a * b).sum::<f64>() / variance).collect()
 }
 
+/// Steps that differ by less than this share of the values differ by their rounding: a straight line has no season.
+const ROUNDING: f64 = 1e-9;
+
 /// The seasons of `values`, shortest first, at most two; empty if there is none.
 pub(super) fn find_seasons(values: &[f64]) -> Vec<usize> {
     let block = values.len() / COARSE;
@@ -75,6 +78,11 @@ fn dominant_season(values: &[f64], beside: Option<usize>) -> Option<usize> {
         return None;
     }
     let steps: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let (least, most) = steps.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), step| (least.min(*step), most.max(*step)));
+    let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    if most - least <= ROUNDING * largest {
+        return None;
+    }
     let r = autocorrelation(&calmed(&steps), longest + 1);
     let mut squares = 0.0;
     let mut peaks: Vec<(usize, f64)> = Vec::new();

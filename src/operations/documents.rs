@@ -6,12 +6,14 @@ use serde_json::Value;
 
 use crate::alert::Heartbeat;
 use crate::assignment::{AssignmentPolicy, SkillRules};
+use crate::capacity::CapacityPolicy;
 use crate::desk::{Impact, PriorityMatrix};
 use crate::document::{Complaint, duration_us};
 use crate::escalation::EscalationPolicy;
 use crate::notify::Preferences;
 use crate::on_call::Rota;
 use crate::people::{Role, Team, User};
+use crate::purchase::PurchasePolicy;
 use crate::sla::{Calendar, SlaPolicy};
 
 /// A service that the department offers.
@@ -119,6 +121,8 @@ pub const KINDS: &[DocumentKind] = &[
     single("assignment_policy", "who gets a ticket", Role::Manager, |value| read(value, AssignmentPolicy::check)),
     single("skill_rules", "what a ticket needs", Role::Manager, |value| read(value, SkillRules::check)),
     single("desk_policy", "how the desk works", Role::Manager, |value| read(value, DeskPolicy::check)),
+    single("capacity_policy", "other limits, headroom and spares of resources", Role::Manager, |value| read(value, CapacityPolicy::check)),
+    single("purchase_policy", "currency, rates, term and times of purchases", Role::Manager, |value| read(value, PurchasePolicy::check)),
     kind("heartbeat", "what must report that it still runs", Role::Lead, |value| read(value, Heartbeat::check)),
 ];
 

@@ -24,12 +24,20 @@ mod assigning;
 mod calling;
 #[cfg(test)]
 mod calling_test;
+mod capacity;
+mod capacity_days;
+#[cfg(test)]
+mod capacity_days_test;
+mod capacity_rows;
+#[cfg(test)]
+mod capacity_test;
 mod clockwork;
 mod computed_views;
 mod deliveries;
 mod documents;
 mod error;
 mod feed;
+mod judging;
 #[cfg(test)]
 mod night_test;
 mod pages;
@@ -43,11 +51,15 @@ mod telling;
 mod timeline;
 
 pub use alerts::{Alerts, Filed};
+pub use capacity::{Capacity, CapacityParts, CapacityRun, ResourceDetail};
+pub use capacity_days::{CapacityDays, CapacityError, CaughtUp};
+pub use capacity_rows::{KnownStanding, StandingFilter};
 pub use clockwork::Clockwork;
 pub use computed_views::computed_views;
 pub use deliveries::{Deliveries, DeliveryConfig};
 pub use documents::{DeskPolicy, DocumentKind, KINDS, Service, kind_of, preferences_of};
 pub use error::OperationsError;
+pub use judging::{Judged, Standing, date_of, date_text, day_of};
 pub use promises::{StandingPromise, promises_of, what_if};
 pub use register::{Imported, Register, RegisterError};
 pub use setup::{Documents, SINGLE, Setup};

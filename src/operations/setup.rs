@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::documents::{DeskPolicy, Service, preferences_of};
 use crate::alert::Heartbeat;
 use crate::assignment::{AssignmentPolicy, SkillRules};
+use crate::capacity::CapacityPolicy;
 use crate::clock::TimestampUs;
 use crate::desk::{DeskRules, PriorityMatrix, ServiceFacts, Ticket};
 use crate::document::{Complaint, duration_us};
@@ -15,6 +16,7 @@ use crate::escalation::{EscalationPolicy, Ladder, Target};
 use crate::notify::Preferences;
 use crate::on_call::{Absence, Plan, Rota, on_call_at};
 use crate::people::{Role, Team, User};
+use crate::purchase::PurchasePolicy;
 use crate::sla::{Calendar, Calendars, Promises, SlaPolicy};
 
 /// Documents by kind and name.
@@ -52,6 +54,10 @@ pub struct Setup {
     pub matrix: PriorityMatrix,
     /// What must report that it still runs.
     pub heartbeats: BTreeMap<String, Heartbeat>,
+    /// What people decided about resources.
+    pub capacity: CapacityPolicy,
+    /// By what purchases are compared.
+    pub purchase: PurchasePolicy,
     /// When people are away.
     pub absences: Vec<Absence>,
 }
@@ -79,6 +85,8 @@ impl Setup {
             desk: single(documents, "desk_policy", &mut complaints),
             matrix: single(documents, "priority_matrix", &mut complaints),
             heartbeats: all(documents, "heartbeat", &mut complaints),
+            capacity: single(documents, "capacity_policy", &mut complaints),
+            purchase: single(documents, "purchase_policy", &mut complaints),
             ..Self::default()
         };
         match Calendars::resolve(&calendars) {

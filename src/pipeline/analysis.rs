@@ -198,7 +198,7 @@ impl Analysis {
     /// in one run; and the moment when one of the others will be.
     async fn due(&self, now_us: TimestampUs) -> (Vec<Due>, TimestampUs) {
         let (mut due, mut next_due_us) = (Vec::new(), TimestampUs::MAX);
-        for rule in &self.book.refresh().rules {
+        for rule in &self.book.refresh().read {
             match self.next(rule, now_us).await {
                 Ok(next) => due.push(next),
                 Err(at_us) => next_due_us = next_due_us.min(at_us),
@@ -330,7 +330,7 @@ impl Analysis {
         let rules = self.book.current();
         let mut over = HashSet::new();
         for signal in self.incidents.held_until(until_us).await?.into_iter().take(ASKED_AT_END) {
-            let Some(rule) = rules.rules.iter().find(|rule| rule.name == signal.rule) else { continue };
+            let Some(rule) = rules.read.iter().find(|rule| rule.name == signal.rule) else { continue };
             match self.queries.is_over(rule, &signal, until_us).await {
                 Ok(is_over) => over.extend(is_over.unwrap_or(false).then_some(signal.fingerprint)),
                 Err(error) => {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
-use super::{RuleBook, Rules};
+use super::RuleBook;
 use crate::clock::{Clock, SECOND_US, TimestampUs, rfc3339};
 use crate::desk::{Actor, Desk, DeskError, Ended, Filed, FiledAs, Recorded, Round, RuleRun, Ticket};
 use crate::detect::Rule;
@@ -18,6 +18,7 @@ use crate::incident::{
     ChangeEvent, ChangeKind, CorrectionError, Ending, Feedback, Grouper, Held, IncidentId, Maintenance, Outcome, Passing, Placement,
     Settings, Signal, ThresholdFactor, Topology, Verdict,
 };
+use crate::sql_file::Files;
 use crate::store::Finding;
 
 /// Under these names the states are kept.
@@ -238,14 +239,14 @@ impl Incidents {
 
 /// What is known from outside while time passes.
 struct Known {
-    rules: Arc<Rules>,
+    rules: Arc<Files<Rule>>,
     /// Fingerprints of which their rule says that they are over.
     over: HashSet<String>,
 }
 
 impl Known {
     fn rule(&self, name: &str) -> Option<&Arc<Rule>> {
-        self.rules.rules.iter().find(|rule| rule.name == name)
+        self.rules.read.iter().find(|rule| rule.name == name)
     }
 
     fn by_hand(&self, rule: &str) -> bool {

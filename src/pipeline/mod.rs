@@ -16,9 +16,6 @@
 mod analysis;
 mod backtest;
 mod bookkeeping;
-mod capacity_days;
-#[cfg(test)]
-mod capacity_days_test;
 mod detector_states;
 mod flush;
 mod fresh_room;
@@ -29,7 +26,6 @@ mod parse_job;
 mod parse_stage;
 mod recovery;
 mod remote_write_check;
-mod rule_book;
 mod rule_query;
 mod running;
 mod shard;
@@ -41,14 +37,18 @@ mod template_sources;
 mod template_view;
 mod templates;
 
+use crate::detect::Rule;
+use crate::sql_file::Book;
+
+/// The detection rules.
+pub type RuleBook = Book<Rule>;
+
 pub use analysis::{Analysis, AnalysisParts};
 pub use backtest::{Backtest, backtest};
 pub use bookkeeping::{desk_views, keep_ledger};
-pub use capacity_days::{CapacityDays, CapacityError, CaughtUp};
 pub use flush::FlushConfig;
 pub use incidents::{Incidents, IncidentsError, SiteConfig};
 pub use ingest::Ingest;
 pub use recovery::PipelineError;
 pub use remote_write_check::RemoteWriteCheck;
-pub use rule_book::{BrokenRule, RuleBook, Rules, load_rules};
 pub use running::{FlushHandle, Pipeline, PipelineConfig};

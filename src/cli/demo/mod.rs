@@ -81,7 +81,7 @@ async fn show(app: &App, options: &DemoOptions, site: &Arc<Site>, folder: &std::
     judge_week(&analysis, app, site).await?;
     let judge_seconds = judging.elapsed_seconds();
 
-    let summary = Summary::collect(app, site, &sent, send_seconds, judge_seconds, app.rules.current().rules.len(), folder).await?;
+    let summary = Summary::collect(app, site, &sent, send_seconds, judge_seconds, app.rules.current().read.len(), folder).await?;
     if options.json {
         terminal::print(&format!("{}\n", summary.to_json()))?;
     } else {
@@ -112,7 +112,7 @@ fn settings(folder: &tempfile::TempDir, site: &Site) -> Settings {
 /// Has the rules judge the week from its first hour on.
 async fn judge_week(analysis: &Analysis, app: &App, site: &Site) -> anyhow::Result<()> {
     let start_us = site.config().start_us;
-    for rule in &app.rules.current().rules {
+    for rule in &app.rules.current().read {
         // A rule compares with the past, of which it needs some before it can say anything.
         app.desk.rewind_rule(&rule.name, rule.schedule.latest(start_us + rule.lookback_us)).await?;
     }

@@ -16,6 +16,7 @@ use crate::capacity::{CapacityQuestion, Day, ResourceKey};
 use crate::clock::{DAY_US, HOUR_US, TimestampUs};
 use crate::query::{Parameters, QueryEngine, QueryError, QueryRequest, Tables};
 use crate::record::arrow_schema::CAPACITY_DAYS;
+use crate::store::StoreError;
 use crate::table::{Position, TableError};
 
 /// How long after its end a day is taken: what comes later is late.
@@ -58,6 +59,9 @@ pub enum CapacityError {
     /// The table could not be written.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(StoreError),
 }
 
 /// The days of resources: how they are taken and read.
@@ -191,6 +195,29 @@ impl CapacityDays {
     ) -> Result<Option<(ResourceKey, Vec<Day>)>, CapacityError> {
         let one = [id.to_owned(), id.to_owned()];
         Ok(self.read(question, since_day, "resource >= $from AND resource <= $to", one).await?.pop())
+    }
+
+    /// The resources of a question that were seen since a day.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn keys(&self, question: &CapacityQuestion, since_day: i64) -> Result<Vec<ResourceKey>, CapacityError> {
+        let parameters = BTreeMap::from([moment("since", since_day), ("question".to_owned(), ScalarValue::from(question.name.as_str()))]);
+        let columns: Vec<String> = question.entity.iter().map(|column| format!("last_value(entity['{column}'] ORDER BY day)")).collect();
+        let sql = format!(
+            "SELECT resource, {} FROM capacity_days WHERE question = $question AND day >= $since GROUP BY resource",
+            columns.join(", ")
+        );
+        let request = QueryRequest { parameters: Parameters::Typed(parameters), background: true, ..QueryRequest::new(sql) };
+        let mut keys = Vec::new();
+        for batch in self.engine.run(request).await?.collect().await? {
+            for row in 0..batch.num_rows() {
+                let entity = question.entity.iter().zip(batch.columns().iter().skip(1));
+                let entity = entity.map(|(name, column)| (name.clone(), text_at(column, row))).collect();
+                keys.push(ResourceKey { question: question.name.clone(), entity });
+            }
+        }
+        Ok(keys)
     }
 
     async fn read(

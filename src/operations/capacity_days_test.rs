@@ -14,24 +14,24 @@ use crate::record::arrow_schema::{SAMPLES, SERIES};
 use crate::table;
 
 /// A Monday.
-const START_US: TimestampUs = 1_795_392_000_000_000;
+pub(super) const START_US: TimestampUs = 1_795_392_000_000_000;
 
 /// A series: its name, host and labels, and its value by the hour.
-struct Measured<'a> {
-    name: &'a str,
-    host: &'a str,
-    labels: &'a [(&'a str, &'a str)],
-    value: &'a dyn Fn(i64) -> Option<f64>,
+pub(super) struct Measured<'a> {
+    pub(super) name: &'a str,
+    pub(super) host: &'a str,
+    pub(super) labels: &'a [(&'a str, &'a str)],
+    pub(super) value: &'a dyn Fn(i64) -> Option<f64>,
 }
 
-struct Site {
-    days: CapacityDays,
+pub(super) struct Site {
+    pub(super) days: CapacityDays,
     tables: Tables,
     engine: Arc<QueryEngine>,
     _folder: tempfile::TempDir,
 }
 
-async fn site(measured: &[Measured<'_>], hours: i64) -> Site {
+pub(super) async fn site(measured: &[Measured<'_>], hours: i64) -> Site {
     let folder = tempfile::tempdir().unwrap();
     let tables = Tables::open(folder.path(), &table::Config::default()).await.unwrap();
     let names = MapFieldNames { entry: "key_value".into(), key: "key".into(), value: "value".into() };

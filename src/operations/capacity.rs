@@ -1,0 +1,285 @@
+//! The capacity run: once a day the days of resources are taken, and each resource is judged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::capacity_days::{CapacityDays, CapacityError};
+use super::capacity_rows::{
+    KnownStanding, StandingFilter, count_by_status, forget_unseen, load_class, load_standing, load_standings, save_class, save_standings,
+};
+use super::judging::{Judged, Seen, Yardstick, judge};
+use super::{Register, Setup};
+use crate::capacity::{CapacityQuestion, Day, ResourceKey};
+use crate::clock::{Clock, DAY_US, Stopwatch};
+use crate::forecast::Calibration;
+use crate::shutdown::Shutdown;
+use crate::sql_file::Book;
+use crate::store::{Store, StoreError};
+
+/// How often it is looked whether a day has ended, or people have decided something that changes what resources are judged by.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// Days of the past that a forecast is made from.
+const HISTORY_DAYS: i64 = 730;
+
+/// What capacity works with.
+#[derive(Debug, Clone)]
+pub struct CapacityParts {
+    /// The days of resources.
+    pub days: CapacityDays,
+    /// The questions.
+    pub questions: Arc<Book<CapacityQuestion>>,
+    /// What people decided.
+    pub register: Arc<Register>,
+    /// The store.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Resources and how they stand.
+#[derive(Debug)]
+pub struct Capacity {
+    parts: CapacityParts,
+    /// One run at a time.
+    running: tokio::sync::Mutex<()>,
+}
+
+/// What a run has done.
+#[derive(Debug, Default, Serialize)]
+pub struct CapacityRun {
+    /// Rows added to `capacity_days`.
+    pub days: usize,
+    /// Resources judged.
+    pub resources: usize,
+    /// What could not be asked, and why.
+    pub failed: Vec<String>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// A resource with everything that is known of it.
+#[derive(Debug)]
+pub struct ResourceDetail {
+    /// The question.
+    pub question: Arc<CapacityQuestion>,
+    /// Its days, oldest first.
+    pub days: Vec<Day>,
+    /// How it stands, with the forecast and what it will be.
+    pub judged: Judged,
+}
+
+impl Capacity {
+    /// Over its parts.
+    pub fn new(parts: CapacityParts) -> Self {
+        Self { parts, running: tokio::sync::Mutex::default() }
+    }
+
+    /// Runs once a day, and when people decided something, until the stop.
+    pub async fn keep(self: Arc<Self>, shutdown: Shutdown) {
+        let mut judged = None;
+        let mut warned = Vec::new();
+        loop {
+            let setup = self.parts.register.setup();
+            let questions = self.parts.questions.refresh();
+            let now = (self.today(), Arc::as_ptr(&setup).addr(), Arc::as_ptr(&questions).addr());
+            if judged != Some(now) {
+                match self.run(|_, _| {}).await {
+                    Ok(run) => {
+                        judged = Some(now);
+                        if run.failed != warned {
+                            run.failed.iter().for_each(|why| tracing::error!("{why}"));
+                            warned = run.failed;
+                        }
+                    }
+                    Err(error) => tracing::error!(%error, "resources could not be judged; it is tried again in a minute"),
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = shutdown.all_stopping() => return,
+            }
+        }
+    }
+
+    /// The present day, from 1970-01-01, an hour late: what days of resources are taken up to.
+    pub fn today(&self) -> i64 {
+        (self.parts.clock.now_us() - crate::clock::HOUR_US).div_euclid(DAY_US)
+    }
+
+    /// Takes the days that have ended and judges every resource. `progress` is told what is done and how much of it, 0 to 1.
+    ///
+    /// # Errors
+    /// The tables or the store cannot be read or written. A question that fails is told in the result.
+    pub async fn run(&self, progress: impl Fn(&str, f64)) -> Result<CapacityRun, CapacityError> {
+        let _one = self.running.lock().await;
+        let stopwatch = Stopwatch::start();
+        let questions = self.parts.questions.current();
+        let now_us = self.parts.clock.now_us();
+        let caught_up = self.parts.days.catch_up(&questions.read, now_us, &progress).await?;
+        let mut run = CapacityRun {
+            days: caught_up.rows,
+            failed: caught_up.failed.iter().map(ToString::to_string).collect(),
+            ..CapacityRun::default()
+        };
+        let setup = self.parts.register.setup();
+        for (at, question) in questions.read.iter().enumerate() {
+            run.resources += self.judge_all(question, &setup).await?;
+            progress(&question.name, (at + 1) as f64 / questions.read.len() as f64);
+        }
+        run.seconds = stopwatch.elapsed_seconds();
+        Ok(run)
+    }
+
+    /// Judges all resources of a question; twice at the first time, so that those with few errors of their own know those of the others.
+    async fn judge_all(&self, question: &Arc<CapacityQuestion>, setup: &Arc<Setup>) -> Result<usize, CapacityError> {
+        let mut read = self.parts.store.read().await.map_err(CapacityError::Store)?;
+        let class = load_class(&mut read, &question.name).await.map_err(CapacityError::Store)?;
+        drop(read);
+        let sharing = Arc::new(self.sharing(question, setup).await?);
+        let (judged, pooled) = self.judge_once(question, setup, &sharing, class).await?;
+        if judged == 0 {
+            return Ok(0);
+        }
+        if class.is_none() && pooled.origins() > 0.0 {
+            self.judge_once(question, setup, &sharing, Some(pooled.factor())).await?;
+        }
+        Ok(judged)
+    }
+
+    async fn judge_once(
+        &self,
+        question: &Arc<CapacityQuestion>,
+        setup: &Arc<Setup>,
+        sharing: &Arc<BTreeMap<usize, u32>>,
+        class: Option<f64>,
+    ) -> Result<(usize, Calibration), CapacityError> {
+        let now_us = self.parts.clock.now_us();
+        let since_day = self.today() - HISTORY_DAYS;
+        let (mut all, mut pooled, mut failed) = (0, Calibration::default(), None);
+        let store = &self.parts.store;
+        let take = async |part: Vec<(ResourceKey, Vec<Day>)>| {
+            let (question, setup, sharing) = (question.clone(), setup.clone(), sharing.clone());
+            let judged =
+                tokio::task::spawn_blocking(move || judge_part(&question, &setup, &sharing, class, &part)).await.unwrap_or_default();
+            all += judged.len();
+            pooled = Calibration::pooled(std::iter::once(&pooled).chain(judged.iter().filter_map(|it| it.calibration.as_ref())));
+            if let Err(error) = save(store, &judged, now_us).await {
+                failed.get_or_insert(error);
+            }
+        };
+        self.parts.days.for_each_part(question, since_day, take).await?;
+        if let Some(error) = failed {
+            return Err(CapacityError::Store(error));
+        }
+        let finish = async {
+            let mut write = store.write().await?;
+            forget_unseen(&mut write, &question.name, now_us).await?;
+            if pooled.origins() > 0.0 {
+                save_class(&mut write, &question.name, pooled.factor(), pooled.origins(), all as i64, now_us).await?;
+            }
+            write.commit().await.map_err(StoreError::from)
+        };
+        finish.await.map_err(CapacityError::Store)?;
+        Ok((all, pooled))
+    }
+
+    /// How many resources each exception that speaks of spares fits.
+    async fn sharing(&self, question: &CapacityQuestion, setup: &Setup) -> Result<BTreeMap<usize, u32>, CapacityError> {
+        let mut sharing = BTreeMap::new();
+        if setup.capacity.exceptions.iter().all(|exception| exception.spares.is_none()) {
+            return Ok(sharing);
+        }
+        // What was not seen for a week carries no load.
+        for key in self.parts.days.keys(question, self.today() - 7).await? {
+            if let Some((exception, _)) = setup.capacity.decided(&key).spares {
+                *sharing.entry(exception).or_insert(0) += 1;
+            }
+        }
+        Ok(sharing)
+    }
+
+    /// Standings that fit, those to be decided first first.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn list(&self, filter: &StandingFilter) -> Result<Vec<KnownStanding>, StoreError> {
+        load_standings(&mut *self.parts.store.read().await?, filter).await
+    }
+
+    /// How many resources stand how.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn counts(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        count_by_status(&mut *self.parts.store.read().await?).await
+    }
+
+    /// Everything about a resource; `None` if there is none of that id.
+    ///
+    /// # Errors
+    /// The tables or the store cannot be read.
+    pub async fn detail(&self, resource: &str) -> Result<Option<ResourceDetail>, CapacityError> {
+        let mut read = self.parts.store.read().await.map_err(CapacityError::Store)?;
+        let Some(known) = load_standing(&mut read, resource).await.map_err(CapacityError::Store)? else { return Ok(None) };
+        let class = load_class(&mut read, &known.question).await.map_err(CapacityError::Store)?;
+        drop(read);
+        let questions = self.parts.questions.current();
+        let Some(question) = questions.read.iter().find(|question| question.name == known.question).cloned() else { return Ok(None) };
+        let setup = self.parts.register.setup();
+        let since_day = self.today() - HISTORY_DAYS;
+        let Some((key, days)) = self.parts.days.of_resource(&question, resource, since_day).await? else { return Ok(None) };
+        let sharing = self.sharing(&question, &setup).await?;
+        let judging = move || {
+            let judged = judge_one(&question, &setup, &sharing, class, (&key, &days), true)?;
+            Some(ResourceDetail { question, days, judged })
+        };
+        Ok(tokio::task::spawn_blocking(judging).await.ok().flatten())
+    }
+}
+
+async fn save(store: &Store, judged: &[Judged], now_us: i64) -> Result<(), StoreError> {
+    /// Rows of one transaction: others who write wait for some milliseconds.
+    const ROWS_AT_ONCE: usize = 1_000;
+    for chunk in judged.chunks(ROWS_AT_ONCE) {
+        let mut write = store.write().await?;
+        save_standings(&mut write, &chunk.iter().map(|it| &it.standing).collect::<Vec<_>>(), now_us).await?;
+        write.commit().await?;
+    }
+    Ok(())
+}
+
+fn judge_part(
+    question: &CapacityQuestion,
+    setup: &Setup,
+    sharing: &BTreeMap<usize, u32>,
+    class: Option<f64>,
+    part: &[(ResourceKey, Vec<Day>)],
+) -> Vec<Judged> {
+    part.par_iter().filter_map(|(key, days)| judge_one(question, setup, sharing, class, (key, days), false)).collect()
+}
+
+fn judge_one(
+    question: &CapacityQuestion,
+    setup: &Setup,
+    sharing: &BTreeMap<usize, u32>,
+    class: Option<f64>,
+    (key, days): (&ResourceKey, &[Day]),
+    whole: bool,
+) -> Option<Judged> {
+    let purchase = &setup.purchase;
+    let yardstick = Yardstick {
+        question,
+        policy: &setup.capacity,
+        horizon_days: purchase.planning_horizon_days as usize,
+        lead_days: i64::from(purchase.approval_days) + i64::from(purchase.delivery_days) + i64::from(purchase.installation_days),
+        class,
+    };
+    let spares = setup.capacity.decided(key).spares;
+    let sharing = spares.and_then(|(exception, _)| sharing.get(&exception).copied()).unwrap_or(1);
+    judge(&yardstick, &Seen { key, days, asset: None, sharing }, whole)
+}

@@ -1,0 +1,66 @@
+//! The capacity run over real tables and a real store, with the clock moved by hand.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::capacity_days_test::{Measured, START_US, site};
+use super::{Capacity, CapacityParts, Register, StandingFilter};
+use crate::clock::{Clock, DAY_US, HOUR_US};
+use crate::desk::{Actor, Desk};
+use crate::sql_file::Book;
+use crate::store::{DESK_FILE, Store};
+
+#[tokio::test]
+async fn resources_are_judged_by_what_is_measured_and_decided() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join(DESK_FILE)).await.unwrap();
+    let clock = Clock::manual(START_US + 120 * DAY_US + 2 * HOUR_US);
+    let desk = Desk::new(store.clone(), clock.clone());
+    let register = Arc::new(Register::open(store.clone(), clock.clone(), desk.clone()).await.unwrap());
+    // A volume of 1,000 that grows by 5 a day from 100 on and one that stands still; a third was seen for nine days.
+    let growing = |hour: i64| Some(900.0 - 5.0 * (hour / 24) as f64);
+    let young = |hour: i64| (hour >= 111 * 24).then_some(10.0);
+    let labels: [&[(&str, &str)]; 3] = [&[("mountpoint", "/data")], &[("mountpoint", "/")], &[("mountpoint", "/new")]];
+    let size = |labels| Measured { name: "node_filesystem_size_bytes", host: "db01", labels, value: &|_| Some(1_000.0) };
+    let free = |labels, value| Measured { name: "node_filesystem_avail_bytes", host: "db01", labels, value };
+    let measured = [
+        size(labels[0]),
+        free(labels[0], &growing),
+        size(labels[1]),
+        free(labels[1], &|hour| Some(400.0 + (hour % 3) as f64)),
+        Measured { name: "node_filesystem_size_bytes", host: "db01", labels: labels[2], value: &|hour| (hour >= 111 * 24).then_some(50.0) },
+        free(labels[2], &young),
+    ];
+    let site = site(&measured, 120 * 24).await;
+    let parts = CapacityParts { days: site.days.clone(), questions: Arc::new(Book::open(None)), register: register.clone(), store, clock };
+    let capacity = Capacity::new(parts);
+    let run = capacity.run(|_, _| {}).await.unwrap();
+    assert_eq!((run.days, run.resources, run.failed.len()), (120 + 120 + 9, 3, 0));
+
+    let all = capacity.list(&StandingFilter { limit: 10, ..StandingFilter::default() }).await.unwrap();
+    let told: Vec<(&str, &str)> = all.iter().map(|it| (it.name.as_str(), it.status.as_str())).collect();
+    assert_eq!(told[0], ("db01 /data", "crosses"));
+    assert!(told.contains(&("db01 /", "steady")) && told.contains(&("db01 /new", "not_enough_history")), "{told:?}");
+    // 695 on the last day; 900 is reached 41 days later, on 2027-04-30.
+    let data = &all[0];
+    assert_eq!((data.used, data.limit, data.threshold), (Some(695.0), Some(1_000.0), Some(900.0)));
+    let median = data.median.clone().unwrap();
+    assert!(("2027-04-26".."2027-05-05").contains(&median.as_str()), "{median}");
+    let page = capacity.list(&StandingFilter { limit: 1, after: Some(data.resource.clone()), ..StandingFilter::default() }).await.unwrap();
+    assert!(page.len() == 1 && page[0].resource != data.resource);
+
+    let detail = capacity.detail(&data.resource).await.unwrap().unwrap();
+    assert_eq!((detail.days.len(), detail.question.name.as_str()), (120, "filesystem_space"));
+    assert!(detail.judged.outlook.len() > 50 && !detail.judged.forecast.unwrap().backtest.is_empty());
+    assert!(capacity.detail("0000000000000000").await.unwrap().is_none());
+
+    let policy = json!({ "exceptions": [{ "resources": "db01 /data", "headroom": "25%" }, { "resources": "* /", "ignore": true }] });
+    let actor = Actor { name: "user ines".into(), origin: "test".into() };
+    register.put("capacity_policy", "default", &policy, None, &actor).await.unwrap();
+    assert_eq!(capacity.run(|_, _| {}).await.unwrap().resources, 2);
+    let crossing = capacity.list(&StandingFilter { to_order: true, limit: 10, ..StandingFilter::default() }).await.unwrap();
+    let [data] = crossing.as_slice() else { panic!("{crossing:?}") };
+    assert_eq!(data.threshold, Some(750.0));
+    assert_eq!(capacity.counts().await.unwrap(), [("crosses".to_owned(), 1), ("not_enough_history".to_owned(), 1)]);
+}
