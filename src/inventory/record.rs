@@ -3,9 +3,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::word::words;
 use super::{Asset, BudgetLine, Contract, Offer, Supplier};
 use crate::document::Complaint;
+use crate::record::words;
 
 words! {
     /// What a record is; the words stand in addresses of the API.

@@ -1,42 +1,6 @@
 //! Closed lists of words in records.
 
-/// A closed list of words: the same in documents, tables and the code.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$word_doc:meta])* $variant:ident => $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Serialize, ::serde::Deserialize)]
-        pub enum $name {
-            $($(#[$word_doc])* #[serde(rename = $word)] $variant,)+
-        }
-
-        impl $name {
-            /// All of them, in their order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-            /// The words for them, in the same order.
-            pub const WORDS: &'static [&'static str] = &[$($word),+];
-
-            /// The word for it, as in documents and the API.
-            pub fn word(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)+
-                }
-            }
-        }
-
-        impl ::std::str::FromStr for $name {
-            type Err = String;
-
-            fn from_str(word: &str) -> Result<Self, String> {
-                let found = Self::ALL.iter().copied().find(|one| one.word() == word);
-                found.ok_or_else(|| {
-                    format!("`{}` is no {}; write one of {}", $crate::document::excerpt(word), $what, Self::WORDS.join(", "))
-                })
-            }
-        }
-    };
-}
-
-pub(super) use words;
+use crate::record::words;
 
 words! {
     /// How much hangs on a thing; the later the more.

@@ -12,6 +12,8 @@ macro_rules! words {
         impl $name {
             /// All of them, in their order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+            /// The words for them, in the same order.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
 
             /// The word for it, as in the API, the database and documents.
             pub fn word(self) -> &'static str {
@@ -35,7 +37,7 @@ macro_rules! words {
                     .iter()
                     .copied()
                     .find(|one| one.word() == word)
-                    .ok_or_else(|| format!("`{word}` is no {}; write one of {}", $what, [$($word),+].join(", ")))
+                    .ok_or_else(|| format!("`{word}` is no {}; write one of {}", $what, Self::WORDS.join(", ")))
             }
         }
     };
