@@ -13,7 +13,7 @@ use crate::store::{DESK_FILE, LATEST_SCHEMA, Store, database_of_version};
 
 /// For each version what the program that made it could write, in every table that was new with it. A new version needs new
 /// rows here.
-const ROWS: [&str; 5] = [ROWS_1, ROWS_2, ROWS_3, ROWS_4, ROWS_5];
+const ROWS: [&str; 6] = [ROWS_1, ROWS_2, ROWS_3, ROWS_4, ROWS_5, ROWS_6];
 
 const ROWS_1: &str = r#"
 UPDATE counters SET value = 2 WHERE name = 'ticket';
@@ -97,6 +97,12 @@ INSERT INTO ticket_problems (problem, ticket, over) VALUES ('incident-9', 1, 1);
 UPDATE tickets SET watchers = '["kim","tom"]', events = 7, version = 7, updated_at_us = 1070 WHERE number = 3;
 INSERT INTO ticket_events (ticket, seq, at_us, actor, origin, kind, detail) VALUES
     (3, 7, 1070, 'user ines', '10.0.0.9', 'watched', '{"kind":"watched","person":"kim"}');
+"#;
+
+const ROWS_6: &str = r#"
+INSERT INTO inventory VALUES ('assets', 'disk-7', '{"kind":"disk","host":"db01","criticality":"high","capacity":4.0,"unit":"TB","supplier":"acme"}', 2, 1080, 'user ines');
+INSERT INTO inventory_history VALUES ('assets', 'disk-7', 1, 1070, 'user ines', '{"kind":"disk"}'), ('offers', 'gone', 2, 1080, 'user ines', NULL);
+INSERT INTO budget_entries (line, kind, minor, currency, at_us, by, proposal, note) VALUES ('2026/storage', 'spent', 129950, 'EUR', 1080, 'user ines', NULL, 'a disk');
 "#;
 
 /// A database of this version with rows in every table.

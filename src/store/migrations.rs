@@ -6,12 +6,13 @@ use sqlx::{Row, SqlSafeStr, SqlitePool};
 use super::StoreError;
 
 /// Every version of the schema: number, name, statements. A released file is never edited; a change is a new file.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "desk", include_str!("migrations/0001_desk.sql")),
     (2, "incidents", include_str!("migrations/0002_incidents.sql")),
     (3, "service_desk", include_str!("migrations/0003_service_desk.sql")),
     (4, "outbox", include_str!("migrations/0004_outbox.sql")),
     (5, "lists", include_str!("migrations/0005_lists.sql")),
+    (6, "inventory", include_str!("migrations/0006_inventory.sql")),
     (8, "capacity", include_str!("migrations/0008_capacity.sql")),
 ];
 

@@ -1,6 +1,6 @@
 //! The relational store: one SQLite file that holds what is not a time series.
 //!
-//! Tickets, their history, findings, the state of rules, people, what they set up, what is to be sent, the audit, the ingest
+//! Tickets, their history, findings, the state of rules, people, what they set up, the inventory, what is to be sent, the audit, the ingest
 //! ledger and tokens stand in `desk.sqlite` in the data folder. The rooms above write through [`Store::write`], which hands out one transaction at a time, and read through
 //! [`Store::read`], which gives a snapshot that no writer disturbs.
 //!
@@ -13,24 +13,32 @@
 //! * The file is readable by its owner only, because it holds the hashes of tokens.
 
 mod audit;
+mod budget_book;
 mod copy;
 mod documents;
 mod error;
 mod files;
 mod finding;
 mod ingest_ledger;
+mod inventory;
+mod inventory_views;
 mod migrations;
 mod pool;
 mod secrets;
 mod views;
 
 pub use audit::{AuditEntry, append_audit};
+pub use budget_book::{BudgetEntry, BudgetSums, append_budget_entry, budget_sums, load_budget_entries};
 pub use copy::{attached_files, copy_database};
 pub use documents::{Document, load_document, load_documents, remove_document, save_document};
 pub use error::StoreError;
 pub use files::{ATTACHMENTS_FOLDER, FileStore};
 pub use finding::{Evidence, Finding, FindingSeverity, MAX_CELL_CHARS, MAX_EVIDENCE_LINES, bounded_cell, bounded_row};
 pub use ingest_ledger::{LedgerEntry, add_to_ledger, read_ledger};
+pub use inventory::{
+    RecordVersion, StoredRecord, last_version, load_asset_of_host, load_dependencies, load_history, load_record, load_records,
+    record_names, referrers_of_asset, referrers_of_supplier, remove_record, save_record,
+};
 pub use migrations::LATEST_SCHEMA;
 #[cfg(test)]
 pub(crate) use migrations::database_of_version;

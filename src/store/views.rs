@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, StringViewBuilder, TimestampMicrosecondBuilder};
+use arrow::array::{
+    Array, ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, StringViewBuilder, TimestampMicrosecondBuilder,
+};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use futures::TryStreamExt;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use super::inventory_views::{ASSETS, BUDGET_ENTRIES, BUDGETS, CONTRACTS, OFFERS, SUPPLIERS};
 use super::{Store, StoreError};
 
 /// Rows that one view shows: the newest. Ten years of a department's tickets fit.
@@ -24,6 +27,8 @@ pub enum ViewType {
     Text,
     /// A 64-bit integer.
     Integer,
+    /// A 64-bit floating-point number.
+    Float,
     /// True or false.
     Boolean,
     /// Microseconds, UTC.
@@ -51,7 +56,7 @@ pub struct StoreView {
     /// Its columns, in order.
     pub columns: &'static [ViewColumn],
     /// Selects the columns in that order, newest row first, at most `?1` rows.
-    sql: &'static str,
+    pub(super) sql: &'static str,
 }
 
 impl ViewColumn {
@@ -63,6 +68,11 @@ impl ViewColumn {
     /// A column of integers.
     pub const fn integer(name: &'static str, description: &'static str) -> Self {
         Self { name, kind: ViewType::Integer, description }
+    }
+
+    /// A column of numbers that need not be whole.
+    pub const fn float(name: &'static str, description: &'static str) -> Self {
+        Self { name, kind: ViewType::Float, description }
     }
 
     /// A column of truths.
@@ -82,6 +92,7 @@ pub fn view_schema(columns: &[ViewColumn]) -> SchemaRef {
         let kind = match column.kind {
             ViewType::Text => DataType::Utf8View,
             ViewType::Integer => DataType::Int64,
+            ViewType::Float => DataType::Float64,
             ViewType::Boolean => DataType::Boolean,
             ViewType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         };
@@ -91,7 +102,23 @@ pub fn view_schema(columns: &[ViewColumn]) -> SchemaRef {
 }
 
 /// Every view of the store.
-pub static VIEWS: [StoreView; 9] = [TICKETS, FINDINGS, TICKET_EVENTS, TICKET_LINKS, ESCALATIONS, NOTICES, AUDIT, INGEST_LEDGER, RULE_RUNS];
+pub static VIEWS: [StoreView; 15] = [
+    TICKETS,
+    FINDINGS,
+    TICKET_EVENTS,
+    TICKET_LINKS,
+    ESCALATIONS,
+    NOTICES,
+    ASSETS,
+    SUPPLIERS,
+    CONTRACTS,
+    OFFERS,
+    BUDGETS,
+    BUDGET_ENTRIES,
+    AUDIT,
+    INGEST_LEDGER,
+    RULE_RUNS,
+];
 
 /// The view of that name.
 pub fn view(name: &str) -> Option<&'static StoreView> {
@@ -323,6 +350,7 @@ impl StoreView {
 enum Column {
     Text(StringViewBuilder),
     Integer(Int64Builder),
+    Float(Float64Builder),
     Boolean(BooleanBuilder),
     Timestamp(TimestampMicrosecondBuilder),
 }
@@ -332,6 +360,7 @@ impl Column {
         match kind {
             ViewType::Text => Self::Text(StringViewBuilder::new()),
             ViewType::Integer => Self::Integer(Int64Builder::new()),
+            ViewType::Float => Self::Float(Float64Builder::new()),
             ViewType::Boolean => Self::Boolean(BooleanBuilder::new()),
             ViewType::Timestamp => Self::Timestamp(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
         }
@@ -347,6 +376,10 @@ impl Column {
             }
             Self::Integer(builder) => {
                 builder.append_option(row.try_get::<Option<i64>, _>(index)?);
+                Ok(8)
+            }
+            Self::Float(builder) => {
+                builder.append_option(row.try_get::<Option<f64>, _>(index)?);
                 Ok(8)
             }
             Self::Boolean(builder) => {
@@ -365,6 +398,7 @@ impl Column {
         let mut column: ArrayRef = match self {
             Self::Text(mut builder) => Arc::new(builder.finish()),
             Self::Integer(mut builder) => Arc::new(builder.finish()),
+            Self::Float(mut builder) => Arc::new(builder.finish()),
             Self::Boolean(mut builder) => Arc::new(builder.finish()),
             Self::Timestamp(mut builder) => Arc::new(builder.finish()),
         };

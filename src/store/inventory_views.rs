@@ -1,0 +1,182 @@
+//! The inventory as SQL sees it. Days are text such as `2026-12-24`, which sorts and casts to a date; amounts are in minor units
+//! beside their currency.
+
+use super::views::{StoreView, ViewColumn};
+
+pub(super) const ASSETS: StoreView = StoreView {
+    name: "assets",
+    description: "one row a thing that the department has",
+    columns: &[
+        ViewColumn::text("name", "its inventory number or host name"),
+        ViewColumn::text("kind", "what it is: server, switch, disk, volume, licence, ..."),
+        ViewColumn::text("description", "in people's words"),
+        ViewColumn::text("model", "maker and model"),
+        ViewColumn::text("serial", "the maker's serial number"),
+        ViewColumn::text("host", "the host that it is in logs and metrics"),
+        ViewColumn::text("place", "where it stands"),
+        ViewColumn::text("service", "the service that it works for"),
+        ViewColumn::text("team", "the team that looks after it"),
+        ViewColumn::text("criticality", "how much hangs on it: low, medium or high"),
+        ViewColumn::text("depends_on", "assets that it does not work without, as a JSON array"),
+        ViewColumn::text("state", "in_use, spare, in_repair or retired"),
+        ViewColumn::text("bought_on", "the day on which it was bought"),
+        ViewColumn::integer("cost_minor", "what it cost, in minor units of the currency"),
+        ViewColumn::text("currency", "currency of the cost"),
+        ViewColumn::text("supplier", "who sold it"),
+        ViewColumn::text("warranty_until", "the last day of its warranty"),
+        ViewColumn::text("support_until", "the last day on which its maker supports it"),
+        ViewColumn::integer("expected_life_months", "how long it is to be used, months from the day it was bought"),
+        ViewColumn::integer("spare_parts", "spare parts in stock"),
+        ViewColumn::text("resource_kind", "which resource it holds: filesystem, memory, licence, ..."),
+        ViewColumn::float("capacity", "how much of that resource, in the unit"),
+        ViewColumn::text("unit", "what the capacity is counted in"),
+        ViewColumn::integer("version", "raised with each change, from 1"),
+        ViewColumn::timestamp("updated_at", "when it was last changed"),
+        ViewColumn::text("updated_by", "who did"),
+    ],
+    sql: "SELECT name, record ->> '$.kind', record ->> '$.description', record ->> '$.model', record ->> '$.serial',
+            coalesce(record ->> '$.host', name), record ->> '$.place', record ->> '$.service', record ->> '$.team', record ->> '$.criticality',
+            coalesce(record -> '$.depends_on', '[]'), record ->> '$.state', record ->> '$.bought_on', record ->> '$.cost_minor',
+            record ->> '$.currency', record ->> '$.supplier', record ->> '$.warranty_until', record ->> '$.support_until',
+            record ->> '$.expected_life_months', record ->> '$.spare_parts', record ->> '$.resource_kind',
+            CAST(record ->> '$.capacity' AS REAL), record ->> '$.unit', version, updated_at_us, updated_by
+        FROM inventory WHERE kind = 'assets' ORDER BY updated_at_us DESC, name LIMIT ?1",
+};
+
+pub(super) const SUPPLIERS: StoreView = StoreView {
+    name: "suppliers",
+    description: "one row a supplier",
+    columns: &[
+        ViewColumn::text("name", "its name"),
+        ViewColumn::text("description", "what they deliver"),
+        ViewColumn::text("contact", "whom to ask for"),
+        ViewColumn::text("email", "where mail reaches them"),
+        ViewColumn::text("phone", "where a call reaches them"),
+        ViewColumn::integer("lead_time_days", "days from order to delivery, as promised"),
+        ViewColumn::text("response_time", "how soon they answer, as agreed, such as 4h"),
+        ViewColumn::text("resolution_time", "how soon it works again, as agreed, such as 2d"),
+        ViewColumn::text("customer_number", "our number with them"),
+        ViewColumn::integer("version", "raised with each change, from 1"),
+        ViewColumn::timestamp("updated_at", "when it was last changed"),
+        ViewColumn::text("updated_by", "who did"),
+    ],
+    sql: "SELECT name, record ->> '$.description', record ->> '$.contact', record ->> '$.email', record ->> '$.phone',
+            record ->> '$.lead_time_days', record ->> '$.response_time', record ->> '$.resolution_time', record ->> '$.customer_number',
+            version, updated_at_us, updated_by
+        FROM inventory WHERE kind = 'suppliers' ORDER BY updated_at_us DESC, name LIMIT ?1",
+};
+
+pub(super) const CONTRACTS: StoreView = StoreView {
+    name: "contracts",
+    description: "one row a contract with a supplier",
+    columns: &[
+        ViewColumn::text("name", "its name"),
+        ViewColumn::text("supplier", "with whom"),
+        ViewColumn::text("description", "about what"),
+        ViewColumn::text("starts_on", "its first day"),
+        ViewColumn::text("ends_on", "the last day of its first term; null if it goes on until notice is given"),
+        ViewColumn::integer("notice_days", "notice must be given so many days before the end"),
+        ViewColumn::boolean("auto_renews", "whether it goes on by itself when nobody gives notice"),
+        ViewColumn::integer("renewal_months", "for how long it goes on then, months"),
+        ViewColumn::integer("cost_minor", "what it costs each time, in minor units of the currency"),
+        ViewColumn::text("currency", "currency of the cost"),
+        ViewColumn::text("cost_per", "how often the cost comes: month, quarter, year or once"),
+        ViewColumn::text("assets", "assets that it covers, as a JSON array"),
+        ViewColumn::text("service", "the service that needs it"),
+        ViewColumn::text("owner", "the team that gets the ticket before the notice date"),
+        ViewColumn::integer("remind_days", "days before the notice date at which that ticket comes"),
+        ViewColumn::integer("version", "raised with each change, from 1"),
+        ViewColumn::timestamp("updated_at", "when it was last changed"),
+        ViewColumn::text("updated_by", "who did"),
+    ],
+    sql: "SELECT name, record ->> '$.supplier', record ->> '$.description', record ->> '$.starts_on', record ->> '$.ends_on',
+            record ->> '$.notice_days', record ->> '$.auto_renews', record ->> '$.renewal_months', record ->> '$.cost_minor',
+            record ->> '$.currency', record ->> '$.cost_per', coalesce(record -> '$.assets', '[]'), record ->> '$.service',
+            record ->> '$.owner', record ->> '$.remind_days', version, updated_at_us, updated_by
+        FROM inventory WHERE kind = 'contracts' ORDER BY updated_at_us DESC, name LIMIT ?1",
+};
+
+pub(super) const OFFERS: StoreView = StoreView {
+    name: "offers",
+    description: "one row an offer of a supplier; earlier prices stand in the history of the record",
+    columns: &[
+        ViewColumn::text("name", "its name"),
+        ViewColumn::text("supplier", "whose it is"),
+        ViewColumn::text("item", "what it is; the same thing has the same word in every offer"),
+        ViewColumn::text("description", "in people's words"),
+        ViewColumn::text("resource_kind", "which resources it is for"),
+        ViewColumn::text("resources", "names of resources that it fits, as a JSON array; empty: every one of the kind"),
+        ViewColumn::text("action", "add or replace"),
+        ViewColumn::float("capacity", "what one piece adds, or has in all if it replaces, in the unit"),
+        ViewColumn::text("unit", "what the capacity is counted in"),
+        ViewColumn::integer("one_off_minor", "price of one piece, in minor units of the currency"),
+        ViewColumn::integer("running_minor", "running cost of one piece, in minor units of the currency"),
+        ViewColumn::text("running_per", "how often the running cost comes: month, quarter or year"),
+        ViewColumn::text("currency", "currency of all its prices"),
+        ViewColumn::text("steps", "cheaper prices from so many pieces on, as a JSON array"),
+        ViewColumn::integer("min_quantity", "fewest pieces of an order"),
+        ViewColumn::integer("max_quantity", "most pieces of an order"),
+        ViewColumn::integer("delivery_days", "days from order to delivery; null: the supplier's lead time"),
+        ViewColumn::integer("installation_days", "days from delivery to use"),
+        ViewColumn::text("offered_on", "the day on which it was made"),
+        ViewColumn::text("valid_until", "the last day on which it can be taken"),
+        ViewColumn::integer("term_months", "how long it is used or bound, months"),
+        ViewColumn::text("support_level", "the support that comes with it"),
+        ViewColumn::text("support_until", "the last day of that support"),
+        ViewColumn::integer("version", "raised with each change, from 1"),
+        ViewColumn::timestamp("updated_at", "when it was last changed"),
+        ViewColumn::text("updated_by", "who did"),
+    ],
+    sql: "SELECT name, record ->> '$.supplier', record ->> '$.item', record ->> '$.description', record ->> '$.resource_kind',
+            coalesce(record -> '$.resources', '[]'), record ->> '$.action', CAST(record ->> '$.capacity' AS REAL), record ->> '$.unit',
+            record ->> '$.one_off_minor', record ->> '$.running_minor', record ->> '$.running_per', record ->> '$.currency',
+            coalesce(record -> '$.steps', '[]'), record ->> '$.min_quantity', record ->> '$.max_quantity', record ->> '$.delivery_days',
+            record ->> '$.installation_days', record ->> '$.offered_on', record ->> '$.valid_until', record ->> '$.term_months',
+            record ->> '$.support_level', record ->> '$.support_until', version, updated_at_us, updated_by
+        FROM inventory WHERE kind = 'offers' ORDER BY updated_at_us DESC, name LIMIT ?1",
+};
+
+pub(super) const BUDGETS: StoreView = StoreView {
+    name: "budgets",
+    description: "one row a budget line, with what its entries add up to",
+    columns: &[
+        ViewColumn::text("name", "its name, usually year and line"),
+        ViewColumn::integer("year", "the year"),
+        ViewColumn::text("line", "the purpose, in the words of the budget"),
+        ViewColumn::text("description", "in people's words"),
+        ViewColumn::text("currency", "currency of all its amounts"),
+        ViewColumn::integer("planned_minor", "what is planned, in minor units"),
+        ViewColumn::integer("committed_minor", "promised and neither taken back nor paid, in minor units"),
+        ViewColumn::integer("spent_minor", "paid, in minor units"),
+        ViewColumn::integer("left_minor", "planned less committed and spent, in minor units; negative where it is overrun"),
+        ViewColumn::text("resource_kinds", "kinds of resources that are paid out of it, as a JSON array; empty: anything"),
+        ViewColumn::text("owner", "the team or person that answers for it"),
+        ViewColumn::integer("version", "raised with each change, from 1"),
+        ViewColumn::timestamp("updated_at", "when it was last changed"),
+        ViewColumn::text("updated_by", "who did"),
+    ],
+    sql: "WITH sums AS (
+            SELECT line, coalesce(sum(CASE kind WHEN 'committed' THEN minor WHEN 'released' THEN -minor END), 0) AS committed,
+                coalesce(sum(minor) FILTER (WHERE kind = 'spent'), 0) AS spent FROM budget_entries GROUP BY line)
+        SELECT name, record ->> '$.year', record ->> '$.line', record ->> '$.description', record ->> '$.currency', record ->> '$.planned_minor',
+            coalesce(committed, 0), coalesce(spent, 0), (record ->> '$.planned_minor') - coalesce(committed, 0) - coalesce(spent, 0),
+            coalesce(record -> '$.resource_kinds', '[]'), record ->> '$.owner', version, updated_at_us, updated_by
+        FROM inventory LEFT JOIN sums ON sums.line = name WHERE kind = 'budgets' ORDER BY updated_at_us DESC, name LIMIT ?1",
+};
+
+pub(super) const BUDGET_ENTRIES: StoreView = StoreView {
+    name: "budget_entries",
+    description: "one row an entry in the book of the budgets; entries are never changed",
+    columns: &[
+        ViewColumn::integer("id", "number of the entry, in the order of recording"),
+        ViewColumn::text("budget", "name of the budget"),
+        ViewColumn::text("kind", "committed, released or spent"),
+        ViewColumn::integer("minor", "the amount, in minor units of the currency"),
+        ViewColumn::text("currency", "currency of the amount"),
+        ViewColumn::timestamp("at", "when"),
+        ViewColumn::text("by", "who"),
+        ViewColumn::text("proposal", "the proposal that it is for, if any"),
+        ViewColumn::text("note", "why"),
+    ],
+    sql: "SELECT id, line, kind, minor, currency, at_us, by, proposal, note FROM budget_entries ORDER BY id DESC LIMIT ?1",
+};
