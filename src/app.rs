@@ -19,7 +19,7 @@ use crate::config::{Settings, SiteSettings, check_front_door, parse_site};
 use crate::console;
 use crate::data_folder::{DataFolder, Listening};
 use crate::desk::Desk;
-use crate::operations::computed_views;
+use crate::operations::{Inventory, computed_views};
 use crate::people::{OneTimeSecret, Tokens};
 use crate::pipeline::{
     self, Analysis, AnalysisParts, FlushConfig, FlushHandle, Incidents, Pipeline, PipelineConfig, RemoteWriteCheck, RuleBook, SiteConfig,
@@ -123,6 +123,7 @@ impl App {
             store: store.clone(),
             files: FileStore::new(folder.path().join(ATTACHMENTS_FOLDER)),
             alerts: people.alerts.clone(),
+            inventory: Inventory::new(store.clone(), clock.clone(), people.register.clone()),
             clock,
             tls: !settings.http.tls_cert.is_empty(),
             link_secret: people.link_secret.clone(),

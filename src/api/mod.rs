@@ -10,6 +10,7 @@ mod caller;
 mod error;
 mod health;
 mod incidents;
+mod inventory;
 mod lingering;
 mod on_call;
 mod openapi;

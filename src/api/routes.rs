@@ -9,12 +9,12 @@ use axum::routing::{delete, get, post, put};
 
 use super::alerts::RefusedKeys;
 use super::{
-    ApiError, FrontDoor, access, acknowledge, alerts, error, health, incidents, on_call, openapi, rules, sessions, setup, sql,
+    ApiError, FrontDoor, access, acknowledge, alerts, error, health, incidents, inventory, on_call, openapi, rules, sessions, setup, sql,
     ticket_parts, tickets,
 };
 use crate::clock::Clock;
 use crate::desk::Desk;
-use crate::operations::{Alerts, Register};
+use crate::operations::{Alerts, Inventory, Register};
 pub(super) use crate::people::Scope;
 use crate::people::{Logins, Role, Tokens};
 use crate::pipeline::{FlushHandle, Incidents, RuleBook};
@@ -47,7 +47,7 @@ use Role::{Administrator, Lead, Manager, Requester, Technician};
 use Scope::{Admin, Desk as Tickets, Ingest, Query};
 
 /// The table of access. A route that is not in it is refused to everybody. Which documents of `setup` a role may change is in
-/// the table of kinds ([`crate::operations::KINDS`]).
+/// the table of kinds ([`crate::operations::KINDS`]), and which records of the inventory in [`inventory::changed_by`].
 pub const ROUTES: &[Route] = &[
     open("GET", "/"),
     open("GET", "/health"),
@@ -100,6 +100,14 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/rotas/{name}/calendar.ics", Tickets, Technician),
     route("POST", "/api/v1/rotas/{name}/calendar-link", Tickets, Technician),
     route("POST", "/api/v1/rotas/{name}/swap", Tickets, Technician),
+    route("GET", "/api/v1/inventory/{kind}", Tickets, Technician),
+    route("PUT", "/api/v1/inventory/{kind}", Tickets, Technician),
+    route("GET", "/api/v1/inventory/{kind}/{name}", Tickets, Technician),
+    route("PUT", "/api/v1/inventory/{kind}/{name}", Tickets, Technician),
+    route("DELETE", "/api/v1/inventory/{kind}/{name}", Tickets, Technician),
+    route("GET", "/api/v1/inventory/{kind}/{name}/history", Tickets, Technician),
+    route("GET", "/api/v1/budgets/{name}/entries", Tickets, Technician),
+    route("POST", "/api/v1/budgets/{name}/entries", Tickets, Manager),
     route("GET", "/api/v1/setup", Admin, Manager),
     route("PUT", "/api/v1/setup", Admin, Administrator),
     route("GET", "/api/v1/setup/{kind}", Tickets, Technician),
@@ -141,6 +149,8 @@ pub struct ApiState {
     pub files: FileStore,
     /// What other programs report.
     pub alerts: Alerts,
+    /// What the department has, is bound to, is offered and may spend.
+    pub inventory: Inventory,
     /// The time.
     pub clock: Clock,
     /// The listener speaks TLS.
@@ -158,6 +168,7 @@ pub fn router(state: ApiState, push: PushState, door: Arc<FrontDoor>, console: R
     let commands = Router::new()
         .merge(desk_routes())
         .merge(setup_routes())
+        .merge(inventory_routes())
         .route("/api/v1/sql", post(sql::run))
         .route("/api/v1/rules", get(rules::list))
         .route("/api/v1/backtest", post(rules::backtest))
@@ -168,13 +179,16 @@ pub fn router(state: ApiState, push: PushState, door: Arc<FrontDoor>, console: R
         .layer(DefaultBodyLimit::max(ticket_parts::MAX_ATTACHMENT_BYTES));
     let whole_setup =
         Router::new().route("/api/v1/setup", get(setup::export).put(setup::import)).layer(DefaultBodyLimit::max(setup::MAX_SETUP_BYTES));
+    let whole_inventory = Router::new()
+        .route("/api/v1/inventory/{kind}", get(inventory::list).put(inventory::import))
+        .layer(DefaultBodyLimit::max(inventory::MAX_IMPORT_BYTES));
     let reports = Router::new()
         .route("/api/v1/alertmanager", post(alerts::alertmanager))
         .route("/api/v2/alerts", post(alerts::prometheus))
         .route("/v2/enqueue", post(alerts::pagerduty))
         .route("/api/v1/heartbeats/{name}", post(alerts::heartbeat))
         .layer(DefaultBodyLimit::max(alerts::MAX_ALERT_BYTES));
-    let commands = commands.merge(large).merge(whole_setup).merge(reports).with_state(state);
+    let commands = commands.merge(large).merge(whole_setup).merge(whole_inventory).merge(reports).with_state(state);
     let open = Router::new()
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
@@ -231,4 +245,11 @@ fn setup_routes() -> Router<ApiState> {
         .route("/api/v1/setup/{kind}/{name}", get(setup::get).put(setup::put).delete(setup::delete))
         .route("/api/v1/secrets", get(setup::secrets))
         .route("/api/v1/secrets/{name}", put(setup::put_secret).delete(setup::delete_secret))
+}
+
+fn inventory_routes() -> Router<ApiState> {
+    Router::new()
+        .route("/api/v1/inventory/{kind}/{name}", get(inventory::get).put(inventory::put).delete(inventory::delete))
+        .route("/api/v1/inventory/{kind}/{name}/history", get(inventory::history))
+        .route("/api/v1/budgets/{name}/entries", get(inventory::budget_book).post(inventory::enter))
 }

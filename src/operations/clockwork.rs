@@ -7,12 +7,13 @@ use super::OperationsError;
 use super::alerts::Alerts;
 use super::assigning::{assign, hand_over};
 use super::calling::{call, follow, hasten};
+use super::contract_reminders::remind_of_contracts;
 use super::feed::{Fed, due_escalations, due_promises, load_feed, look_at_all_again, remove_fed, rest_escalation, save_next_promise};
 use super::register::Register;
 use super::setup::Setup;
 use super::telling::{tell, told};
 use super::timeline::timeline_of;
-use crate::clock::{Clock, SECOND_US, TimestampUs};
+use crate::clock::{Clock, HOUR_US, SECOND_US, TimestampUs};
 use crate::desk::{Actor, Change, Desk, Event, TicketEvent, TicketState, Writing};
 use crate::document::duration_us;
 use crate::notify::{DEFAULT_NOTICES, Throttle, Urgency};
@@ -29,6 +30,9 @@ const BATCH: i64 = 100;
 /// How often shifts that end, and tickets that have been resolved for long, are looked for.
 const SLOW_US: i64 = 60 * SECOND_US;
 
+/// How often contracts are looked at: they are a matter of days.
+const CONTRACTS_US: i64 = HOUR_US;
+
 /// What the clockwork needs.
 #[derive(Debug)]
 pub struct Clockwork {
@@ -39,6 +43,7 @@ pub struct Clockwork {
     clock: Clock,
     throttle: Throttle,
     slow_at_us: TimestampUs,
+    contracts_at_us: TimestampUs,
     /// What was set up when everything that is open was last looked at.
     went_by: Option<Arc<Setup>>,
 }
@@ -46,7 +51,9 @@ pub struct Clockwork {
 impl Clockwork {
     /// A clockwork that has not begun.
     pub fn new(desk: Desk, register: Arc<Register>, alerts: Alerts, store: Store, clock: Clock) -> Self {
-        Self { desk, register, alerts, store, clock, throttle: Throttle::new(DEFAULT_NOTICES), slow_at_us: TimestampUs::MIN, went_by: None }
+        let throttle = Throttle::new(DEFAULT_NOTICES);
+        let (slow_at_us, contracts_at_us) = (TimestampUs::MIN, TimestampUs::MIN);
+        Self { desk, register, alerts, store, clock, throttle, slow_at_us, contracts_at_us, went_by: None }
     }
 
     /// Runs until the stop. A round that fails is told in the log and done again.
@@ -82,6 +89,10 @@ impl Clockwork {
             self.slow_at_us = now_us.saturating_add(SLOW_US);
             self.hand_over(&setup).await?;
             self.close_old(&setup, now_us).await?;
+        }
+        if now_us >= self.contracts_at_us {
+            remind_of_contracts(&self.desk, &self.store, now_us).await?;
+            self.contracts_at_us = now_us.saturating_add(CONTRACTS_US);
         }
         Ok(())
     }

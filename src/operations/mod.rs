@@ -3,7 +3,7 @@
 //! [`Register`] keeps what a department set up as documents and reads it into a [`Setup`]. [`Clockwork`] acts on what happens
 //! to tickets and on the passing of time: it gives tickets to people, calls who is on call, warns of promises in danger, and
 //! puts what is to be told into the outbox. [`Deliveries`] empties the outbox. [`Alerts`] turns what other programs report
-//! into tickets.
+//! into tickets. [`Inventory`] keeps what the department has, is bound to, is offered and may spend.
 //!
 //! ```text
 //! desk (events) ─> event feed ─> Clockwork ─> desk (assigned, paged, warned) + outbox ─> Deliveries ─> mail, webhooks
@@ -21,6 +21,7 @@ mod alerts;
 #[cfg(test)]
 mod alerts_test;
 mod assigning;
+mod budget;
 mod calling;
 #[cfg(test)]
 mod calling_test;
@@ -33,10 +34,15 @@ mod capacity_rows;
 mod capacity_test;
 mod clockwork;
 mod computed_views;
+mod contract_reminders;
 mod deliveries;
 mod documents;
 mod error;
 mod feed;
+mod inventory;
+mod inventory_references;
+#[cfg(test)]
+mod inventory_test;
 mod judging;
 #[cfg(test)]
 mod night_test;
@@ -51,6 +57,7 @@ mod telling;
 mod timeline;
 
 pub use alerts::{Alerts, Filed};
+pub use budget::{BudgetBook, BudgetStanding, NewBudgetEntry, budget_standing};
 pub use capacity::{Capacity, CapacityParts, CapacityRun, ResourceDetail};
 pub use capacity_days::{CapacityDays, CapacityError, CaughtUp};
 pub use capacity_rows::{KnownStanding, StandingFilter};
@@ -59,6 +66,7 @@ pub use computed_views::computed_views;
 pub use deliveries::{Deliveries, DeliveryConfig};
 pub use documents::{DeskPolicy, DocumentKind, KINDS, Service, kind_of, preferences_of};
 pub use error::OperationsError;
+pub use inventory::{ImportOptions, ImportReport, Inventory, InventoryError, RecordChange, RecordPage, WrittenRecord};
 pub use judging::{Judged, Standing, date_of, date_text, day_of};
 pub use promises::{StandingPromise, promises_of, what_if};
 pub use register::{Imported, Register, RegisterError};
