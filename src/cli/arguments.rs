@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    backtest, backup, check, demo, detect, forecast, ingest, parse, query, report, sample_data, serve, setup, templates, token, user,
+    backtest, backup, check, demo, detect, forecast, ingest, inventory, parse, query, report, sample_data, serve, setup, templates, token,
+    user,
 };
 
 /// Logs, metrics, detection and tickets for the person who runs an IT department.
@@ -41,6 +42,8 @@ pub(super) enum Command {
     Restore(backup::RestoreOptions),
     /// Write what is set up to a file for version control, or set up what such a file says
     Setup(setup::SetupOptions),
+    /// Import, export and list assets, suppliers, contracts, offers and budgets
+    Inventory(inventory::InventoryOptions),
     /// Report on the desk: promises kept, calls at night, noise, backlog; prints a table, HTML, JSON or CSV
     Report(report::ReportOptions),
     /// Make, list and revoke the tokens of the API

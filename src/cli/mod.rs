@@ -13,6 +13,7 @@ mod forecast;
 mod html;
 mod ingest;
 mod input;
+mod inventory;
 mod parse;
 mod query;
 mod report;
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Backup(options) => runtime.block_on(backup::run(options)),
         Command::Restore(options) => runtime.block_on(backup::restore(options)),
         Command::Setup(options) => runtime.block_on(setup::run(options)),
+        Command::Inventory(options) => runtime.block_on(inventory::run(options)),
         Command::Report(options) => runtime.block_on(report::run(options)),
         Command::Token(options) => runtime.block_on(token::run(options)),
         Command::User(options) => runtime.block_on(user::run(options)),

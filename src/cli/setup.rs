@@ -69,7 +69,7 @@ pub(super) async fn run(options: SetupOptions) -> anyhow::Result<ExitCode> {
 }
 
 /// A folder without a desk is refused: one would be made in it, with an administrator whose password nobody is told.
-async fn open(client: &ClientOptions) -> anyhow::Result<Connection> {
+pub(super) async fn open(client: &ClientOptions) -> anyhow::Result<Connection> {
     if client.server.is_none() {
         let settings = client.config.settings(&ListenOptions::default()).map_err(|error| anyhow!("the configuration is wrong\n{error}"))?;
         if !settings.data.dir.join(DESK_FILE).try_exists()? {
@@ -90,7 +90,8 @@ async fn export(connection: &Connection) -> anyhow::Result<String> {
     answer.text().await.context("the export broke off; try again")
 }
 
-fn write(file: Option<&Path>, text: &str) -> anyhow::Result<()> {
+/// Writes a file whole or not at all; without a name, to stdout.
+pub(super) fn write(file: Option<&Path>, text: &str) -> anyhow::Result<()> {
     let Some(file) = file else { return Ok(terminal::print(text)?) };
     let failed = || format!("{} cannot be written", file.display());
     // Whole or not at all: a file under version control must not end in the middle because a disk is full.
@@ -101,10 +102,11 @@ fn write(file: Option<&Path>, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read(file: &Path) -> anyhow::Result<Bytes> {
+/// Reads a file; `-` is stdin.
+pub(super) fn read(file: &Path) -> anyhow::Result<Bytes> {
     let mut bytes = Vec::new();
     match file.as_os_str() == "-" {
-        true => drop(std::io::stdin().read_to_end(&mut bytes).context("the setup cannot be read from stdin")?),
+        true => drop(std::io::stdin().read_to_end(&mut bytes).context("stdin cannot be read")?),
         false => bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?,
     }
     Ok(bytes.into())
@@ -162,6 +164,6 @@ fn report(answer: &Answer) -> anyhow::Result<ExitCode> {
 }
 
 /// The server repeats words of the file, which may hold what a terminal would obey.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,5 +1,7 @@
 //! One cell: from text to the field of a record, and back.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::column::{Column, ColumnType};
@@ -8,11 +10,26 @@ use super::field::LIST_SEPARATOR;
 use super::{Currency, Money};
 use crate::document::excerpt;
 
+/// Beginnings of a cell that a spreadsheet takes for a formula (OWASP, CSV injection).
+const FORMULAS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// A text as a cell that no spreadsheet takes for a formula: such a one gets an apostrophe in front, and so does one that
+/// would be read as if it had got it.
+pub(super) fn quoted(text: &str) -> Cow<'_, str> {
+    let is_formula = text.trim_start_matches('\'').starts_with(FORMULAS);
+    if is_formula { format!("'{text}").into() } else { text.into() }
+}
+
+/// The text of a cell, without the apostrophe that kept it from being a formula.
+pub(super) fn unquoted(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|_| cell.trim_start_matches('\'').starts_with(FORMULAS)).unwrap_or(cell)
+}
+
 /// What a cell means for the field; the cell is not empty. Amounts are of the row's currency, which is not there if its cell
 /// was empty or wrong.
 pub(super) fn value_of(column: &Column, cell: &str, currency: Option<Currency>, decimal: DecimalMark) -> Result<Value, String> {
     match column.column_type {
-        ColumnType::Text => Ok(cell.into()),
+        ColumnType::Text => Ok(unquoted(cell).into()),
         ColumnType::Word(words) if words.contains(&cell) => Ok(cell.into()),
         ColumnType::Word(words) => Err(format!("`{}` is none of {}", excerpt(cell), words.join(", "))),
         ColumnType::Whole => {
@@ -31,7 +48,7 @@ pub(super) fn value_of(column: &Column, cell: &str, currency: Option<Currency>, 
         },
         ColumnType::Currency => cell.parse::<Currency>().map(|currency| currency.code().into()),
         ColumnType::Money => amount(cell, currency, decimal).map(Value::from),
-        ColumnType::List => Ok(cell.split(LIST_SEPARATOR).map(|entry| Value::from(entry.trim())).collect()),
+        ColumnType::List => Ok(unquoted(cell).split(LIST_SEPARATOR).map(|entry| Value::from(entry.trim())).collect()),
         ColumnType::Steps => cell.split(LIST_SEPARATOR).map(|step| volume_step(step, currency, decimal)).collect(),
     }
 }
@@ -82,9 +99,9 @@ pub(super) fn cell_of(column: &Column, value: &Value, currency: Option<Currency>
         (ColumnType::Steps, Value::Array(steps)) => {
             joined(steps.iter().map(|step| format!("{}={}", step["from"], money(&step["one_off_minor"]))).collect())
         }
-        (_, Value::Array(entries)) => joined(entries.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+        (_, Value::Array(entries)) => quoted(&joined(entries.iter().filter_map(Value::as_str).map(str::to_owned).collect())).into_owned(),
         (_, Value::Bool(flag)) => if *flag { "yes" } else { "no" }.to_owned(),
-        (_, Value::String(text)) => text.clone(),
+        (_, Value::String(text)) => quoted(text).into_owned(),
         (_, other) => other.to_string(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::column::{Column, ColumnType, NAME_COLUMN, columns, heading_of};
-use super::csv_cell::value_of;
+use super::csv_cell::{unquoted, value_of};
 use super::csv_options::CsvOptions;
 use super::csv_text::{Fault, check_cells, text_of};
 use super::field::check_name;
@@ -172,7 +172,7 @@ impl Rows {
         if row.iter().all(|cell| cell.trim().is_empty()) {
             return;
         }
-        let name = row.get(headings.name).unwrap_or("").trim();
+        let name = unquoted(row.get(headings.name).unwrap_or("").trim());
         if let Err(why) = check_name(name) {
             self.complain(line, NAME_COLUMN, why);
         } else if let Some(before) = self.lines.insert(name.to_owned(), line) {

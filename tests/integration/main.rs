@@ -19,6 +19,7 @@ mod front_door_limits;
 mod garbage;
 mod idempotency;
 mod incidents;
+mod inventory;
 mod kills;
 mod load;
 mod log_templates;
