@@ -19,7 +19,7 @@ use crate::config::{Settings, SiteSettings, check_front_door, parse_site};
 use crate::console;
 use crate::data_folder::{DataFolder, Listening};
 use crate::desk::Desk;
-use crate::operations::{Inventory, computed_views};
+use crate::operations::{Capacity, CapacityDays, CapacityParts, Inventory, Proposals, computed_views};
 use crate::people::{OneTimeSecret, Tokens};
 use crate::pipeline::{
     self, Analysis, AnalysisParts, FlushConfig, FlushHandle, Incidents, Pipeline, PipelineConfig, RemoteWriteCheck, RuleBook, SiteConfig,
@@ -30,6 +30,7 @@ use crate::self_metrics::START_TIME;
 use crate::shutdown::{Phase, Shutdown};
 use crate::source::http_push::PushState;
 use crate::source::{AllowList, BodyLimits, SourceContext, SyslogConfig, TimeZones, serve_syslog_tcp, serve_syslog_udp};
+use crate::sql_file::Book;
 use crate::store::{ATTACHMENTS_FOLDER, DESK_FILE, FileStore, Store};
 use crate::{table, wal};
 use service_desk::ServiceDesk;
@@ -59,6 +60,8 @@ pub struct App {
     pub rules: Arc<RuleBook>,
     /// The incidents behind the tickets.
     pub incidents: Arc<Incidents>,
+    /// Resources, and how they stand.
+    pub capacity: Arc<Capacity>,
     pipeline: Pipeline,
     sources: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
@@ -95,7 +98,7 @@ impl App {
         if settings.desk.enabled {
             workers.extend(people.start(settings, &store, &desk, &clock, &shutdown)?);
         }
-        let rules = Arc::new(RuleBook::open(rules_dir(settings)));
+        let rules = Arc::new(RuleBook::open(folder_of(&settings.detect.rules_dir)));
         let incidents = Arc::new(Incidents::new(desk.clone(), clock.clone(), site_config(&settings.site)?, rules.clone()));
         if settings.detect.enabled {
             let parts = AnalysisParts {
@@ -108,6 +111,19 @@ impl App {
             };
             let analysis = Analysis::new(parts, Some(folder.path().join(DETECTORS_FOLDER)));
             workers.push(stage::spawn("analysis", &shutdown, analysis.run(shutdown.clone())));
+        }
+        let inventory = Inventory::new(store.clone(), clock.clone(), people.register.clone());
+        let capacity = Arc::new(Capacity::new(CapacityParts {
+            days: CapacityDays::new(queries.clone(), pipeline.tables()),
+            questions: Arc::new(Book::open(folder_of(&settings.capacity.questions_dir))),
+            register: people.register.clone(),
+            inventory: inventory.clone(),
+            proposals: Proposals::new(desk.clone(), inventory.clone()),
+            store: store.clone(),
+            clock: clock.clone(),
+        }));
+        if settings.capacity.enabled {
+            workers.push(stage::spawn("capacity", &shutdown, capacity.clone().keep(shutdown.clone())));
         }
         let tokens = Tokens::new(store.clone(), clock.clone());
         let context = SourceContext { intake: pipeline.ingest(), clock: clock.clone(), shutdown: shutdown.clone() };
@@ -123,7 +139,8 @@ impl App {
             store: store.clone(),
             files: FileStore::new(folder.path().join(ATTACHMENTS_FOLDER)),
             alerts: people.alerts.clone(),
-            inventory: Inventory::new(store.clone(), clock.clone(), people.register.clone()),
+            inventory,
+            capacity: capacity.clone(),
             clock,
             tls: !settings.http.tls_cert.is_empty(),
             link_secret: people.link_secret.clone(),
@@ -137,7 +154,22 @@ impl App {
             tracing::warn!(%error, "listening.json cannot be written; commands must be told where this server is with --server");
         }
         let first_password = people.first_password;
-        Ok(Self { listening, first_password, shutdown, flush, queries, desk, rules, incidents, pipeline, sources, workers, folder, store })
+        Ok(Self {
+            listening,
+            first_password,
+            shutdown,
+            flush,
+            queries,
+            desk,
+            rules,
+            incidents,
+            capacity,
+            pipeline,
+            sources,
+            workers,
+            folder,
+            store,
+        })
     }
 
     /// What an analysis works with, on the clock of the system.
@@ -216,8 +248,9 @@ fn open_queries(settings: &Settings, pipeline: &Pipeline, mut views: Vec<Arc<dyn
     Ok(QueryEngine::new(&config, pipeline.tables(), views)?)
 }
 
-fn rules_dir(settings: &Settings) -> Option<PathBuf> {
-    (!settings.detect.rules_dir.is_empty()).then(|| PathBuf::from(&settings.detect.rules_dir))
+/// A folder of the configuration, if it is set.
+fn folder_of(setting: &str) -> Option<PathBuf> {
+    (!setting.is_empty()).then(|| PathBuf::from(setting))
 }
 
 /// What is known of the site. Every entry is read once here, so that a wrong one is an error at start and not at night.

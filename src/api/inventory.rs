@@ -281,7 +281,7 @@ fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
-fn inventory_error(error: InventoryError) -> ApiError {
+pub(super) fn inventory_error(error: InventoryError) -> ApiError {
     let status = match &error {
         InventoryError::NotFound { .. } => StatusCode::NOT_FOUND,
         InventoryError::Conflict { .. } => StatusCode::PRECONDITION_FAILED,

@@ -7,6 +7,7 @@ mod access;
 mod acknowledge;
 mod alerts;
 mod caller;
+mod capacity;
 mod error;
 mod health;
 mod incidents;

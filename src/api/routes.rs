@@ -9,12 +9,12 @@ use axum::routing::{delete, get, post, put};
 
 use super::alerts::RefusedKeys;
 use super::{
-    ApiError, FrontDoor, access, acknowledge, alerts, error, health, incidents, inventory, on_call, openapi, rules, sessions, setup, sql,
-    ticket_parts, tickets,
+    ApiError, FrontDoor, access, acknowledge, alerts, capacity, error, health, incidents, inventory, on_call, openapi, rules, sessions,
+    setup, sql, ticket_parts, tickets,
 };
 use crate::clock::Clock;
 use crate::desk::Desk;
-use crate::operations::{Alerts, Inventory, Register};
+use crate::operations::{Alerts, Capacity, Inventory, Register};
 pub(super) use crate::people::Scope;
 use crate::people::{Logins, Role, Tokens};
 use crate::pipeline::{FlushHandle, Incidents, RuleBook};
@@ -100,6 +100,16 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/rotas/{name}/calendar.ics", Tickets, Technician),
     route("POST", "/api/v1/rotas/{name}/calendar-link", Tickets, Technician),
     route("POST", "/api/v1/rotas/{name}/swap", Tickets, Technician),
+    route("GET", "/api/v1/capacity", Tickets, Technician),
+    route("POST", "/api/v1/capacity/run", Tickets, Lead),
+    route("GET", "/api/v1/capacity/{id}", Tickets, Technician),
+    route("GET", "/api/v1/proposals", Tickets, Technician),
+    route("GET", "/api/v1/proposals/combined", Tickets, Technician),
+    route("GET", "/api/v1/proposals/{number}", Tickets, Technician),
+    route("POST", "/api/v1/proposals/{number}/decision", Tickets, Manager),
+    route("POST", "/api/v1/proposals/{number}/delivery", Tickets, Lead),
+    route("GET", "/api/v1/proposals/{number}/negotiation/{offer}", Tickets, Lead),
+    route("POST", "/api/v1/inventory/assets/{name}/repair-or-replace", Tickets, Technician),
     route("GET", "/api/v1/inventory/{kind}", Tickets, Technician),
     route("PUT", "/api/v1/inventory/{kind}", Tickets, Technician),
     route("GET", "/api/v1/inventory/{kind}/{name}", Tickets, Technician),
@@ -151,6 +161,8 @@ pub struct ApiState {
     pub alerts: Alerts,
     /// What the department has, is bound to, is offered and may spend.
     pub inventory: Inventory,
+    /// Resources, how they stand, and what is proposed about them.
+    pub capacity: Arc<Capacity>,
     /// The time.
     pub clock: Clock,
     /// The listener speaks TLS.
@@ -169,6 +181,7 @@ pub fn router(state: ApiState, push: PushState, door: Arc<FrontDoor>, console: R
         .merge(desk_routes())
         .merge(setup_routes())
         .merge(inventory_routes())
+        .merge(capacity_routes())
         .route("/api/v1/sql", post(sql::run))
         .route("/api/v1/rules", get(rules::list))
         .route("/api/v1/backtest", post(rules::backtest))
@@ -245,6 +258,20 @@ fn setup_routes() -> Router<ApiState> {
         .route("/api/v1/setup/{kind}/{name}", get(setup::get).put(setup::put).delete(setup::delete))
         .route("/api/v1/secrets", get(setup::secrets))
         .route("/api/v1/secrets/{name}", put(setup::put_secret).delete(setup::delete_secret))
+}
+
+fn capacity_routes() -> Router<ApiState> {
+    Router::new()
+        .route("/api/v1/capacity", get(capacity::list))
+        .route("/api/v1/capacity/run", post(capacity::run))
+        .route("/api/v1/capacity/{id}", get(capacity::get))
+        .route("/api/v1/proposals", get(capacity::proposals))
+        .route("/api/v1/proposals/combined", get(capacity::combined))
+        .route("/api/v1/proposals/{number}", get(capacity::proposal))
+        .route("/api/v1/proposals/{number}/decision", post(capacity::decide))
+        .route("/api/v1/proposals/{number}/delivery", post(capacity::deliver))
+        .route("/api/v1/proposals/{number}/negotiation/{offer}", get(capacity::sheet))
+        .route("/api/v1/inventory/assets/{name}/repair-or-replace", post(capacity::repair_or_replace))
 }
 
 fn inventory_routes() -> Router<ApiState> {

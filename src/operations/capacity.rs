@@ -7,21 +7,27 @@ use std::time::Duration;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::capacity_days::{CapacityDays, CapacityError};
+use super::capacity_days::{CapacityDays, CapacityError, Progress};
 use super::capacity_rows::{
     KnownStanding, StandingFilter, count_by_status, forget_unseen, load_class, load_standing, load_standings, save_class, save_standings,
 };
 use super::judging::{Judged, Seen, Yardstick, judge};
-use super::{Register, Setup};
-use crate::capacity::{CapacityQuestion, Day, ResourceKey};
+use super::market::assets_of_kind;
+use super::proposals::Crossing;
+use super::{Inventory, Proposals, Register, Setup};
+use crate::capacity::{CapacityQuestion, Day, ResourceKey, Status};
 use crate::clock::{Clock, DAY_US, Stopwatch};
 use crate::forecast::Calibration;
+use crate::purchase::converted;
 use crate::shutdown::Shutdown;
 use crate::sql_file::Book;
 use crate::store::{Store, StoreError};
 
 /// How often it is looked whether a day has ended, or people have decided something that changes what resources are judged by.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// Resources of each status about which there are proposals: more than anybody decides in a year.
+const MOST_PROPOSED: u32 = 500;
 
 /// Days of the past that a forecast is made from.
 const HISTORY_DAYS: i64 = 730;
@@ -35,10 +41,23 @@ pub struct CapacityParts {
     pub questions: Arc<Book<CapacityQuestion>>,
     /// What people decided.
     pub register: Arc<Register>,
+    /// The inventory, whose assets have limits.
+    pub inventory: Inventory,
+    /// What is proposed about resources that cross.
+    pub proposals: Proposals,
     /// The store.
     pub store: Store,
     /// The time.
     pub clock: Clock,
+}
+
+/// What is known beside a resource's own days.
+#[derive(Debug, Default)]
+struct Surroundings {
+    /// How many resources each exception that speaks of spares fits, by its place.
+    sharing: BTreeMap<usize, u32>,
+    /// What assets hold, in the question's unit, by the host that they are.
+    assets: BTreeMap<String, f64>,
 }
 
 /// Resources and how they stand.
@@ -88,7 +107,7 @@ impl Capacity {
             let questions = self.parts.questions.refresh();
             let now = (self.today(), Arc::as_ptr(&setup).addr(), Arc::as_ptr(&questions).addr());
             if judged != Some(now) {
-                match self.run(|_, _| {}).await {
+                match self.run(&|_, _| {}).await {
                     Ok(run) => {
                         judged = Some(now);
                         if run.failed != warned {
@@ -115,12 +134,12 @@ impl Capacity {
     ///
     /// # Errors
     /// The tables or the store cannot be read or written. A question that fails is told in the result.
-    pub async fn run(&self, progress: impl Fn(&str, f64)) -> Result<CapacityRun, CapacityError> {
+    pub async fn run(&self, progress: Progress<'_>) -> Result<CapacityRun, CapacityError> {
         let _one = self.running.lock().await;
         let stopwatch = Stopwatch::start();
         let questions = self.parts.questions.current();
         let now_us = self.parts.clock.now_us();
-        let caught_up = self.parts.days.catch_up(&questions.read, now_us, &progress).await?;
+        let caught_up = self.parts.days.catch_up(&questions.read, now_us, progress).await?;
         let mut run = CapacityRun {
             days: caught_up.rows,
             failed: caught_up.failed.iter().map(ToString::to_string).collect(),
@@ -131,6 +150,7 @@ impl Capacity {
             run.resources += self.judge_all(question, &setup).await?;
             progress(&question.name, (at + 1) as f64 / questions.read.len() as f64);
         }
+        self.propose(&questions.read, &setup).await?;
         run.seconds = stopwatch.elapsed_seconds();
         Ok(run)
     }
@@ -140,13 +160,13 @@ impl Capacity {
         let mut read = self.parts.store.read().await.map_err(CapacityError::Store)?;
         let class = load_class(&mut read, &question.name).await.map_err(CapacityError::Store)?;
         drop(read);
-        let sharing = Arc::new(self.sharing(question, setup).await?);
-        let (judged, pooled) = self.judge_once(question, setup, &sharing, class).await?;
+        let around = Arc::new(self.surroundings(question, setup).await?);
+        let (judged, pooled) = self.judge_once(question, setup, &around, class).await?;
         if judged == 0 {
             return Ok(0);
         }
         if class.is_none() && pooled.origins() > 0.0 {
-            self.judge_once(question, setup, &sharing, Some(pooled.factor())).await?;
+            self.judge_once(question, setup, &around, Some(pooled.factor())).await?;
         }
         Ok(judged)
     }
@@ -155,26 +175,21 @@ impl Capacity {
         &self,
         question: &Arc<CapacityQuestion>,
         setup: &Arc<Setup>,
-        sharing: &Arc<BTreeMap<usize, u32>>,
+        around: &Arc<Surroundings>,
         class: Option<f64>,
     ) -> Result<(usize, Calibration), CapacityError> {
         let now_us = self.parts.clock.now_us();
         let since_day = self.today() - HISTORY_DAYS;
-        let (mut all, mut pooled, mut failed) = (0, Calibration::default(), None);
+        let (mut all, mut pooled) = (0, Calibration::default());
         let store = &self.parts.store;
-        let take = async |part: Vec<(ResourceKey, Vec<Day>)>| {
-            let (question, setup, sharing) = (question.clone(), setup.clone(), sharing.clone());
-            let judged =
-                tokio::task::spawn_blocking(move || judge_part(&question, &setup, &sharing, class, &part)).await.unwrap_or_default();
+        for part in self.parts.days.parts() {
+            let seen = self.parts.days.of_part(question, since_day, &part).await?;
+            let (question, setup, around) = (question.clone(), setup.clone(), around.clone());
+            let judging = move || judge_part(&question, &setup, &around, class, &seen);
+            let judged = tokio::task::spawn_blocking(judging).await.unwrap_or_default();
             all += judged.len();
             pooled = Calibration::pooled(std::iter::once(&pooled).chain(judged.iter().filter_map(|it| it.calibration.as_ref())));
-            if let Err(error) = save(store, &judged, now_us).await {
-                failed.get_or_insert(error);
-            }
-        };
-        self.parts.days.for_each_part(question, since_day, take).await?;
-        if let Some(error) = failed {
-            return Err(CapacityError::Store(error));
+            save(store, &judged, now_us).await.map_err(CapacityError::Store)?;
         }
         let finish = async {
             let mut write = store.write().await?;
@@ -188,19 +203,56 @@ impl Capacity {
         Ok((all, pooled))
     }
 
-    /// How many resources each exception that speaks of spares fits.
-    async fn sharing(&self, question: &CapacityQuestion, setup: &Setup) -> Result<BTreeMap<usize, u32>, CapacityError> {
-        let mut sharing = BTreeMap::new();
-        if setup.capacity.exceptions.iter().all(|exception| exception.spares.is_none()) {
-            return Ok(sharing);
-        }
-        // What was not seen for a week carries no load.
-        for key in self.parts.days.keys(question, self.today() - 7).await? {
-            if let Some((exception, _)) = setup.capacity.decided(&key).spares {
-                *sharing.entry(exception).or_insert(0) += 1;
+    async fn surroundings(&self, question: &CapacityQuestion, setup: &Setup) -> Result<Surroundings, CapacityError> {
+        let mut around = Surroundings::default();
+        let mut read = self.parts.store.read().await.map_err(CapacityError::Store)?;
+        for (name, asset) in assets_of_kind(&mut read, &question.kind).await.map_err(CapacityError::Inventory)? {
+            let (Some(capacity), Some(unit)) = (asset.capacity, asset.unit.as_deref()) else { continue };
+            match converted(capacity, unit, &question.unit) {
+                Some(capacity) => drop(around.assets.insert(asset.host.unwrap_or(name), capacity)),
+                None => {
+                    tracing::warn!(asset = name, unit, "the asset's unit is not that of the resources it is to limit ({})", question.unit)
+                }
             }
         }
-        Ok(sharing)
+        drop(read);
+        if setup.capacity.exceptions.iter().any(|exception| exception.spares.is_some()) {
+            // What was not seen for a week carries no load.
+            for key in self.parts.days.keys(question, self.today() - 7).await? {
+                if let Some((exception, _)) = setup.capacity.decided(&key).spares {
+                    *around.sharing.entry(exception).or_insert(0) += 1;
+                }
+            }
+        }
+        Ok(around)
+    }
+
+    /// Hands what crosses to the proposals.
+    async fn propose(&self, questions: &[Arc<CapacityQuestion>], setup: &Setup) -> Result<(), CapacityError> {
+        let mut crossings = Vec::new();
+        for status in [Status::OverThreshold, Status::Crosses] {
+            let filter = StandingFilter { status: Some(status.word().to_owned()), limit: MOST_PROPOSED, ..StandingFilter::default() };
+            crossings.extend(self.list(&filter).await.map_err(CapacityError::Store)?);
+        }
+        let mut asked = Vec::new();
+        for standing in &crossings {
+            let Some(question) = questions.iter().find(|question| question.name == standing.question) else { continue };
+            let entity =
+                question.entity.iter().map(|column| (column.clone(), standing.entity[column].as_str().unwrap_or_default().to_owned()));
+            let key = ResourceKey { question: question.name.clone(), entity: entity.collect() };
+            let consumers = self.parts.days.consumers(question, &key, self.today()).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "the largest consumers of a resource could not be asked for");
+                Vec::new()
+            });
+            let outage_cost_per_day = setup.capacity.decided(&key).outage_cost_per_day;
+            asked.push(Crossing { standing, question, outage_cost_per_day, consumers });
+        }
+        self.parts.proposals.refresh(&asked, setup).await.map_err(|error| CapacityError::Proposals(Box::new(error)))
+    }
+
+    /// What is proposed about resources that cross.
+    pub fn proposals(&self) -> &Proposals {
+        &self.parts.proposals
     }
 
     /// Standings that fit, those to be decided first first.
@@ -233,9 +285,9 @@ impl Capacity {
         let setup = self.parts.register.setup();
         let since_day = self.today() - HISTORY_DAYS;
         let Some((key, days)) = self.parts.days.of_resource(&question, resource, since_day).await? else { return Ok(None) };
-        let sharing = self.sharing(&question, &setup).await?;
+        let around = self.surroundings(&question, &setup).await?;
         let judging = move || {
-            let judged = judge_one(&question, &setup, &sharing, class, (&key, &days), true)?;
+            let judged = judge_one(&question, &setup, &around, class, (&key, &days), true)?;
             Some(ResourceDetail { question, days, judged })
         };
         Ok(tokio::task::spawn_blocking(judging).await.ok().flatten())
@@ -256,17 +308,17 @@ async fn save(store: &Store, judged: &[Judged], now_us: i64) -> Result<(), Store
 fn judge_part(
     question: &CapacityQuestion,
     setup: &Setup,
-    sharing: &BTreeMap<usize, u32>,
+    around: &Surroundings,
     class: Option<f64>,
     part: &[(ResourceKey, Vec<Day>)],
 ) -> Vec<Judged> {
-    part.par_iter().filter_map(|(key, days)| judge_one(question, setup, sharing, class, (key, days), false)).collect()
+    part.par_iter().filter_map(|(key, days)| judge_one(question, setup, around, class, (key, days), false)).collect()
 }
 
 fn judge_one(
     question: &CapacityQuestion,
     setup: &Setup,
-    sharing: &BTreeMap<usize, u32>,
+    around: &Surroundings,
     class: Option<f64>,
     (key, days): (&ResourceKey, &[Day]),
     whole: bool,
@@ -280,6 +332,7 @@ fn judge_one(
         class,
     };
     let spares = setup.capacity.decided(key).spares;
-    let sharing = spares.and_then(|(exception, _)| sharing.get(&exception).copied()).unwrap_or(1);
-    judge(&yardstick, &Seen { key, days, asset: None, sharing }, whole)
+    let sharing = spares.and_then(|(exception, _)| around.sharing.get(&exception).copied()).unwrap_or(1);
+    let asset = key.entity.iter().find_map(|(_, value)| around.assets.get(value).copied());
+    judge(&yardstick, &Seen { key, days, asset, sharing }, whole)
 }

@@ -12,9 +12,11 @@ use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, TimestampMicrose
 use arrow::error::ArrowError;
 use datafusion::common::ScalarValue;
 
+use super::{InventoryError, ProposalError};
 use crate::capacity::{CapacityQuestion, Day, ResourceKey};
 use crate::clock::{DAY_US, HOUR_US, TimestampUs};
-use crate::query::{Parameters, QueryEngine, QueryError, QueryRequest, Tables};
+use crate::purchase::Consumer;
+use crate::query::{LimitOverrides, Parameters, QueryEngine, QueryError, QueryRequest, Tables};
 use crate::record::arrow_schema::CAPACITY_DAYS;
 use crate::store::StoreError;
 use crate::table::{Position, TableError};
@@ -30,6 +32,9 @@ const DAYS_AT_ONCE: i64 = 32;
 
 /// Rows of `capacity_days` that are read into memory at once: 64 MiB of them.
 const ROWS_AT_ONCE: usize = 1 << 20;
+
+/// Consumers of a resource that are shown.
+const MOST_CONSUMERS: u64 = 10;
 
 /// Hexadecimal digits by which resources are read in parts, at most: 4,096 parts.
 const MOST_DIGITS: u32 = 3;
@@ -59,6 +64,12 @@ pub enum CapacityError {
     /// The table could not be written.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The inventory could not be read.
+    #[error(transparent)]
+    Inventory(InventoryError),
+    /// Proposals could not be made.
+    #[error(transparent)]
+    Proposals(Box<ProposalError>),
     /// The store failed.
     #[error(transparent)]
     Store(StoreError),
@@ -70,6 +81,13 @@ pub struct CapacityDays {
     engine: Arc<QueryEngine>,
     tables: Tables,
 }
+
+/// Some of the resources: those with ids from one text up to, not including, another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part([String; 2]);
+
+/// Told what is done and how much of it, 0 to 1.
+pub type Progress<'a> = &'a (dyn Fn(&str, f64) + Send + Sync);
 
 /// What catching up has done.
 #[derive(Debug, Default)]
@@ -94,7 +112,7 @@ impl CapacityDays {
         &self,
         questions: &[Arc<CapacityQuestion>],
         now_us: TimestampUs,
-        progress: impl Fn(&str, f64),
+        progress: Progress<'_>,
     ) -> Result<CaughtUp, CapacityError> {
         let end = (now_us - SETTLED_AFTER_US).div_euclid(DAY_US);
         let mut done = CaughtUp::default();
@@ -155,32 +173,30 @@ impl CapacityDays {
         Ok(batches)
     }
 
-    /// Hands the days of all resources of a question to `take`, a part of the resources at a time, each oldest day first.
+    /// The parts in which resources are read, so that not all of them are in memory at once.
+    pub fn parts(&self) -> Vec<Part> {
+        let rows: u64 = self.tables.capacity_days.snapshot().files.iter().map(|file| file.rows).sum();
+        let digits = (0..MOST_DIGITS).find(|digits| rows as usize >> (4 * digits) <= ROWS_AT_ONCE).unwrap_or(MOST_DIGITS);
+        // Ids are hexadecimal: those of a part lie between two prefixes, and `g` is beyond all of them.
+        let prefix = |part: u32| match digits {
+            0 if part == 0 => String::new(),
+            _ if part >> (4 * digits) > 0 => "g".to_owned(),
+            _ => format!("{part:0width$x}", width = digits as usize),
+        };
+        (0..1_u32 << (4 * digits)).map(|part| Part([prefix(part), prefix(part + 1)])).collect()
+    }
+
+    /// The resources of a question that belong to a part, with their days since a day, oldest first.
     ///
     /// # Errors
     /// The table cannot be read.
-    pub async fn for_each_part(
+    pub async fn of_part(
         &self,
         question: &CapacityQuestion,
         since_day: i64,
-        mut take: impl AsyncFnMut(Vec<(ResourceKey, Vec<Day>)>),
-    ) -> Result<(), CapacityError> {
-        let rows: u64 = self.tables.capacity_days.snapshot().files.iter().map(|file| file.rows).sum();
-        let digits = (0..MOST_DIGITS).find(|digits| rows as usize >> (4 * digits) <= ROWS_AT_ONCE).unwrap_or(MOST_DIGITS);
-        for part in 0..1_u32 << (4 * digits) {
-            // Ids are hexadecimal: those of a part lie between two prefixes, and `g` is beyond all of them.
-            let prefix = |part: u32| match digits {
-                0 if part == 0 => String::new(),
-                _ if part >> (4 * digits) > 0 => "g".to_owned(),
-                _ => format!("{part:0width$x}", width = digits as usize),
-            };
-            let resources =
-                self.read(question, since_day, "resource >= $from AND resource < $to", [prefix(part), prefix(part + 1)]).await?;
-            if !resources.is_empty() {
-                take(resources).await;
-            }
-        }
-        Ok(())
+        part: &Part,
+    ) -> Result<Vec<(ResourceKey, Vec<Day>)>, CapacityError> {
+        self.read(question, since_day, "resource >= $from AND resource < $to", part.0.clone()).await
     }
 
     /// The days of one resource, oldest first; `None` if there are none.
@@ -218,6 +234,32 @@ impl CapacityDays {
             }
         }
         Ok(keys)
+    }
+
+    /// What uses most of a resource, largest first, as the question's own statement says it over the last thirty days.
+    ///
+    /// # Errors
+    /// The statement cannot be asked.
+    pub async fn consumers(&self, question: &CapacityQuestion, key: &ResourceKey, today: i64) -> Result<Vec<Consumer>, CapacityError> {
+        let Some(sql) = &question.consumers_sql else { return Ok(Vec::new()) };
+        let failed = |source| CapacityError::Question { question: question.name.clone(), source };
+        let mut parameters = BTreeMap::from([moment("window_start", today - 30), moment("window_end", today)]);
+        parameters.extend(key.entity.iter().map(|(column, value)| (column.clone(), ScalarValue::from(value.as_str()))));
+        let limits = LimitOverrides { max_rows: Some(MOST_CONSUMERS), ..LimitOverrides::default() };
+        let request = QueryRequest { parameters: Parameters::Typed(parameters), limits, truncate: true, ..QueryRequest::new(sql) };
+        let mut consumers = Vec::new();
+        for batch in self.engine.run(request).await.map_err(failed)?.collect().await.map_err(failed)? {
+            let column =
+                |name: &str| batch.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("it has no column `{name}`")));
+            let read = || -> Result<Vec<Consumer>, ArrowError> {
+                let (names, amounts) = (cast(column("name")?, &DataType::Utf8View)?, cast(column("amount")?, &DataType::Float64)?);
+                let amounts: &Float64Array = amounts.as_primitive::<Float64Type>();
+                let rows = (0..batch.num_rows()).filter(|row| amounts.is_valid(*row));
+                Ok(rows.map(|row| Consumer { name: text_at(&names, row), amount: amounts.value(row), removable: None }).collect())
+            };
+            consumers.extend(read().map_err(|source| CapacityError::Answer { question: question.name.clone(), source })?);
+        }
+        Ok(consumers)
     }
 
     async fn read(

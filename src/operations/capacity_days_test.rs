@@ -89,14 +89,14 @@ async fn a_day_is_taken_once_and_an_hour_after_its_end() {
     ];
     let site = site(&measured, 10 * 24).await;
     let questions = [question("filesystem_space")];
-    let rows = async |now_us: TimestampUs| site.days.catch_up(&questions, now_us, |_, _| {}).await.unwrap().rows;
+    let rows = async |now_us: TimestampUs| site.days.catch_up(&questions, now_us, &|_, _| {}).await.unwrap().rows;
     assert_eq!(rows(START_US + 3 * DAY_US + HOUR_US / 2).await, 2, "the third day has ended half an hour ago");
     assert_eq!(rows(START_US + 3 * DAY_US + HOUR_US / 2).await, 0);
     assert_eq!(rows(START_US + 10 * DAY_US + HOUR_US).await, 8);
     assert_eq!(site.tables.capacity_days.committed("capacity/filesystem_space"), Some(START_US / DAY_US + 9));
 
-    let mut seen = Vec::new();
-    site.days.for_each_part(&questions[0], 0, async |part| seen.extend(part)).await.unwrap();
+    let [part] = site.days.parts().try_into().unwrap();
+    let seen = site.days.of_part(&questions[0], 0, &part).await.unwrap();
     let [(key, days)] = seen.as_slice() else { panic!("{seen:?}") };
     assert_eq!((key.name().as_str(), days.len()), ("db01 /data", 10));
     assert_eq!((days[0].day, days[0].value, days[0].limit), (START_US / DAY_US, 0.0, Some(100.0)));
@@ -114,13 +114,10 @@ async fn the_busy_hour_of_processors_is_the_highest() {
     let measured = [cpu(&[("cpu", "0"), ("mode", "idle")]), cpu(&[("cpu", "1"), ("mode", "idle")])];
     let site = site(&measured, 3 * 24).await;
     let questions = [question("cpu")];
-    let done = site.days.catch_up(&questions, START_US + 4 * DAY_US, |_, _| {}).await.unwrap();
+    let done = site.days.catch_up(&questions, START_US + 4 * DAY_US, &|_, _| {}).await.unwrap();
     assert!(done.failed.is_empty(), "{:?}", done.failed);
-    let (_, days) = {
-        let mut seen = Vec::new();
-        site.days.for_each_part(&questions[0], 0, async |part| seen.extend(part)).await.unwrap();
-        seen.pop().unwrap()
-    };
+    let [part] = site.days.parts().try_into().unwrap();
+    let (_, days) = site.days.of_part(&questions[0], 0, &part).await.unwrap().pop().unwrap();
     assert_eq!(days.len(), 3);
     assert!(days.iter().all(|day| (day.value - 0.9).abs() < 1e-6 && day.servers == Some(2.0) && day.limit == Some(1.0)), "{days:?}");
     let sql = "SELECT p50, max FROM capacity_days ORDER BY day LIMIT 1";
@@ -134,11 +131,11 @@ async fn every_shipped_question_can_be_asked_and_a_broken_one_stops_nobody() {
     let site = site(&[Measured { name: "up", host: "db01", labels: &[], value: &|_| Some(1.0) }], 48).await;
     let mut questions: Vec<_> =
         SHIPPED_QUESTIONS.iter().map(|(file, text)| Arc::new(CapacityQuestion::parse(file, text).unwrap())).collect();
-    let done = site.days.catch_up(&questions, START_US + 3 * DAY_US, |_, _| {}).await.unwrap();
+    let done = site.days.catch_up(&questions, START_US + 3 * DAY_US, &|_, _| {}).await.unwrap();
     assert!(done.failed.is_empty() && done.rows == 0, "{:?}", done.failed);
     let text = SHIPPED_QUESTIONS[0].1.replace("FROM metrics", "FROM metrix").replace("name: backup_window", "name: broken");
     questions.insert(0, Arc::new(CapacityQuestion::parse("broken.sql", &text).unwrap()));
-    let done = site.days.catch_up(&questions, START_US + 3 * DAY_US, |_, _| {}).await.unwrap();
+    let done = site.days.catch_up(&questions, START_US + 3 * DAY_US, &|_, _| {}).await.unwrap();
     let [failed] = done.failed.as_slice() else { panic!("{:?}", done.failed) };
     assert!(failed.to_string().contains("the capacity question broken could not be asked: There is no table metrix"), "{failed}");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::capacity_days_test::{Measured, START_US, site};
-use super::{Capacity, CapacityParts, Register, StandingFilter};
+use super::{Capacity, CapacityParts, Inventory, Proposals, Register, StandingFilter};
 use crate::clock::{Clock, DAY_US, HOUR_US};
 use crate::desk::{Actor, Desk};
 use crate::sql_file::Book;
@@ -33,9 +33,18 @@ async fn resources_are_judged_by_what_is_measured_and_decided() {
         free(labels[2], &young),
     ];
     let site = site(&measured, 120 * 24).await;
-    let parts = CapacityParts { days: site.days.clone(), questions: Arc::new(Book::open(None)), register: register.clone(), store, clock };
+    let inventory = Inventory::new(store.clone(), clock.clone(), register.clone());
+    let parts = CapacityParts {
+        days: site.days.clone(),
+        questions: Arc::new(Book::open(None)),
+        register: register.clone(),
+        proposals: Proposals::new(desk.clone(), inventory.clone()),
+        inventory,
+        store,
+        clock,
+    };
     let capacity = Capacity::new(parts);
-    let run = capacity.run(|_, _| {}).await.unwrap();
+    let run = capacity.run(&|_, _| {}).await.unwrap();
     assert_eq!((run.days, run.resources, run.failed.len()), (120 + 120 + 9, 3, 0));
 
     let all = capacity.list(&StandingFilter { limit: 10, ..StandingFilter::default() }).await.unwrap();
@@ -58,7 +67,7 @@ async fn resources_are_judged_by_what_is_measured_and_decided() {
     let policy = json!({ "exceptions": [{ "resources": "db01 /data", "headroom": "25%" }, { "resources": "* /", "ignore": true }] });
     let actor = Actor { name: "user ines".into(), origin: "test".into() };
     register.put("capacity_policy", "default", &policy, None, &actor).await.unwrap();
-    assert_eq!(capacity.run(|_, _| {}).await.unwrap().resources, 2);
+    assert_eq!(capacity.run(&|_, _| {}).await.unwrap().resources, 2);
     let crossing = capacity.list(&StandingFilter { to_order: true, limit: 10, ..StandingFilter::default() }).await.unwrap();
     let [data] = crossing.as_slice() else { panic!("{crossing:?}") };
     assert_eq!(data.threshold, Some(750.0));

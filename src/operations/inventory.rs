@@ -338,6 +338,20 @@ impl Inventory {
         }
     }
 
+    /// Writes a record in somebody else's transaction, for what belongs together with it.
+    pub(super) async fn save_in(
+        &self,
+        write: &mut SqliteConnection,
+        name: &str,
+        record: &Record,
+        actor: &Actor,
+    ) -> Result<StoredRecord, InventoryError> {
+        let stored = self.save(write, record.kind(), name, document_of(record), actor).await?;
+        let detail = json!({ "version": stored.version, "record": stored.record });
+        self.audit(write, actor, "inventory.put", &format!("{}/{name}", record.kind().word()), &detail).await?;
+        Ok(stored)
+    }
+
     async fn save(
         &self,
         write: &mut SqliteConnection,

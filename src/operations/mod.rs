@@ -44,10 +44,13 @@ mod inventory_references;
 #[cfg(test)]
 mod inventory_test;
 mod judging;
+mod market;
 #[cfg(test)]
 mod night_test;
 mod pages;
 mod promises;
+mod proposal_rows;
+mod proposals;
 mod register;
 #[cfg(test)]
 mod register_test;
@@ -59,7 +62,7 @@ mod timeline;
 pub use alerts::{Alerts, Filed};
 pub use budget::{BudgetBook, BudgetStanding, NewBudgetEntry, budget_standing};
 pub use capacity::{Capacity, CapacityParts, CapacityRun, ResourceDetail};
-pub use capacity_days::{CapacityDays, CapacityError, CaughtUp};
+pub use capacity_days::{CapacityDays, CapacityError, CaughtUp, Part, Progress};
 pub use capacity_rows::{KnownStanding, StandingFilter};
 pub use clockwork::Clockwork;
 pub use computed_views::computed_views;
@@ -69,5 +72,7 @@ pub use error::OperationsError;
 pub use inventory::{ImportOptions, ImportReport, Inventory, InventoryError, RecordChange, RecordPage, WrittenRecord};
 pub use judging::{Judged, Standing, date_of, date_text, day_of};
 pub use promises::{StandingPromise, promises_of, what_if};
+pub use proposal_rows::{Proposal, ProposalEvent, ProposalFacts, ProposalState};
+pub use proposals::{Decision, NewDelivery, ProposalDetail, ProposalError, Proposals, RepairQuestion, proposal_in_short};
 pub use register::{Imported, Register, RegisterError};
 pub use setup::{Documents, SINGLE, Setup};

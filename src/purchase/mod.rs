@@ -65,3 +65,4 @@ pub use price::Cost;
 pub use price_history::{PastPrice, PricePoint};
 pub use repair::{Advice, KeepingCost, Recommendation, RepairCase, Replacement, repair_or_replace};
 pub use term::Term;
+pub use unit::convert as converted;

@@ -74,7 +74,7 @@ fn measure(unit: &str) -> Option<(Dimension, f64)> {
 }
 
 /// The amount in another unit; `None` if the two do not measure the same.
-pub(super) fn convert(amount: f64, from: &str, to: &str) -> Option<f64> {
+pub fn convert(amount: f64, from: &str, to: &str) -> Option<f64> {
     let both_clear = !is_ambiguous(from) && !is_ambiguous(to);
     if from.trim() == to.trim() || both_clear && singular(from) == singular(to) {
         return Some(amount);

@@ -14,6 +14,7 @@
 
 mod audit;
 mod budget_book;
+mod capacity_views;
 mod copy;
 mod documents;
 mod error;

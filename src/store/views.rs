@@ -10,6 +10,7 @@ use futures::TryStreamExt;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use super::capacity_views::{CAPACITY_RESOURCES, PROPOSALS, SUPPLY_DELIVERIES};
 use super::inventory_views::{ASSETS, BUDGET_ENTRIES, BUDGETS, CONTRACTS, OFFERS, SUPPLIERS};
 use super::{Store, StoreError};
 
@@ -102,7 +103,7 @@ pub fn view_schema(columns: &[ViewColumn]) -> SchemaRef {
 }
 
 /// Every view of the store.
-pub static VIEWS: [StoreView; 15] = [
+pub static VIEWS: [StoreView; 18] = [
     TICKETS,
     FINDINGS,
     TICKET_EVENTS,
@@ -118,6 +119,9 @@ pub static VIEWS: [StoreView; 15] = [
     AUDIT,
     INGEST_LEDGER,
     RULE_RUNS,
+    CAPACITY_RESOURCES,
+    PROPOSALS,
+    SUPPLY_DELIVERIES,
 ];
 
 /// The view of that name.

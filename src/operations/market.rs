@@ -1,0 +1,125 @@
+//! What a need can be met with, as the inventory and the other resources say it.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use sqlx::{Row, SqliteConnection};
+
+use super::inventory::{day_of as day_of_moment, read_stored};
+use super::judging::day_of;
+use super::{InventoryError, budget_standing};
+use crate::inventory::{Asset, InventoryKind, Money, Offer, Record};
+use crate::purchase::{Book, LeadTime, LeadTimes, NamedOffer, Neighbour, PastPrice};
+use crate::store::{StoreError, load_records};
+
+/// Neighbours shown to one need: the largest; nobody moves load to the twenty-first.
+const MOST_NEIGHBOURS: i64 = 20;
+
+/// Earlier prices of one item at most.
+const MOST_PRICES: i64 = 200;
+
+/// Room that a neighbour keeps for itself above what it uses.
+const NEIGHBOUR_ROOM: f64 = 1.2;
+
+/// Offers, budgets and lead times, as they stand at a moment.
+#[derive(Debug, Clone, Default)]
+pub(super) struct MarketData {
+    pub(super) offers: Vec<NamedOffer>,
+    pub(super) books: Vec<Book>,
+    pub(super) leads: LeadTimes,
+}
+
+impl MarketData {
+    /// Reads all of it.
+    pub(super) async fn load(read: &mut SqliteConnection) -> Result<Self, InventoryError> {
+        let mut data = Self::default();
+        for (name, record) in records(read, InventoryKind::Offer).await? {
+            if let Record::Offer(offer) = record {
+                data.offers.push((name, offer));
+            }
+        }
+        for (name, record) in records(read, InventoryKind::Budget).await? {
+            if let Record::Budget(line) = record {
+                let standing = budget_standing(read, &name).await?;
+                data.books.push(Book::new(&name, &line).with(standing.committed_minor, standing.spent_minor));
+            }
+        }
+        for (name, record) in records(read, InventoryKind::Supplier).await? {
+            if let Record::Supplier(supplier) = record {
+                data.leads.insert(name, LeadTime { promised_days: supplier.lead_time_days, seen_days: Vec::new() });
+            }
+        }
+        let rows = sqlx::query("SELECT supplier, ordered_on, delivered_on FROM supply_deliveries ORDER BY id").fetch_all(read).await;
+        for row in rows.map_err(StoreError::from)? {
+            let text = |column: &str| row.try_get::<String, _>(column).map_err(StoreError::from);
+            let (supplier, ordered, delivered) = (text("supplier")?, text("ordered_on")?, text("delivered_on")?);
+            let days = ordered.parse::<Date>().ok().zip(delivered.parse::<Date>().ok()).map(|(from, to)| day_of(to) - day_of(from));
+            if let Some(days) = days.and_then(|days| u32::try_from(days).ok()) {
+                data.leads.entry(supplier).or_default().seen_days.push(days);
+            }
+        }
+        Ok(data)
+    }
+}
+
+async fn records(read: &mut SqliteConnection, kind: InventoryKind) -> Result<Vec<(String, Record)>, InventoryError> {
+    let stored = load_records(read, kind.word(), "", i64::MAX).await?;
+    stored.into_iter().map(|stored| Ok((stored.name.clone(), read_stored(kind, stored)?))).collect()
+}
+
+/// Other resources of the kind and unit that have room, by how much.
+pub(super) async fn neighbours(read: &mut SqliteConnection, resource: &str, kind: &str, unit: &str) -> Result<Vec<Neighbour>, StoreError> {
+    let sql = "SELECT name, status, used, limit_value, threshold, fitting_limit FROM capacity_resources
+        WHERE kind = ?1 AND unit = ?2 AND resource <> ?3 AND status IN ('oversized', 'steady', 'shrinking')
+            AND limit_value IS NOT NULL AND used IS NOT NULL AND fitting_limit IS NOT NULL AND limit_source IN ('metric', 'asset')
+        ORDER BY limit_value - fitting_limit DESC, name LIMIT ?4";
+    let rows = sqlx::query(sql).bind(kind).bind(unit).bind(resource).bind(MOST_NEIGHBOURS).fetch_all(read).await?;
+    let neighbour = |row: &sqlx::sqlite::SqliteRow| {
+        let number = |column: &str| row.try_get::<f64, _>(column);
+        let (used, limit, threshold, fitting) = (number("used")?, number("limit_value")?, number("threshold")?, number("fitting_limit")?);
+        let is_oversized = row.try_get::<String, _>("status")? == "oversized";
+        Ok(Neighbour {
+            resource: row.try_get("name")?,
+            unit: unit.to_owned(),
+            spare: (threshold - used * NEIGHBOUR_ROOM).max(0.0),
+            releasable: if is_oversized { (limit - fitting).max(0.0) } else { 0.0 },
+        })
+    };
+    rows.iter().map(neighbour).collect::<Result<_, sqlx::Error>>().map_err(StoreError::from)
+}
+
+/// What an item cost in earlier offers, without the offer that is talked about, and what was paid for it.
+pub(super) async fn price_history(read: &mut SqliteConnection, name: &str, offer: &Offer) -> Result<Vec<PastPrice>, InventoryError> {
+    let sql = "SELECT name, at_us, record FROM inventory_history
+        WHERE kind = 'offers' AND record ->> '$.item' = ?1 ORDER BY at_us DESC LIMIT ?2";
+    let rows = sqlx::query(sql).bind(&offer.item).bind(MOST_PRICES).fetch_all(read).await.map_err(StoreError::from)?;
+    let mut prices = BTreeMap::new();
+    for row in rows {
+        let text: String = row.try_get("record").map_err(StoreError::from)?;
+        let Ok(past) = serde_json::from_str::<Offer>(&text) else { continue };
+        let is_itself = row.try_get::<String, _>("name").map_err(StoreError::from)? == name && past == *offer;
+        let at_us: i64 = row.try_get("at_us").map_err(StoreError::from)?;
+        if !is_itself {
+            let offered_on = past.offered_on.unwrap_or_else(|| day_of_moment(at_us));
+            let price = PastPrice {
+                item: past.item,
+                offered_on,
+                price: Money::new(past.one_off_minor, past.currency),
+                supplier: past.supplier.clone(),
+            };
+            // A change of something else than the price is no new price.
+            prices.insert((offered_on, past.supplier, past.one_off_minor), price);
+        }
+    }
+    Ok(prices.into_values().collect())
+}
+
+/// The assets that hold a kind of resource, with their names.
+pub(super) async fn assets_of_kind(read: &mut SqliteConnection, kind: &str) -> Result<Vec<(String, Asset)>, InventoryError> {
+    let all = records(read, InventoryKind::Asset).await?;
+    let holds = |(name, record): (String, Record)| match record {
+        Record::Asset(asset) if asset.resource_kind.as_deref() == Some(kind) && asset.capacity.is_some() => Some((name, asset)),
+        _ => None,
+    };
+    Ok(all.into_iter().filter_map(holds).collect())
+}
