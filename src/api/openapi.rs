@@ -17,6 +17,7 @@ mod tests {
 
     use super::DOCUMENT;
     use crate::api::ROUTES;
+    use crate::inventory::{InventoryKind, columns};
 
     #[test]
     fn the_document_has_every_route_with_its_scope_and_role_and_no_other() {
@@ -39,5 +40,17 @@ mod tests {
             })
             .collect();
         assert_eq!(described, routes);
+    }
+    #[test]
+    fn the_records_of_the_inventory_have_the_fields_that_their_columns_fill() {
+        let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
+        let schemas = ["AssetRecord", "SupplierRecord", "ContractRecord", "OfferRecord", "BudgetRecord"];
+        for (kind, name) in InventoryKind::ALL.iter().zip(schemas) {
+            let schema = &document["components"]["schemas"][name];
+            let described: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+            assert_eq!(described, columns(*kind).iter().map(|column| column.field).collect::<Vec<_>>(), "{name}");
+            let required: Vec<&str> = columns(*kind).iter().filter(|column| column.is_required).map(|column| column.field).collect();
+            assert_eq!(schema["required"], serde_json::json!(required), "{name}");
+        }
     }
 }

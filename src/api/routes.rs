@@ -47,7 +47,7 @@ use Role::{Administrator, Lead, Manager, Requester, Technician};
 use Scope::{Admin, Desk as Tickets, Ingest, Query};
 
 /// The table of access. A route that is not in it is refused to everybody. Which documents of `setup` a role may change is in
-/// the table of kinds ([`crate::operations::KINDS`]), and which records of the inventory in [`inventory::changed_by`].
+/// the table of kinds ([`crate::operations::KINDS`]), and which records of the inventory in `inventory::changed_by`.
 pub const ROUTES: &[Route] = &[
     open("GET", "/"),
     open("GET", "/health"),

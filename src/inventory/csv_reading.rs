@@ -161,6 +161,10 @@ impl Rows {
 
     /// Takes a row in, or notes everything that is wrong with it.
     fn take(&mut self, headings: &Headings, line: usize, row: &csv::StringRecord) {
+        // Spreadsheets leave rows of nothing behind.
+        if row.iter().all(|cell| cell.trim().is_empty()) {
+            return;
+        }
         if row.len() != headings.width {
             let why = format!(
                 "it has {} cells and the header {}; a cell that holds the delimiter stands in quotation marks",
@@ -168,9 +172,6 @@ impl Rows {
                 headings.width
             );
             return self.complain(line, "", why);
-        }
-        if row.iter().all(|cell| cell.trim().is_empty()) {
-            return;
         }
         let name = unquoted(row.get(headings.name).unwrap_or("").trim());
         if let Err(why) = check_name(name) {

@@ -1,7 +1,7 @@
 //! The inventory at work: reading, changing, importing, with what records name checked and every change audited in its own
 //! transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -203,7 +203,7 @@ impl Inventory {
             return Ok(WrittenRecord { stored: stored.clone(), warnings });
         }
         let mut known = load_known(&mut write, kind).await?;
-        let mut complaints = self.complaints(&mut known, &[(name, &record)]).into_iter().flatten().collect::<Vec<_>>();
+        let mut complaints = self.complaints(&mut known, &[(name, &record)]).concat();
         if let Record::Budget(line) = &record {
             complaints.extend(currency_complaint(&mut write, name, line, before.as_ref()).await?);
         }
@@ -314,17 +314,21 @@ impl Inventory {
             }
         }
         let setup = self.register.setup();
-        let of_record = |(name, record): &(&str, &Record)| {
-            let mut complaints = known.complaints(&setup, record);
-            if matches!(record, Record::Asset(_))
-                && let Some(circle) = known.circle(name)
-            {
+        let mut complaints: Vec<Vec<Complaint>> = new.iter().map(|(_, record)| known.complaints(&setup, record)).collect();
+        let assets: HashMap<&str, usize> = new
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, record))| matches!(record, Record::Asset(_)))
+            .map(|(at, (name, _))| (*name, at))
+            .collect();
+        for circle in known.circles(new.iter().map(|(name, _)| *name).filter(|name| assets.contains_key(name))) {
+            // What is stored already has no circles, so there is one of the new assets in it.
+            if let Some(at) = circle.iter().find_map(|name| assets.get(name)) {
                 let why = format!("assets depend on one another in a circle: {}; take one of the steps out", circle.join(" on "));
-                complaints.push(Complaint::new("depends_on", why));
+                complaints[*at].push(Complaint::new("depends_on", why));
             }
-            complaints
-        };
-        new.iter().map(of_record).collect()
+        }
+        complaints
     }
 
     /// In words, if the record is an offer that cannot be taken any more.

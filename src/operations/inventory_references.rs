@@ -1,10 +1,22 @@
 //! What records of the inventory name: other records, and what is set up. Pure.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::setup::Setup;
 use crate::document::{Complaint, excerpt};
 use crate::inventory::Record;
+
+/// Circles that are told: a file with more is wrong as a whole.
+const MAX_CIRCLES: usize = 100;
+
+/// How far the search for circles is with an asset.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Visit {
+    /// It stands on the way that is being followed.
+    OnPath,
+    /// Everything that it leads to was seen.
+    Done,
+}
 
 /// What there is to be named.
 #[derive(Debug, Default)]
@@ -57,24 +69,38 @@ impl Known {
         complaints
     }
 
-    /// Assets that depend on one another in a circle through `start`, from it and back to it.
-    pub(super) fn circle(&self, start: &str) -> Option<Vec<String>> {
+    /// Circles in which assets depend on one another, as far as some assets lead to them: each from one of its assets back to it.
+    /// Every asset is visited once, however many lead to it.
+    pub(super) fn circles<'a>(&'a self, starts: impl Iterator<Item = &'a str>) -> Vec<Vec<&'a str>> {
         let needed = |name: &str| self.depends_on.get(name).map(Vec::as_slice).unwrap_or_default().iter();
-        // Depth first: `path` is the way from the start, each with those that are still to be looked at.
-        let mut path = vec![(start, needed(start))];
-        let mut seen = BTreeSet::new();
-        while let Some((_, rest)) = path.last_mut() {
-            match rest.next() {
-                Some(next) if next == start => {
-                    let names = path.iter().map(|(name, _)| *name).chain([start]);
-                    return Some(names.map(str::to_owned).collect());
+        let (mut circles, mut visits) = (Vec::new(), HashMap::new());
+        for start in starts {
+            if visits.contains_key(start) {
+                continue;
+            }
+            visits.insert(start, Visit::OnPath);
+            // Depth first: the way from the start, each asset with those that are still to be looked at.
+            let mut path = vec![(start, needed(start))];
+            while let Some((name, rest)) = path.last_mut() {
+                let Some(next) = rest.next() else {
+                    visits.insert(*name, Visit::Done);
+                    path.pop();
+                    continue;
+                };
+                match visits.get(next.as_str()) {
+                    None => {
+                        visits.insert(next, Visit::OnPath);
+                        path.push((next, needed(next)));
+                    }
+                    Some(Visit::OnPath) if circles.len() < MAX_CIRCLES => {
+                        let names = path.iter().map(|(name, _)| *name).skip_while(|name| *name != next);
+                        circles.push(names.chain([next.as_str()]).collect());
+                    }
+                    Some(_) => {}
                 }
-                Some(next) if seen.insert(next.as_str()) => path.push((next, needed(next))),
-                Some(_) => {}
-                None => drop(path.pop()),
             }
         }
-        None
+        circles
     }
 }
 
@@ -88,16 +114,25 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_is_told_from_its_start() {
+    fn a_circle_is_told_once_from_where_it_is_entered() {
         let known = known(&[("a", &["x", "b"]), ("b", &["c"]), ("c", &["a"]), ("x", &["c2"]), ("d", &["a"])]);
-        assert_eq!(known.circle("a").unwrap(), ["a", "b", "c", "a"]);
-        assert_eq!(known.circle("b").unwrap(), ["b", "c", "a", "b"]);
-        assert_eq!(known.circle("d"), None, "it leads into a circle and is none");
-        assert_eq!(known.circle("x"), None);
+        assert_eq!(known.circles(["a", "b", "c"].into_iter()), [["a", "b", "c", "a"]]);
+        assert_eq!(known.circles(["b"].into_iter()), [["b", "c", "a", "b"]]);
+        assert_eq!(known.circles(["d"].into_iter()), [["a", "b", "c", "a"]], "it leads into one");
+        assert!(known.circles(["x"].into_iter()).is_empty());
     }
 
     #[test]
     fn an_asset_that_depends_on_itself_is_a_circle() {
-        assert_eq!(known(&[("a", &["a"])]).circle("a").unwrap(), ["a", "a"]);
+        assert_eq!(known(&[("a", &["a"])]).circles(["a"].into_iter()), [["a", "a"]]);
+    }
+
+    #[test]
+    fn a_long_chain_is_walked_once() {
+        let count = 50_000;
+        let depends_on = (0..count).map(|at| (at.to_string(), vec![(at + 1).to_string()])).collect();
+        let known = Known { depends_on, ..Known::default() };
+        let names: Vec<String> = (0..count).map(|at: u32| at.to_string()).collect();
+        assert!(known.circles(names.iter().map(String::as_str)).is_empty());
     }
 }
