@@ -12,6 +12,8 @@ pub enum ColumnType {
     Word(&'static [&'static str]),
     /// A whole number, 0 or more.
     Whole,
+    /// A year of four digits.
+    Year,
     /// A number with or without decimals.
     Number,
     /// `2026-12-24`.
@@ -59,7 +61,7 @@ const fn money(name: &'static str, field: &'static str, is_required: bool, descr
     Column { name, field, column_type: ColumnType::Money, is_required, description }
 }
 
-use ColumnType::{Currency, Day, Flag, List, Number, Steps, Text, Whole, Word};
+use ColumnType::{Currency, Day, Flag, List, Number, Steps, Text, Whole, Word, Year};
 
 const ASSETS: &[Column] = &[
     needed("kind", Text, "What it is: server, switch, disk, volume, licence; a-z, 0-9 and _"),
@@ -140,7 +142,7 @@ const OFFERS: &[Column] = &[
 ];
 
 const BUDGETS: &[Column] = &[
-    needed("year", Whole, "The year"),
+    needed("year", Year, "The year"),
     needed("line", Text, "The purpose, in the words of the budget"),
     given("description", Text, "In people's words"),
     needed("currency", Currency, "Currency of the line"),

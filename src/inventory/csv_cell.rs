@@ -36,6 +36,10 @@ pub(super) fn value_of(column: &Column, cell: &str, currency: Option<Currency>, 
             let number = cell.bytes().all(|byte| byte.is_ascii_digit()).then(|| cell.parse::<u32>().ok()).flatten();
             number.map(Value::from).ok_or_else(|| format!("`{}` is no whole number; write one such as 12, 0 or more", excerpt(cell)))
         }
+        ColumnType::Year => {
+            let year = (cell.len() == 4 && cell.bytes().all(|byte| byte.is_ascii_digit())).then(|| cell.parse::<i16>().ok()).flatten();
+            year.map(Value::from).ok_or_else(|| format!("`{}` is no year; write four digits, such as 2027", excerpt(cell)))
+        }
         ColumnType::Number => number(&pointed(cell, decimal)?),
         ColumnType::Day => match cell.parse::<jiff::civil::Date>() {
             Ok(day) if cell.len() == 10 => Ok(day.to_string().into()),

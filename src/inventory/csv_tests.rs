@@ -71,6 +71,9 @@ fn what_the_record_complains_of_is_told_by_column() {
     let text = OFFERS.replace("4=380.00|8=350", "4=400.00|3=390.00");
     let told = complaints(InventoryKind::Offer, &text);
     assert!(told.iter().all(|line| line.starts_with("`line 2, column steps`")) && told.len() == 2, "{told:?}");
+    let budget = "name,year,line,currency,planned\na,99999,storage,EUR,1.00\nb,1027,storage,EUR,1.00\n";
+    let told = complaints(InventoryKind::Budget, budget);
+    assert!(told[0].contains("column year`: `99999` is no year") && told[1].contains("2000 to 2200"), "{told:?}");
     let asset = "name,kind,cost\nsw1,switch,100.00\n";
     assert!(complaints(InventoryKind::Asset, asset)[0].starts_with("`line 2, column currency`"));
 }

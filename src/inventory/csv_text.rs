@@ -19,6 +19,9 @@ pub(super) fn text_of(bytes: &[u8], charset: Charset) -> Result<Cow<'_, str>, Fa
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(Fault { line: 1, why: "the file is UTF-16; save it as UTF-8".to_owned() });
     }
+    if bytes.starts_with(b"PK\x03\x04") {
+        return Err(Fault { line: 1, why: "the file is a workbook or another archive; save its sheet as CSV".to_owned() });
+    }
     if charset == Charset::Latin1 {
         return Ok(bytes.iter().map(|byte| char::from(*byte)).collect());
     }
@@ -41,6 +44,10 @@ pub(super) fn text_of(bytes: &[u8], charset: Charset) -> Result<Cow<'_, str>, Fa
 /// close: everything after them would be read as one cell.
 pub(super) fn check_cells(text: &str, options: CsvOptions) -> Result<(), Fault> {
     let header = text.lines().next().unwrap_or("");
+    if header.trim_start().starts_with(['[', '{']) {
+        let why = "the file is JSON and not CSV; send it as application/json, or name it with the ending .json";
+        return Err(Fault { line: 1, why: why.to_owned() });
+    }
     if !header.contains(char::from(options.delimiter.byte())) {
         let others = [Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab];
         if let Some(other) = others.into_iter().find(|other| header.contains(char::from(other.byte()))) {
@@ -104,6 +111,7 @@ mod tests {
         assert_eq!(fault.line, 2);
         assert!(fault.why.starts_with("byte 6 (0xfc)") && fault.why.contains("charset=latin-1"), "{}", fault.why);
         assert!(text_of(b"\xff\xfen\0", Charset::Utf8).unwrap_err().why.contains("UTF-16"));
+        assert!(text_of(b"PK\x03\x04\x14", Charset::Latin1).unwrap_err().why.contains("workbook"));
     }
 
     #[test]
@@ -115,6 +123,7 @@ mod tests {
         let semicolon = CsvOptions { delimiter: Delimiter::Semicolon, ..options };
         assert!(check_cells("name,kind\n", semicolon).unwrap_err().why.contains("delimiter=,"));
         assert_eq!(check_cells("name\n", options), Ok(()));
+        assert!(check_cells("[{\"name\": \"a\"}]", options).unwrap_err().why.contains("application/json"));
     }
 
     #[test]

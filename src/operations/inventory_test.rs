@@ -84,6 +84,28 @@ async fn what_a_record_names_must_exist_and_what_is_named_stays() {
 }
 
 #[tokio::test]
+async fn what_is_set_up_stays_while_a_record_names_it() {
+    let night = night().await;
+    let inventory = inventory(&night);
+    night.register.put("service", "wiki", &json!({}), None, &admin()).await.unwrap();
+    night.register.put("team", "writers", &json!({}), None, &admin()).await.unwrap();
+    put(&inventory, InventoryKind::Asset, "web09", json!({ "kind": "server", "service": "wiki" })).await;
+    put(
+        &inventory,
+        InventoryKind::Budget,
+        "2026/paper",
+        json!({ "year": 2026, "line": "paper", "currency": "EUR", "planned_minor": 1, "owner": "writers" }),
+    )
+    .await;
+    for (kind, name, record) in [("service", "wiki", "assets/web09"), ("team", "writers", "budgets/2026/paper")] {
+        let refused = night.register.delete(kind, name, None, &admin()).await.unwrap_err().to_string();
+        assert!(refused.contains(&format!("refer to it ({record})")), "{kind}: {refused}");
+    }
+    inventory.delete(InventoryKind::Asset, "web09", None, &ines()).await.unwrap();
+    night.register.delete("service", "wiki", None, &admin()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_host_finds_its_asset_by_what_the_asset_says_or_by_its_name() {
     let night = night().await;
     let inventory = inventory(&night);

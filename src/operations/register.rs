@@ -12,7 +12,10 @@ use crate::clock::Clock;
 use crate::desk::{Actor, Desk};
 use crate::document::{Complaint, in_words};
 use crate::people::check_name;
-use crate::store::{AuditEntry, Document, Store, StoreError, append_audit, load_document, load_documents, remove_document, save_document};
+use crate::store::{
+    AuditEntry, Document, Store, StoreError, append_audit, load_document, load_documents, referrers_of_document, remove_document,
+    save_document,
+};
 
 /// Why something was not set up. Nothing of it was stored.
 #[derive(Debug, thiserror::Error)]
@@ -162,6 +165,7 @@ impl Register {
         let mut changed = documents.clone();
         changed.remove(&(kind.to_owned(), name.to_owned()));
         let setup = changed_setup(&self.setup(), &documents, &changed)?;
+        refuse_named(&mut write, kind, name).await?;
         remove_document(&mut write, kind, name).await?;
         let entry = AuditEntry {
             at_us: self.clock.now_us(),
@@ -274,6 +278,22 @@ fn changed_setup(present: &Setup, before: &Documents, after: &Documents) -> Resu
         complaints.push(Complaint::new("user", why));
     }
     if complaints.is_empty() { Ok(setup) } else { Err(RegisterError::Invalid(complaints)) }
+}
+
+/// Refuses to remove what records of the inventory name.
+async fn refuse_named(read: &mut SqliteConnection, kind: &str, name: &str) -> Result<(), RegisterError> {
+    let fields = match kind {
+        "team" => ["$.team", "$.owner"],
+        "service" => ["$.service", "$.service"],
+        "user" => ["$.owner", "$.owner"],
+        _ => return Ok(()),
+    };
+    let referrers = referrers_of_document(read, name, fields).await?;
+    if referrers.is_empty() {
+        return Ok(());
+    }
+    let why = format!("records of the inventory refer to it ({}); change them first", referrers.join(", "));
+    Err(RegisterError::Invalid(vec![Complaint::new("", why)]))
 }
 
 fn by_name(documents: Vec<Document>) -> Documents {

@@ -88,6 +88,12 @@ pub async fn referrers_of_asset(read: &mut SqliteConnection, name: &str) -> Resu
     Ok(sqlx::query_scalar(sql).bind(name).bind(MAX_REFERRERS).fetch_all(read).await?)
 }
 
+/// What refers to a document of the setup by one of these fields (JSON paths), as `kind/name`: the first few.
+pub async fn referrers_of_document(read: &mut SqliteConnection, name: &str, fields: [&str; 2]) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT kind || '/' || name FROM inventory WHERE ?1 IN (record ->> ?2, record ->> ?3) LIMIT ?4";
+    Ok(sqlx::query_scalar(sql).bind(name).bind(fields[0]).bind(fields[1]).bind(MAX_REFERRERS).fetch_all(read).await?)
+}
+
 /// The last version that there was of a record, also of one that was removed; 0 if there never was one.
 pub async fn last_version(read: &mut SqliteConnection, kind: &str, name: &str) -> Result<i64, StoreError> {
     let sql = "SELECT coalesce(max(version), 0) FROM inventory_history WHERE kind = ?1 AND name = ?2";
