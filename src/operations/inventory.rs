@@ -1,7 +1,7 @@
 //! The inventory at work: reading, changing, importing, with what records name checked and every change audited in its own
 //! transaction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -263,15 +263,17 @@ impl Inventory {
         options: ImportOptions,
         actor: &Actor,
     ) -> Result<ImportReport, InventoryError> {
-        let mut write = self.store.write().await?;
+        let documents: Vec<Value> = records.iter().map(|it| document_of(&it.record)).collect();
+        // Whoever only asks does not keep others from writing.
+        let mut write = if options.dry_run { self.store.read().await? } else { self.store.write().await? };
         let stored = load_records(&mut write, kind.word(), "", i64::MAX).await?;
-        let stored: BTreeMap<String, StoredRecord> = stored.into_iter().map(|it| (it.name.clone(), it)).collect();
-        let differs = |it: &&ImportedRecord| stored.get(&it.name).is_none_or(|before| before.record != document_of(&it.record));
-        let new: Vec<&ImportedRecord> = records.iter().filter(differs).collect();
+        let stored: HashMap<String, StoredRecord> = stored.into_iter().map(|it| (it.name.clone(), it)).collect();
+        let differs = |(it, document): &(&ImportedRecord, Value)| stored.get(&it.name).is_none_or(|before| before.record != *document);
+        let new: Vec<(&ImportedRecord, Value)> = records.iter().zip(documents).filter(differs).collect();
         let mut known = load_known(&mut write, kind).await?;
-        let named: Vec<(&str, &Record)> = new.iter().map(|it| (it.name.as_str(), &it.record)).collect();
+        let named: Vec<(&str, &Record)> = new.iter().map(|(it, _)| (it.name.as_str(), &it.record)).collect();
         let mut complaints = Vec::new();
-        for (it, wrong) in new.iter().zip(self.complaints(&mut known, &named)) {
+        for ((it, _), wrong) in new.iter().zip(self.complaints(&mut known, &named)) {
             complaints.extend(wrong.into_iter().map(|complaint| it.place.complaint(kind, &complaint.field, complaint.why)));
             if let Some(why) = self.expired(&it.record).filter(|_| !options.take_expired) {
                 let why = format!("{why}; take the row out, or import with expired=allow");
@@ -285,19 +287,20 @@ impl Inventory {
         if !complaints.is_empty() {
             return Err(InventoryError::Invalid(bounded_complaints(complaints)));
         }
-        let mut report =
-            ImportReport { dry_run: options.dry_run, added: 0, changed: 0, same: records.len() - new.len(), changes: Vec::new() };
-        for it in &new {
+        let same = records.len() - new.len();
+        let mut report = ImportReport { dry_run: options.dry_run, added: 0, changed: 0, same, changes: Vec::new() };
+        let differs = !new.is_empty();
+        for (it, document) in new {
             let change = if stored.contains_key(&it.name) { "changed" } else { "added" };
             *if change == "added" { &mut report.added } else { &mut report.changed } += 1;
             if report.changes.len() < MAX_LISTED {
                 report.changes.push(RecordChange { name: it.name.clone(), change });
             }
             if !options.dry_run {
-                self.save(&mut write, kind, &it.name, document_of(&it.record), actor).await?;
+                self.save(&mut write, kind, &it.name, document, actor).await?;
             }
         }
-        if !options.dry_run && !new.is_empty() {
+        if !options.dry_run && differs {
             let detail = json!({ "added": report.added, "changed": report.changed });
             self.audit(&mut write, actor, "inventory.import", kind.word(), &detail).await?;
             write.commit().await?;
