@@ -19,7 +19,7 @@ use crate::config::{Settings, SiteSettings, check_front_door, parse_site};
 use crate::console;
 use crate::data_folder::{DataFolder, Listening};
 use crate::desk::Desk;
-use crate::operations::{Capacity, CapacityDays, CapacityParts, Inventory, Proposals, computed_views};
+use crate::operations::{Capacity, CapacityDays, CapacityParts, Inventory, Proposals, Register, computed_views};
 use crate::people::{OneTimeSecret, Tokens};
 use crate::pipeline::{
     self, Analysis, AnalysisParts, FlushConfig, FlushHandle, Incidents, Pipeline, PipelineConfig, RemoteWriteCheck, RuleBook, SiteConfig,
@@ -113,15 +113,7 @@ impl App {
             workers.push(stage::spawn("analysis", &shutdown, analysis.run(shutdown.clone())));
         }
         let inventory = Inventory::new(store.clone(), clock.clone(), people.register.clone());
-        let capacity = Arc::new(Capacity::new(CapacityParts {
-            days: CapacityDays::new(queries.clone(), pipeline.tables()),
-            questions: Arc::new(Book::open(folder_of(&settings.capacity.questions_dir))),
-            register: people.register.clone(),
-            inventory: inventory.clone(),
-            proposals: Proposals::new(desk.clone(), inventory.clone()),
-            store: store.clone(),
-            clock: clock.clone(),
-        }));
+        let capacity = Arc::new(open_capacity(settings, &queries, &pipeline, &people.register, &desk, &inventory));
         if settings.capacity.enabled {
             workers.push(stage::spawn("capacity", &shutdown, capacity.clone().keep(shutdown.clone())));
         }
@@ -246,6 +238,23 @@ fn open_queries(settings: &Settings, pipeline: &Pipeline, mut views: Vec<Arc<dyn
     };
     views.push(pipeline.template_view());
     Ok(QueryEngine::new(&config, pipeline.tables(), views)?)
+}
+
+fn open_capacity(
+    settings: &Settings,
+    queries: &Arc<QueryEngine>,
+    pipeline: &Pipeline,
+    register: &Arc<Register>,
+    desk: &Desk,
+    inventory: &Inventory,
+) -> Capacity {
+    Capacity::new(CapacityParts {
+        days: CapacityDays::new(queries.clone(), pipeline.tables()),
+        questions: Arc::new(Book::open(folder_of(&settings.capacity.questions_dir))),
+        register: register.clone(),
+        proposals: Proposals::new(desk.clone(), inventory.clone()),
+        inventory: inventory.clone(),
+    })
 }
 
 /// A folder of the configuration, if it is set.

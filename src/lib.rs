@@ -31,6 +31,7 @@ pub mod pipeline;
 pub mod purchase;
 pub mod query;
 pub mod record;
+pub mod report;
 pub mod sample_site;
 pub mod self_metrics;
 pub mod shutdown;

@@ -103,6 +103,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/capacity", Tickets, Technician),
     route("POST", "/api/v1/capacity/run", Tickets, Lead),
     route("GET", "/api/v1/capacity/{id}", Tickets, Technician),
+    route("GET", "/api/v1/reports/capacity", Tickets, Technician),
     route("GET", "/api/v1/proposals", Tickets, Technician),
     route("GET", "/api/v1/proposals/combined", Tickets, Technician),
     route("GET", "/api/v1/proposals/{number}", Tickets, Technician),
@@ -265,6 +266,7 @@ fn capacity_routes() -> Router<ApiState> {
         .route("/api/v1/capacity", get(capacity::list))
         .route("/api/v1/capacity/run", post(capacity::run))
         .route("/api/v1/capacity/{id}", get(capacity::get))
+        .route("/api/v1/reports/capacity", get(capacity::report))
         .route("/api/v1/proposals", get(capacity::proposals))
         .route("/api/v1/proposals/combined", get(capacity::combined))
         .route("/api/v1/proposals/{number}", get(capacity::proposal))

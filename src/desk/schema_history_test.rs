@@ -13,7 +13,7 @@ use crate::store::{DESK_FILE, LATEST_SCHEMA, Store, database_of_version};
 
 /// For each version what the program that made it could write, in every table that was new with it. A new version needs new
 /// rows here.
-const ROWS: [&str; 6] = [ROWS_1, ROWS_2, ROWS_3, ROWS_4, ROWS_5, ROWS_6];
+const ROWS: [&str; 7] = [ROWS_1, ROWS_2, ROWS_3, ROWS_4, ROWS_5, ROWS_6, ROWS_7];
 
 const ROWS_1: &str = r#"
 UPDATE counters SET value = 2 WHERE name = 'ticket';
@@ -103,6 +103,17 @@ const ROWS_6: &str = r#"
 INSERT INTO inventory VALUES ('assets', 'disk-7', '{"kind":"disk","host":"db01","criticality":"high","capacity":4.0,"unit":"TB","supplier":"acme"}', 2, 1080, 'user ines');
 INSERT INTO inventory_history VALUES ('assets', 'disk-7', 1, 1070, 'user ines', '{"kind":"disk"}'), ('offers', 'gone', 2, 1080, 'user ines', NULL);
 INSERT INTO budget_entries (line, kind, minor, currency, at_us, by, proposal, note) VALUES ('2026/storage', 'spent', 129950, 'EUR', 1080, 'user ines', NULL, 'a disk');
+"#;
+
+const ROWS_7: &str = r#"
+INSERT INTO capacity_resources (resource, question, kind, name, entity, unit, status, days, last_day_us, note, judged_at_us)
+    VALUES ('2b0b605dbd5f3fa5', 'filesystem_space', 'filesystem', 'db01 /', '{"host":"db01"}', 'bytes', 'steady', 30, 1000, '', 1090);
+INSERT INTO capacity_classes VALUES ('filesystem_space', 0.8, 12.5, 40, 1090);
+INSERT INTO proposals (number, resource, question, kind, title, state, facts, options, opened_at_us, updated_at_us, version)
+    VALUES (1, '2b0b605dbd5f3fa5', 'filesystem_space', 'filesystem', 'db01 /', 'open', '{}', '{}', 1090, 1090, 1);
+INSERT INTO proposal_events VALUES (1, 1, 1090, 'desk', 'scheduler', 'opened', '{}');
+INSERT INTO supply_deliveries VALUES (1, 1, 'acme', 'A-1', 'ssd', '2026-01-01', '2026-02-01', 129950, 'EUR', 1090, 'user ines');
+INSERT INTO kept_reports VALUES (1, 'monthly', 'capacity', 1090, '{}', '');
 "#;
 
 /// A database of this version with rows in every table.

@@ -16,7 +16,7 @@ use super::market::assets_of_kind;
 use super::proposals::Crossing;
 use super::{Inventory, Proposals, Register, Setup};
 use crate::capacity::{CapacityQuestion, Day, ResourceKey, Status};
-use crate::clock::{Clock, DAY_US, Stopwatch};
+use crate::clock::{DAY_US, Stopwatch};
 use crate::forecast::Calibration;
 use crate::purchase::converted;
 use crate::shutdown::Shutdown;
@@ -45,10 +45,6 @@ pub struct CapacityParts {
     pub inventory: Inventory,
     /// What is proposed about resources that cross.
     pub proposals: Proposals,
-    /// The store.
-    pub store: Store,
-    /// The time.
-    pub clock: Clock,
 }
 
 /// What is known beside a resource's own days.
@@ -63,7 +59,7 @@ struct Surroundings {
 /// Resources and how they stand.
 #[derive(Debug)]
 pub struct Capacity {
-    parts: CapacityParts,
+    pub(super) parts: CapacityParts,
     /// One run at a time.
     running: tokio::sync::Mutex<()>,
 }
@@ -127,7 +123,7 @@ impl Capacity {
 
     /// The present day, from 1970-01-01, an hour late: what days of resources are taken up to.
     pub fn today(&self) -> i64 {
-        (self.parts.clock.now_us() - crate::clock::HOUR_US).div_euclid(DAY_US)
+        (self.parts.inventory.clock.now_us() - crate::clock::HOUR_US).div_euclid(DAY_US)
     }
 
     /// Takes the days that have ended and judges every resource. `progress` is told what is done and how much of it, 0 to 1.
@@ -138,7 +134,7 @@ impl Capacity {
         let _one = self.running.lock().await;
         let stopwatch = Stopwatch::start();
         let questions = self.parts.questions.current();
-        let now_us = self.parts.clock.now_us();
+        let now_us = self.parts.inventory.clock.now_us();
         let caught_up = self.parts.days.catch_up(&questions.read, now_us, progress).await?;
         let mut run = CapacityRun {
             days: caught_up.rows,
@@ -157,7 +153,7 @@ impl Capacity {
 
     /// Judges all resources of a question; twice at the first time, so that those with few errors of their own know those of the others.
     async fn judge_all(&self, question: &Arc<CapacityQuestion>, setup: &Arc<Setup>) -> Result<usize, CapacityError> {
-        let mut read = self.parts.store.read().await.map_err(CapacityError::Store)?;
+        let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
         let class = load_class(&mut read, &question.name).await.map_err(CapacityError::Store)?;
         drop(read);
         let around = Arc::new(self.surroundings(question, setup).await?);
@@ -178,10 +174,10 @@ impl Capacity {
         around: &Arc<Surroundings>,
         class: Option<f64>,
     ) -> Result<(usize, Calibration), CapacityError> {
-        let now_us = self.parts.clock.now_us();
+        let now_us = self.parts.inventory.clock.now_us();
         let since_day = self.today() - HISTORY_DAYS;
         let (mut all, mut pooled) = (0, Calibration::default());
-        let store = &self.parts.store;
+        let store = &self.parts.inventory.store;
         for part in self.parts.days.parts() {
             let seen = self.parts.days.of_part(question, since_day, &part).await?;
             let (question, setup, around) = (question.clone(), setup.clone(), around.clone());
@@ -205,7 +201,7 @@ impl Capacity {
 
     async fn surroundings(&self, question: &CapacityQuestion, setup: &Setup) -> Result<Surroundings, CapacityError> {
         let mut around = Surroundings::default();
-        let mut read = self.parts.store.read().await.map_err(CapacityError::Store)?;
+        let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
         for (name, asset) in assets_of_kind(&mut read, &question.kind).await.map_err(CapacityError::Inventory)? {
             let (Some(capacity), Some(unit)) = (asset.capacity, asset.unit.as_deref()) else { continue };
             match converted(capacity, unit, &question.unit) {
@@ -245,7 +241,7 @@ impl Capacity {
                 Vec::new()
             });
             let outage_cost_per_day = setup.capacity.decided(&key).outage_cost_per_day;
-            asked.push(Crossing { standing, question, outage_cost_per_day, consumers });
+            asked.push(Crossing { standing, outage_cost_per_day, consumers });
         }
         self.parts.proposals.refresh(&asked, setup).await.map_err(|error| CapacityError::Proposals(Box::new(error)))
     }
@@ -260,7 +256,7 @@ impl Capacity {
     /// # Errors
     /// The store cannot be read.
     pub async fn list(&self, filter: &StandingFilter) -> Result<Vec<KnownStanding>, StoreError> {
-        load_standings(&mut *self.parts.store.read().await?, filter).await
+        load_standings(&mut *self.parts.inventory.store.read().await?, filter).await
     }
 
     /// How many resources stand how.
@@ -268,7 +264,7 @@ impl Capacity {
     /// # Errors
     /// The store cannot be read.
     pub async fn counts(&self) -> Result<Vec<(String, i64)>, StoreError> {
-        count_by_status(&mut *self.parts.store.read().await?).await
+        count_by_status(&mut *self.parts.inventory.store.read().await?).await
     }
 
     /// Everything about a resource; `None` if there is none of that id.
@@ -276,15 +272,21 @@ impl Capacity {
     /// # Errors
     /// The tables or the store cannot be read.
     pub async fn detail(&self, resource: &str) -> Result<Option<ResourceDetail>, CapacityError> {
-        let mut read = self.parts.store.read().await.map_err(CapacityError::Store)?;
+        self.detail_until(resource, None).await
+    }
+
+    /// The same as it would have been told on a day of the past: without the days from then on.
+    pub(super) async fn detail_until(&self, resource: &str, until_day: Option<i64>) -> Result<Option<ResourceDetail>, CapacityError> {
+        let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
         let Some(known) = load_standing(&mut read, resource).await.map_err(CapacityError::Store)? else { return Ok(None) };
         let class = load_class(&mut read, &known.question).await.map_err(CapacityError::Store)?;
         drop(read);
         let questions = self.parts.questions.current();
         let Some(question) = questions.read.iter().find(|question| question.name == known.question).cloned() else { return Ok(None) };
         let setup = self.parts.register.setup();
-        let since_day = self.today() - HISTORY_DAYS;
-        let Some((key, days)) = self.parts.days.of_resource(&question, resource, since_day).await? else { return Ok(None) };
+        let since_day = until_day.unwrap_or_else(|| self.today()) - HISTORY_DAYS;
+        let Some((key, mut days)) = self.parts.days.of_resource(&question, resource, since_day).await? else { return Ok(None) };
+        days.retain(|day| until_day.is_none_or(|until| day.day < until));
         let around = self.surroundings(&question, &setup).await?;
         let judging = move || {
             let judged = judge_one(&question, &setup, &around, class, (&key, &days), true)?;

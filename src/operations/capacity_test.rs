@@ -40,8 +40,6 @@ async fn resources_are_judged_by_what_is_measured_and_decided() {
         register: register.clone(),
         proposals: Proposals::new(desk.clone(), inventory.clone()),
         inventory,
-        store,
-        clock,
     };
     let capacity = Capacity::new(parts);
     let run = capacity.run(&|_, _| {}).await.unwrap();
@@ -67,6 +65,7 @@ async fn resources_are_judged_by_what_is_measured_and_decided() {
     let policy = json!({ "exceptions": [{ "resources": "db01 /data", "headroom": "25%" }, { "resources": "* /", "ignore": true }] });
     let actor = Actor { name: "user ines".into(), origin: "test".into() };
     register.put("capacity_policy", "default", &policy, None, &actor).await.unwrap();
+    clock.set(START_US + 120 * DAY_US + 3 * HOUR_US);
     assert_eq!(capacity.run(&|_, _| {}).await.unwrap().resources, 2);
     let crossing = capacity.list(&StandingFilter { to_order: true, limit: 10, ..StandingFilter::default() }).await.unwrap();
     let [data] = crossing.as_slice() else { panic!("{crossing:?}") };

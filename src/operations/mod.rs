@@ -29,6 +29,7 @@ mod capacity;
 mod capacity_days;
 #[cfg(test)]
 mod capacity_days_test;
+mod capacity_report;
 mod capacity_rows;
 #[cfg(test)]
 mod capacity_test;
@@ -49,7 +50,9 @@ mod market;
 mod night_test;
 mod pages;
 mod promises;
+mod proposal_delivery;
 mod proposal_rows;
+mod proposal_words;
 mod proposals;
 mod register;
 #[cfg(test)]

@@ -11,18 +11,19 @@ use sqlx::SqliteConnection;
 use super::capacity_rows::KnownStanding;
 use super::inventory::Inventory;
 use super::market::{MarketData, neighbours, price_history};
+use super::proposal_delivery::end_ticket;
 use super::proposal_rows::{
     Proposal, ProposalEvent, ProposalFacts, ProposalState, load_active, load_events, load_proposal, load_proposals, next_number,
     save_proposal,
 };
+use super::proposal_words::{change_ticket, need_of, order_by_of, same_advice, title_of};
 use super::{InventoryError, NewBudgetEntry, Setup};
-use crate::capacity::CapacityQuestion;
 use crate::clock::TimestampUs;
-use crate::desk::{Actor, Desk, DeskError, Impact, Opening, TicketEvent, TicketKind, TicketState, Urgency};
+use crate::desk::{Actor, Desk, DeskError};
 use crate::inventory::{Currency, EntryKind, InventoryKind, Money, Record};
 use crate::purchase::{
-    Combined, Consumer, Market, NamedOffer, Need, NegotiationSheet, Options, PurchaseError, PurchaseOption, Recommendation, RepairCase,
-    Want, combine, negotiation_sheet, options, repair_or_replace,
+    Combined, Consumer, Market, NamedOffer, NegotiationSheet, PurchaseError, PurchaseOption, Recommendation, RepairCase, Want, combine,
+    negotiation_sheet, options, repair_or_replace,
 };
 use crate::store::{StoreError, load_record};
 
@@ -132,15 +133,14 @@ pub struct ProposalDetail {
 /// Proposals over the store and the desk.
 #[derive(Debug, Clone)]
 pub struct Proposals {
-    desk: Desk,
-    inventory: Inventory,
+    pub(super) desk: Desk,
+    pub(super) inventory: Inventory,
 }
 
 /// What a run says of a resource that crosses.
 #[derive(Debug, Clone)]
 pub(super) struct Crossing<'a> {
     pub(super) standing: &'a KnownStanding,
-    pub(super) question: &'a CapacityQuestion,
     pub(super) outage_cost_per_day: Option<u64>,
     pub(super) consumers: Vec<Consumer>,
 }
@@ -335,59 +335,6 @@ impl Proposals {
         self.get(decided.number).await
     }
 
-    /// Records that what was approved is there: what was committed becomes what was paid, the supplier's time is noted, the change
-    /// ticket is resolved.
-    ///
-    /// # Errors
-    /// The proposal is not approved, or the date makes no sense.
-    pub async fn deliver(
-        &self,
-        number: i64,
-        expected_version: Option<i64>,
-        delivery: &NewDelivery,
-        actor: &Actor,
-    ) -> Result<ProposalDetail, ProposalError> {
-        check_why(&delivery.note)?;
-        let mut writing = self.desk.writing().await?;
-        let now_us = writing.now_us();
-        let proposal = self.fresh(writing.connection(), number, expected_version).await?;
-        refuse_unless(&proposal, &[ProposalState::Approved], "delivered")?;
-        let ordered_on = super::inventory::day_of(proposal.updated_at_us);
-        if delivery.delivered_on < ordered_on || delivery.delivered_on > self.inventory.today() {
-            let why = format!("it was ordered on {ordered_on} and today is {}; write a day between", self.inventory.today());
-            return Err(ProposalError::Refused(why));
-        }
-        let paid_minor = delivery.paid_minor.or(proposal.committed_minor).unwrap_or(0);
-        if paid_minor < 0 {
-            return Err(ProposalError::Refused("what was paid is not negative; write minor units from 0 on".to_owned()));
-        }
-        self.release(writing.connection(), &proposal, actor).await?;
-        if let Some((line, currency)) = budget_of(&proposal).filter(|_| paid_minor > 0) {
-            let entry = NewBudgetEntry {
-                kind: EntryKind::Spent,
-                minor: paid_minor,
-                currency,
-                note: format!("delivered: {}", proposal.title),
-                proposal: Some(number.to_string()),
-                allow_overrun: true,
-            };
-            self.inventory.enter_in(writing.connection(), &line, &entry, actor).await?;
-        }
-        let chosen = proposal.chosen.and_then(|place| proposal.options.options.get(usize::try_from(place).ok()?.checked_sub(1)?));
-        if let Some(option) = chosen {
-            self.note_delivery(writing.connection(), &proposal, option, delivery, paid_minor, ordered_on, actor).await?;
-            self.grow_asset(writing.connection(), &proposal, option, actor).await?;
-        }
-        if let Some(ticket) = proposal.ticket {
-            end_ticket(&mut writing, ticket, &format!("delivered on {}", delivery.delivered_on), actor).await?;
-        }
-        let decided = changed(&proposal, ProposalState::Delivered, now_us);
-        let detail = json!({ "delivered_on": delivery.delivered_on, "paid_minor": paid_minor, "note": delivery.note });
-        save_proposal(writing.connection(), &decided, ("delivered", &detail), actor).await?;
-        writing.commit().await?;
-        self.get(number).await
-    }
-
     /// The sheet for the talk about an offer of a proposal.
     ///
     /// # Errors
@@ -447,7 +394,7 @@ impl Proposals {
         Ok(repair_or_replace(&case, &setup.purchase)?)
     }
 
-    async fn fresh(&self, write: &mut SqliteConnection, number: i64, expected: Option<i64>) -> Result<Proposal, ProposalError> {
+    pub(super) async fn fresh(&self, write: &mut SqliteConnection, number: i64, expected: Option<i64>) -> Result<Proposal, ProposalError> {
         let proposal = load_proposal(write, number).await?.ok_or(ProposalError::NotFound(number))?;
         match expected {
             Some(expected) if expected != proposal.version => Err(ProposalError::Conflict { number, version: proposal.version }),
@@ -470,7 +417,7 @@ impl Proposals {
     }
 
     /// Takes back what a proposal has committed.
-    async fn release(&self, write: &mut SqliteConnection, proposal: &Proposal, actor: &Actor) -> Result<(), ProposalError> {
+    pub(super) async fn release(&self, write: &mut SqliteConnection, proposal: &Proposal, actor: &Actor) -> Result<(), ProposalError> {
         let Some(((line, currency), minor)) = budget_of(proposal).zip(proposal.committed_minor).filter(|(_, minor)| *minor > 0) else {
             return Ok(());
         };
@@ -485,82 +432,17 @@ impl Proposals {
         self.inventory.enter_in(write, &line, &entry, actor).await?;
         Ok(())
     }
-
-    #[allow(clippy::too_many_arguments, reason = "the columns of a row")]
-    async fn note_delivery(
-        &self,
-        write: &mut SqliteConnection,
-        proposal: &Proposal,
-        option: &PurchaseOption,
-        delivery: &NewDelivery,
-        paid_minor: i64,
-        ordered_on: Date,
-        actor: &Actor,
-    ) -> Result<(), ProposalError> {
-        let Some(supplier) = &option.supplier else { return Ok(()) };
-        let currency = proposal.currency.clone().unwrap_or_else(|| proposal.options.currency.code().to_owned());
-        sqlx::query(
-            "INSERT INTO supply_deliveries (proposal, supplier, offer, item, ordered_on, delivered_on, paid_minor, currency, noted_at_us,
-                 noted_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )
-        .bind(proposal.number)
-        .bind(supplier)
-        .bind(&option.offer)
-        .bind(&option.item)
-        .bind(ordered_on.to_string())
-        .bind(delivery.delivered_on.to_string())
-        .bind(paid_minor)
-        .bind(currency)
-        .bind(self.inventory.clock.now_us())
-        .bind(&actor.name)
-        .execute(write)
-        .await
-        .map_err(StoreError::from)?;
-        Ok(())
-    }
-
-    /// Where the limit is an asset's capacity, the asset has grown.
-    async fn grow_asset(
-        &self,
-        write: &mut SqliteConnection,
-        proposal: &Proposal,
-        option: &PurchaseOption,
-        actor: &Actor,
-    ) -> Result<(), ProposalError> {
-        let source: Option<String> = sqlx::query_scalar("SELECT limit_source FROM capacity_resources WHERE resource = ?1")
-            .bind(&proposal.resource)
-            .fetch_optional(&mut *write)
-            .await
-            .map_err(StoreError::from)?
-            .flatten();
-        if source.as_deref() != Some("asset") || option.capacity_gained <= 0.0 {
-            return Ok(());
-        }
-        let assets = super::market::assets_of_kind(write, &proposal.kind).await?;
-        let holds =
-            |name: &str, host: Option<&str>| {
-                proposal.facts.entity.as_object().is_some_and(|entity| {
-                    entity.values().any(|value| value.as_str().is_some_and(|value| value == name || Some(value) == host))
-                })
-            };
-        let Some((name, asset)) = assets.into_iter().find(|(name, asset)| holds(name, asset.host.as_deref())) else { return Ok(()) };
-        let (Some(capacity), Some(unit)) = (asset.capacity, asset.unit.as_deref()) else { return Ok(()) };
-        let Some(gained) = crate::purchase::converted(option.capacity_gained, &option.unit, unit) else { return Ok(()) };
-        let grown = crate::inventory::Asset { capacity: Some(capacity + gained), ..asset };
-        self.inventory.save_in(write, &name, &Record::Asset(grown), actor).await?;
-        Ok(())
-    }
 }
 
-fn budget_of(proposal: &Proposal) -> Option<(String, Currency)> {
+pub(super) fn budget_of(proposal: &Proposal) -> Option<(String, Currency)> {
     Some((proposal.budget_line.clone()?, proposal.currency.as_deref()?.parse().ok()?))
 }
 
-fn changed(proposal: &Proposal, state: ProposalState, now_us: TimestampUs) -> Proposal {
+pub(super) fn changed(proposal: &Proposal, state: ProposalState, now_us: TimestampUs) -> Proposal {
     Proposal { state, again_on: None, updated_at_us: now_us, version: proposal.version + 1, ..proposal.clone() }
 }
 
-fn refuse_unless(proposal: &Proposal, states: &[ProposalState], what: &str) -> Result<(), ProposalError> {
+pub(super) fn refuse_unless(proposal: &Proposal, states: &[ProposalState], what: &str) -> Result<(), ProposalError> {
     if states.contains(&proposal.state) {
         return Ok(());
     }
@@ -568,103 +450,9 @@ fn refuse_unless(proposal: &Proposal, states: &[ProposalState], what: &str) -> R
     Err(ProposalError::Refused(format!("proposal {number} is {state} and cannot be {what}")))
 }
 
-fn check_why(why: &str) -> Result<(), ProposalError> {
+pub(super) fn check_why(why: &str) -> Result<(), ProposalError> {
     if why.chars().count() > MAX_WHY_CHARS {
         return Err(ProposalError::Refused(format!("the reason is longer than {MAX_WHY_CHARS} characters; put the rest into the ticket")));
-    }
-    Ok(())
-}
-
-/// Whether an open proposal still says what it would say now: nobody reads an event a day that says nothing new.
-fn same_advice(known: &Proposal, made: &Options, order_by: Option<&str>) -> bool {
-    let advice = |options: &Options| -> Vec<(String, u32, i64, bool)> {
-        options.options.iter().map(|it| (it.title.clone(), it.quantity, it.cost.npv_minor, it.feasible)).collect()
-    };
-    known.order_by.as_deref() == order_by && advice(&known.options) == advice(made) && known.options.left_out == made.left_out
-}
-
-fn order_by_of(options: &Options) -> Option<String> {
-    options.options.iter().find(|option| option.kind.is_bought()).and_then(|option| option.schedule.order_by).map(|day| day.to_string())
-}
-
-fn title_of(standing: &KnownStanding, order_by: Option<&str>) -> String {
-    let kind = standing.kind.replace('_', " ");
-    let when = match (&standing.median, standing.status.as_str()) {
-        (_, "over_threshold") => "is over its threshold now".to_owned(),
-        (Some(median), _) => format!("reaches its threshold on {median}"),
-        (None, _) => "may reach its threshold within the planning horizon".to_owned(),
-    };
-    let order = order_by.map_or_else(String::new, |day| format!(": decide by {day}"));
-    format!("{} ({kind}) {when}{order}", standing.name)
-}
-
-fn need_of(crossing: &Crossing<'_>, setup: &Setup, today: Date) -> Result<Need, ProposalError> {
-    let standing = crossing.standing;
-    let known = |value: Option<f64>, what: &str| value.ok_or_else(|| ProposalError::Refused(format!("{} has no {what}", standing.name)));
-    let (used, limit, threshold) = (known(standing.used, "use")?, known(standing.limit, "limit")?, known(standing.threshold, "threshold")?);
-    let date = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<Date>().ok());
-    let growth = standing.growth_per_day.unwrap_or(0.0);
-    let days_to_lower = date(&standing.lower).map(|lower| super::day_of(lower) - super::day_of(today)).filter(|days| *days > 0);
-    let fast = days_to_lower.map_or(growth, |days| (threshold - used) / days as f64);
-    let minor = 10_i64.pow(setup.purchase.currency.minor_digits());
-    let outage = crossing.outage_cost_per_day.and_then(|cost| i64::try_from(cost).ok()?.checked_mul(minor));
-    Ok(Need {
-        resource: standing.name.clone(),
-        kind: standing.kind.clone(),
-        unit: standing.unit.clone(),
-        today,
-        used,
-        limit,
-        threshold,
-        needed: standing.needed.unwrap_or(0.0),
-        growth_per_day: growth,
-        growth_per_day_fast: fast.max(growth),
-        lower: date(&standing.lower),
-        median: date(&standing.median),
-        upper: date(&standing.upper),
-        chance: standing.chance.unwrap_or(0.0),
-        service: None,
-        criticality: None,
-        cost_of_outage_minor_per_day: outage,
-        consumers: crossing.consumers.clone(),
-    })
-}
-
-/// The change that a decision asks for.
-fn change_ticket(proposal: &Proposal, option: &PurchaseOption, why: &str, desk: &Desk) -> Opening {
-    let (impact, urgency) = (Impact::Medium, Urgency::Medium);
-    let mut lines = vec![format!("Proposal {} was approved: {}.", proposal.number, option.title)];
-    if !why.is_empty() {
-        lines.push(why.to_owned());
-    }
-    if let (Some(supplier), Some(offer)) = (&option.supplier, &option.offer) {
-        lines.push(format!("Order {} of {offer} from {supplier}; it is to arrive on {}.", option.quantity, option.schedule.arrives_on));
-    }
-    if let (Some(line), Some(minor), Some(currency)) = (&proposal.budget_line, proposal.committed_minor, &proposal.currency) {
-        lines.push(format!("{minor} minor units of {currency} are committed in the budget {line}."));
-    }
-    lines.push(format!("When it is there: `POST /api/v1/proposals/{}/delivery`; that resolves this ticket.", proposal.number));
-    let entity = proposal.facts.entity.as_object().into_iter().flatten();
-    Opening {
-        description: lines.join("\n\n"),
-        entity: entity.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect(),
-        service: proposal.facts.need.service.clone(),
-        impact: Some(impact),
-        urgency: Some(urgency),
-        ..Opening::new(
-            TicketKind::Change,
-            format!("{}: {}", option.title, proposal.facts.need.resource),
-            desk.rules().matrix.priority(impact, urgency),
-        )
-    }
-}
-
-/// Resolves the change ticket, if nobody has.
-async fn end_ticket(writing: &mut crate::desk::Writing, number: i64, reason: &str, actor: &Actor) -> Result<(), ProposalError> {
-    let state = writing.ticket(number).await?.state;
-    if state.is_open() {
-        let moved = TicketEvent::Moved { from: state, to: TicketState::Resolved, hold: None, reason: Some(reason.to_owned()) };
-        writing.happen(number, actor, moved).await?;
     }
     Ok(())
 }

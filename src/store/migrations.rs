@@ -13,7 +13,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (4, "outbox", include_str!("migrations/0004_outbox.sql")),
     (5, "lists", include_str!("migrations/0005_lists.sql")),
     (6, "inventory", include_str!("migrations/0006_inventory.sql")),
-    (8, "capacity", include_str!("migrations/0008_capacity.sql")),
+    (7, "capacity", include_str!("migrations/0007_capacity.sql")),
 ];
 
 /// The newest version of the schema that this program knows.

@@ -3,6 +3,7 @@
 //! A report is a few tables. Most of them are questions of `queries/report`, asked of the server like any other; who is on
 //! call how much is asked of each rota. Here they are only put side by side: as text, as a page, as JSON and as CSV.
 
+mod capacity;
 mod on_call;
 mod outline;
 mod page;
@@ -41,6 +42,9 @@ pub(super) struct ReportOptions {
     /// Where the days of --from and --to begin: a name such as Europe/Vienna
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     time_zone: String,
+    /// Day that a capacity report is about, as it would have been told then; the last day if not given
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<jiff::civil::Date>,
     /// Format of the report
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -62,6 +66,8 @@ enum Report {
     Noise,
     /// The backlog, how long tickets waited, and what came back
     Desk,
+    /// What runs out and when, what can be done about it, and what it costs
+    Capacity,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -86,20 +92,32 @@ pub(super) async fn run(options: ReportOptions) -> anyhow::Result<ExitCode> {
     let now = Timestamp::from_microsecond(Clock::System.now_us())?;
     let period = Period::read(&options.from, options.to.as_deref(), &options.time_zone, now)?;
     let connection = Connection::open(&options.client).await?;
-    let filled = fill(&connection, options.report, period).await;
+    let shown = shown(&connection, &options, period).await;
     connection.close().await;
-    let filled = filled?;
-    let shown = match options.format {
-        Format::Text => filled.text(terminal::width()),
-        Format::Html => page::html(&filled),
-        Format::Json => format!("{}\n", filled.json()),
-        Format::Csv => filled.csv(),
-    };
+    let shown = shown?;
     match &options.output {
         Some(path) => std::fs::write(path, shown).with_context(|| format!("{} cannot be written", path.display()))?,
         None => terminal::print(&shown)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The report in the form that was asked for.
+async fn shown(connection: &Connection, options: &ReportOptions, period: Period) -> anyhow::Result<String> {
+    let as_of = options.as_of.map(|day| day.to_string());
+    if options.report == Report::Capacity {
+        return capacity::shown(connection, options.format, as_of.as_deref(), terminal::width()).await;
+    }
+    if as_of.is_some() {
+        bail!("--as-of is for the capacity report; give --from and --to instead");
+    }
+    let filled = fill(connection, options.report, period).await?;
+    Ok(match options.format {
+        Format::Text => filled.text(terminal::width()),
+        Format::Html => page::html(&filled),
+        Format::Json => format!("{}\n", filled.json()),
+        Format::Csv => filled.csv(),
+    })
 }
 
 async fn fill(connection: &Connection, report: Report, period: Period) -> anyhow::Result<Filled> {

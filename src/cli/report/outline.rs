@@ -100,6 +100,8 @@ impl Report {
             Self::Oncall => &[ONCALL_LOAD],
             Self::Noise => &[RULE_NOISE],
             Self::Desk => &[BACKLOG, RESPONSE_TIMES, REOPENED],
+            // The server makes it whole.
+            Self::Capacity => &[],
         }
     }
 
@@ -110,6 +112,7 @@ impl Report {
             Self::Oncall => "oncall",
             Self::Noise => "noise",
             Self::Desk => "desk",
+            Self::Capacity => "capacity",
         }
     }
 
@@ -120,6 +123,7 @@ impl Report {
             Self::Oncall => "On call",
             Self::Noise => "Noise",
             Self::Desk => "The desk",
+            Self::Capacity => "Capacity",
         }
     }
 }

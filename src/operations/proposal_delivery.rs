@@ -1,0 +1,144 @@
+//! The delivery of what was approved.
+
+use jiff::civil::Date;
+use serde_json::json;
+use sqlx::SqliteConnection;
+
+use super::market::assets_of_kind;
+use super::proposal_rows::{Proposal, ProposalState, save_proposal};
+use super::proposals::{NewDelivery, ProposalDetail, ProposalError, Proposals, budget_of, changed, check_why, refuse_unless};
+use super::{NewBudgetEntry, inventory};
+use crate::desk::{Actor, TicketEvent, TicketState, Writing};
+use crate::inventory::{Asset, EntryKind, Record};
+use crate::purchase::{PurchaseOption, converted};
+use crate::store::StoreError;
+
+impl Proposals {
+    /// Records that what was approved is there: what was committed becomes what was paid, the supplier's time is noted, the change
+    /// ticket is resolved.
+    ///
+    /// # Errors
+    /// The proposal is not approved, or the date makes no sense.
+    pub async fn deliver(
+        &self,
+        number: i64,
+        expected_version: Option<i64>,
+        delivery: &NewDelivery,
+        actor: &Actor,
+    ) -> Result<ProposalDetail, ProposalError> {
+        check_why(&delivery.note)?;
+        let mut writing = self.desk.writing().await?;
+        let now_us = writing.now_us();
+        let proposal = self.fresh(writing.connection(), number, expected_version).await?;
+        refuse_unless(&proposal, &[ProposalState::Approved], "delivered")?;
+        let ordered_on = inventory::day_of(proposal.updated_at_us);
+        if delivery.delivered_on < ordered_on || delivery.delivered_on > self.inventory.today() {
+            let why = format!("it was ordered on {ordered_on} and today is {}; write a day between", self.inventory.today());
+            return Err(ProposalError::Refused(why));
+        }
+        let paid_minor = delivery.paid_minor.or(proposal.committed_minor).unwrap_or(0);
+        if paid_minor < 0 {
+            return Err(ProposalError::Refused("what was paid is not negative; write minor units from 0 on".to_owned()));
+        }
+        self.release(writing.connection(), &proposal, actor).await?;
+        if let Some((line, currency)) = budget_of(&proposal).filter(|_| paid_minor > 0) {
+            let entry = NewBudgetEntry {
+                kind: EntryKind::Spent,
+                minor: paid_minor,
+                currency,
+                note: format!("delivered: {}", proposal.title),
+                proposal: Some(number.to_string()),
+                allow_overrun: true,
+            };
+            self.inventory.enter_in(writing.connection(), &line, &entry, actor).await?;
+        }
+        let chosen = proposal.chosen.and_then(|place| proposal.options.options.get(usize::try_from(place).ok()?.checked_sub(1)?));
+        if let Some(option) = chosen {
+            self.note_delivery(writing.connection(), &proposal, option, delivery, paid_minor, ordered_on, actor).await?;
+            self.grow_asset(writing.connection(), &proposal, option, actor).await?;
+        }
+        if let Some(ticket) = proposal.ticket {
+            end_ticket(&mut writing, ticket, &format!("delivered on {}", delivery.delivered_on), actor).await?;
+        }
+        let decided = changed(&proposal, ProposalState::Delivered, now_us);
+        let detail = json!({ "delivered_on": delivery.delivered_on, "paid_minor": paid_minor, "note": delivery.note });
+        save_proposal(writing.connection(), &decided, ("delivered", &detail), actor).await?;
+        writing.commit().await?;
+        self.get(number).await
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the columns of a row")]
+    async fn note_delivery(
+        &self,
+        write: &mut SqliteConnection,
+        proposal: &Proposal,
+        option: &PurchaseOption,
+        delivery: &NewDelivery,
+        paid_minor: i64,
+        ordered_on: Date,
+        actor: &Actor,
+    ) -> Result<(), ProposalError> {
+        let Some(supplier) = &option.supplier else { return Ok(()) };
+        let currency = proposal.currency.clone().unwrap_or_else(|| proposal.options.currency.code().to_owned());
+        sqlx::query(
+            "INSERT INTO supply_deliveries (proposal, supplier, offer, item, ordered_on, delivered_on, paid_minor, currency, noted_at_us,
+                 noted_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )
+        .bind(proposal.number)
+        .bind(supplier)
+        .bind(&option.offer)
+        .bind(&option.item)
+        .bind(ordered_on.to_string())
+        .bind(delivery.delivered_on.to_string())
+        .bind(paid_minor)
+        .bind(currency)
+        .bind(self.inventory.clock.now_us())
+        .bind(&actor.name)
+        .execute(write)
+        .await
+        .map_err(StoreError::from)?;
+        Ok(())
+    }
+
+    /// Where the limit is an asset's capacity, the asset has grown.
+    async fn grow_asset(
+        &self,
+        write: &mut SqliteConnection,
+        proposal: &Proposal,
+        option: &PurchaseOption,
+        actor: &Actor,
+    ) -> Result<(), ProposalError> {
+        let source: Option<String> = sqlx::query_scalar("SELECT limit_source FROM capacity_resources WHERE resource = ?1")
+            .bind(&proposal.resource)
+            .fetch_optional(&mut *write)
+            .await
+            .map_err(StoreError::from)?
+            .flatten();
+        if source.as_deref() != Some("asset") || option.capacity_gained <= 0.0 {
+            return Ok(());
+        }
+        let assets = assets_of_kind(write, &proposal.kind).await?;
+        let holds =
+            |name: &str, host: Option<&str>| {
+                proposal.facts.entity.as_object().is_some_and(|entity| {
+                    entity.values().any(|value| value.as_str().is_some_and(|value| value == name || Some(value) == host))
+                })
+            };
+        let Some((name, asset)) = assets.into_iter().find(|(name, asset)| holds(name, asset.host.as_deref())) else { return Ok(()) };
+        let (Some(capacity), Some(unit)) = (asset.capacity, asset.unit.as_deref()) else { return Ok(()) };
+        let Some(gained) = converted(option.capacity_gained, &option.unit, unit) else { return Ok(()) };
+        let grown = Asset { capacity: Some(capacity + gained), ..asset };
+        self.inventory.save_in(write, &name, &Record::Asset(grown), actor).await?;
+        Ok(())
+    }
+}
+
+/// Resolves the change ticket, if nobody has.
+pub(super) async fn end_ticket(writing: &mut Writing, number: i64, reason: &str, actor: &Actor) -> Result<(), ProposalError> {
+    let state = writing.ticket(number).await?.state;
+    if state.is_open() {
+        let moved = TicketEvent::Moved { from: state, to: TicketState::Resolved, hold: None, reason: Some(reason.to_owned()) };
+        writing.happen(number, actor, moved).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! What a proposal says: the need behind it, its title, and the change that it becomes.
+
+use jiff::civil::Date;
+
+use super::capacity_rows::KnownStanding;
+use super::proposal_rows::Proposal;
+use super::proposals::{Crossing, ProposalError};
+use super::{Setup, day_of};
+use crate::desk::{Desk, Impact, Opening, TicketKind, Urgency};
+use crate::purchase::{Need, Options, PurchaseOption};
+
+/// Whether an open proposal still says what it would say now: nobody reads an event a day that says nothing new.
+pub(super) fn same_advice(known: &Proposal, made: &Options, order_by: Option<&str>) -> bool {
+    let advice = |options: &Options| -> Vec<(String, u32, i64, bool)> {
+        options.options.iter().map(|it| (it.title.clone(), it.quantity, it.cost.npv_minor, it.feasible)).collect()
+    };
+    known.order_by.as_deref() == order_by && advice(&known.options) == advice(made) && known.options.left_out == made.left_out
+}
+
+pub(super) fn order_by_of(options: &Options) -> Option<String> {
+    options.options.iter().find(|option| option.kind.is_bought()).and_then(|option| option.schedule.order_by).map(|day| day.to_string())
+}
+
+pub(super) fn title_of(standing: &KnownStanding, order_by: Option<&str>) -> String {
+    let kind = standing.kind.replace('_', " ");
+    let when = match (&standing.median, standing.status.as_str()) {
+        (_, "over_threshold") => "is over its threshold now".to_owned(),
+        (Some(median), _) => format!("reaches its threshold on {median}"),
+        (None, _) => "may reach its threshold within the planning horizon".to_owned(),
+    };
+    let order = order_by.map_or_else(String::new, |day| format!(": decide by {day}"));
+    format!("{} ({kind}) {when}{order}", standing.name)
+}
+
+pub(super) fn need_of(crossing: &Crossing<'_>, setup: &Setup, today: Date) -> Result<Need, ProposalError> {
+    let standing = crossing.standing;
+    let known = |value: Option<f64>, what: &str| value.ok_or_else(|| ProposalError::Refused(format!("{} has no {what}", standing.name)));
+    let (used, limit, threshold) = (known(standing.used, "use")?, known(standing.limit, "limit")?, known(standing.threshold, "threshold")?);
+    let date = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<Date>().ok());
+    let growth = standing.growth_per_day.unwrap_or(0.0);
+    let days_to_lower = date(&standing.lower).map(|lower| day_of(lower) - day_of(today)).filter(|days| *days > 0);
+    let fast = days_to_lower.map_or(growth, |days| (threshold - used) / days as f64);
+    let minor = 10_i64.pow(setup.purchase.currency.minor_digits());
+    let outage = crossing.outage_cost_per_day.and_then(|cost| i64::try_from(cost).ok()?.checked_mul(minor));
+    Ok(Need {
+        resource: standing.name.clone(),
+        kind: standing.kind.clone(),
+        unit: standing.unit.clone(),
+        today,
+        used,
+        limit,
+        threshold,
+        needed: standing.needed.unwrap_or(0.0),
+        growth_per_day: growth,
+        growth_per_day_fast: fast.max(growth),
+        lower: date(&standing.lower),
+        median: date(&standing.median),
+        upper: date(&standing.upper),
+        chance: standing.chance.unwrap_or(0.0),
+        service: None,
+        criticality: None,
+        cost_of_outage_minor_per_day: outage,
+        consumers: crossing.consumers.clone(),
+    })
+}
+
+/// The change that a decision asks for.
+pub(super) fn change_ticket(proposal: &Proposal, option: &PurchaseOption, why: &str, desk: &Desk) -> Opening {
+    let (impact, urgency) = (Impact::Medium, Urgency::Medium);
+    let mut lines = vec![format!("Proposal {} was approved: {}.", proposal.number, option.title)];
+    if !why.is_empty() {
+        lines.push(why.to_owned());
+    }
+    if let (Some(supplier), Some(offer)) = (&option.supplier, &option.offer) {
+        lines.push(format!("Order {} of {offer} from {supplier}; it is to arrive on {}.", option.quantity, option.schedule.arrives_on));
+    }
+    if let (Some(line), Some(minor), Some(currency)) = (&proposal.budget_line, proposal.committed_minor, &proposal.currency) {
+        lines.push(format!("{minor} minor units of {currency} are committed in the budget {line}."));
+    }
+    lines.push(format!("When it is there: `POST /api/v1/proposals/{}/delivery`; that resolves this ticket.", proposal.number));
+    let entity = proposal.facts.entity.as_object().into_iter().flatten();
+    Opening {
+        description: lines.join("\n\n"),
+        entity: entity.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect(),
+        service: proposal.facts.need.service.clone(),
+        impact: Some(impact),
+        urgency: Some(urgency),
+        ..Opening::new(
+            TicketKind::Change,
+            format!("{}: {}", option.title, proposal.facts.need.resource),
+            desk.rules().matrix.priority(impact, urgency),
+        )
+    }
+}
