@@ -90,6 +90,16 @@ impl Civil {
         format!("{:02}/{}/{}:{}", self.day, self.month_name(), self.year, self.clock())
     }
 
+    /// Months since January of the year 0.
+    pub(super) fn months_since_year_0(&self) -> i64 {
+        self.year * 12 + self.month as i64 - 1
+    }
+
+    /// 1 to 31.
+    pub(super) fn day_of_month(&self) -> i64 {
+        self.day
+    }
+
     /// Milliseconds within the second.
     pub(super) fn millis(&self) -> i64 {
         self.micros / 1_000

@@ -5,9 +5,8 @@ use super::incident::{Detail, Incident, IncidentKind};
 use super::metrics::Layout;
 use super::shape::Ramp;
 use super::signal::{Gauge, Load, Signal};
+use super::volume::{self, GIB};
 use crate::clock::TimestampUs;
-
-const GIB: f64 = 1_073_741_824.0;
 
 pub(super) fn lay_out(layout: &mut Layout<'_>, hosts: &[Host]) {
     match layout.host.kind {
@@ -23,6 +22,12 @@ pub(super) fn lay_out(layout: &mut Layout<'_>, hosts: &[Host]) {
         _ => windows(layout),
     }
 }
+
+/// The core switch's port to the switch of the warehouse, over old converters that know 100 Mbit/s only.
+pub(super) const UPLINK: &str = "GigabitEthernet1/0/24";
+
+/// Growth of what goes over it.
+const UPLINK_GROWTH_PER_WEEK: f64 = 0.004;
 
 /// What is wrong with a port.
 #[derive(Debug, Default)]
@@ -50,6 +55,9 @@ fn interface(layout: &mut Layout<'_>, name: &str, (received, sent): (Load, Load)
     let signal = Signal::Counter { load: errors, uneven: uneven(layout, "errors"), grain: 1.0 };
     layout.add("ifInErrors", &labels, signal);
     layout.add("ifOperStatus", &labels, Signal::PortState { changes: trouble.changes });
+    // In millions of bits a second (RFC 2863).
+    let speed = if name == UPLINK { 100.0 } else { 1_000.0 };
+    layout.add("ifHighSpeed", &labels, Signal::Constant(speed));
 }
 
 fn processor(layout: &mut Layout<'_>, percent: Load) {
@@ -79,6 +87,8 @@ fn switch(layout: &mut Layout<'_>, hosts: &[Host]) {
         let loads = (Load::new(8e4, 2.5e6, 4e6), Load::new(8e4, 2.5e6, backup));
         interface(layout, &format!("GigabitEthernet1/0/{port}"), loads, trouble);
     }
+    let (received, sent) = (Load::new(2e5, 3.1e6, 1e5), Load::new(3e5, 8.4e6, 4e5));
+    interface(layout, UPLINK, (received.growing(UPLINK_GROWTH_PER_WEEK), sent.growing(UPLINK_GROWTH_PER_WEEK)), Trouble::default());
 }
 
 fn firewall(layout: &mut Layout<'_>) {
@@ -142,15 +152,7 @@ fn windows(layout: &mut Layout<'_>) {
     let volume = [("volume", layout.host.data_mount)];
     let size = f64::from(layout.host.data_gib) * GIB;
     layout.add("windows_logical_disk_size_bytes", &volume, Signal::Constant(size));
-    let used = Load::steady(0.46 + 0.15 * layout.own(4));
-    let free = Gauge {
-        wander: 0.001,
-        trend_per_week: 0.009,
-        scale: -size,
-        offset: size,
-        grain: 4_096.0,
-        ..Gauge::new(used, layout.uneven("volume"))
-    };
+    let free = volume::windows(layout).free(layout, size, "volume");
     layout.add("windows_logical_disk_free_bytes", &volume, Signal::Gauge(free));
     for (name, busiest) in [("windows_net_bytes_received_total", 2.2e6), ("windows_net_bytes_sent_total", 5.4e6)] {
         let busiest = if is_files { busiest * 3.0 } else { busiest };

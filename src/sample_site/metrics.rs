@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::capacity_metrics;
 use super::device_metrics;
 use super::dice::{key, unit_at};
 use super::hosts::Host;
@@ -11,7 +12,7 @@ use super::server_metrics;
 use super::shape::{Ramp, Unevenness};
 use super::signal::Signal;
 use super::site::{Site, SiteConfig};
-use crate::clock::{SECOND_US, TimestampUs};
+use crate::clock::{DAY_US, SECOND_US, TimestampUs};
 
 /// The labels of a series, sorted by name, with the metric's own name as `__name__`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,36 +61,83 @@ pub struct Scrape {
     pub time_us: TimestampUs,
     /// Where.
     pub host: &'static str,
-    /// The host's series, always the same and in the same order.
+    /// The host's series that are measured at this moment, always in the same order.
     pub series: Vec<Sample>,
+}
+
+/// From when until when a series is measured.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lifetime {
+    pub(super) from_us: TimestampUs,
+    /// Exclusive.
+    pub(super) until_us: TimestampUs,
+}
+
+impl Lifetime {
+    pub(super) const ALWAYS: Self = Self { from_us: i64::MIN, until_us: i64::MAX };
+
+    pub(super) fn covers(self, at_us: TimestampUs) -> bool {
+        (self.from_us..self.until_us).contains(&at_us)
+    }
+}
+
+/// Something that is measured.
+#[derive(Debug)]
+pub(super) struct Series {
+    pub(super) labels: Arc<LabelSet>,
+    signal: Signal,
+    pub(super) lifetime: Lifetime,
+}
+
+impl Series {
+    /// Whether it has this name and these labels.
+    pub(super) fn is(&self, name: &str, labels: &[(&str, &str)]) -> bool {
+        self.labels.name() == name && labels.iter().all(|(name, value)| self.labels.get(name) == Some(value))
+    }
+
+    /// The value at a moment on its host.
+    pub(super) fn value(&self, site: &Site, host: &Host, at_us: TimestampUs) -> f64 {
+        self.signal.value(site, at_us, site.booted_us(host, at_us))
+    }
 }
 
 /// A host's series.
 #[derive(Debug)]
-struct HostSeries {
-    host: Host,
+pub(super) struct HostSeries {
+    pub(super) host: Host,
     /// Its moment within the step.
-    offset_us: i64,
-    series: Vec<(Arc<LabelSet>, Signal)>,
+    pub(super) offset_us: i64,
+    pub(super) series: Vec<Series>,
+}
+
+impl HostSeries {
+    /// What is measured on the host at a moment, of the series that are wanted.
+    pub(super) fn scrape<'a>(&'a self, site: &Site, time_us: TimestampUs, wanted: impl Iterator<Item = &'a Series>) -> Scrape {
+        let boot_us = site.booted_us(&self.host, time_us);
+        let measure = |series: &Series| Sample { labels: Arc::clone(&series.labels), value: series.signal.value(site, time_us, boot_us) };
+        let series = wanted.filter(|series| series.lifetime.covers(time_us)).map(measure).collect();
+        Scrape { time_us, host: self.host.name, series }
+    }
 }
 
 /// All series of the site, laid out once.
 #[derive(Debug)]
 pub(super) struct Catalogue {
     step_us: i64,
-    hosts: Vec<HostSeries>,
+    pub(super) hosts: Vec<HostSeries>,
 }
 
 impl Catalogue {
     pub(super) fn new(config: &SiteConfig, hosts: &[Host], incidents: &[&Incident]) -> Self {
         let step_us = i64::from(config.metrics_step_s) * SECOND_US;
         let lay_out = |host: &Host| {
-            let mut layout = Layout { seed: config.seed, host, incidents, job: "", instance: String::new(), series: Vec::new() };
+            let mut layout = Layout { config, host, incidents, job: "", instance: String::new(), series: Vec::new() };
             if host.kind.is_linux() {
                 server_metrics::lay_out(&mut layout);
             } else {
                 device_metrics::lay_out(&mut layout, hosts);
             }
+            capacity_metrics::lay_out(&mut layout);
             let millis = step_us / 1_000 * host.index as i64 / hosts.len() as i64;
             HostSeries { host: host.clone(), offset_us: millis * 1_000, series: layout.series }
         };
@@ -100,12 +148,12 @@ impl Catalogue {
 /// Collects the series of one host.
 #[derive(Debug)]
 pub(super) struct Layout<'a> {
-    seed: u64,
+    pub(super) config: &'a SiteConfig,
     pub(super) host: &'a Host,
     incidents: &'a [&'a Incident],
     job: &'static str,
     instance: String,
-    series: Vec<(Arc<LabelSet>, Signal)>,
+    series: Vec<Series>,
 }
 
 impl<'a> Layout<'a> {
@@ -116,20 +164,30 @@ impl<'a> Layout<'a> {
     }
 
     pub(super) fn add(&mut self, name: &str, labels: &[(&str, &str)], signal: Signal) {
+        self.add_for(Lifetime::ALWAYS, name, labels, signal);
+    }
+
+    /// A series that is not measured always.
+    pub(super) fn add_for(&mut self, lifetime: Lifetime, name: &str, labels: &[(&str, &str)], signal: Signal) {
         let fixed = [("__name__", name), ("host", self.host.name), ("instance", &self.instance), ("job", self.job)];
         let pairs = fixed.iter().chain(labels).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        self.series.push((Arc::new(LabelSet::new(pairs)), signal));
+        self.series.push(Series { labels: Arc::new(LabelSet::new(pairs)), signal, lifetime });
+    }
+
+    /// End of the period.
+    pub(super) fn end_us(&self) -> TimestampUs {
+        self.config.start_us + i64::from(self.config.days) * DAY_US
     }
 
     /// The unevenness of something on this host.
     pub(super) fn uneven(&self, what: &str) -> Unevenness {
         let name = what.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(131).wrapping_add(u64::from(byte)));
-        Unevenness::new(key(&[self.seed, self.host.index as u64, name]))
+        Unevenness::new(key(&[self.config.seed, self.host.index as u64, name]))
     }
 
     /// A number in [0, 1) that belongs to something on this host: hosts of a kind are not all alike.
     pub(super) fn own(&self, what: i64) -> f64 {
-        unit_at(key(&[self.seed, self.host.index as u64]), what)
+        unit_at(key(&[self.config.seed, self.host.index as u64]), what)
     }
 
     /// The incidents of a kind that this host is in trouble with.
@@ -186,12 +244,7 @@ impl Iterator for Scrapes<'_> {
             if time_us < self.from_us || self.site.is_silent(host.host.name, time_us) {
                 continue;
             }
-            let boot_us = self.site.booted_us(&host.host, time_us);
-            let measure = |(labels, signal): &(Arc<LabelSet>, Signal)| Sample {
-                labels: Arc::clone(labels),
-                value: signal.value(self.site, time_us, boot_us),
-            };
-            return Some(Scrape { time_us, host: host.host.name, series: host.series.iter().map(measure).collect() });
+            return Some(host.scrape(self.site, time_us, host.series.iter()));
         }
     }
 }

@@ -5,7 +5,8 @@
 //! time stamps in milliseconds and labels sorted by name (Prometheus remote-write specification 1.0). The encoder is
 //! written by hand because four messages do not earn a code generator.
 
-use super::metrics::{Sample, Scrape};
+use super::metrics::{LabelSet, Scrape};
+use super::series_run::SeriesRun;
 use crate::clock::TimestampUs;
 
 /// Field 1, length-delimited: `WriteRequest.timeseries`, `TimeSeries.labels`, `Label.name`.
@@ -17,29 +18,44 @@ const FIELD_1_FIXED64: u8 = 0x09;
 /// Field 2, varint: `Sample.timestamp`.
 const FIELD_2_VARINT: u8 = 0x10;
 
+/// Field 1, fixed 64 bits, and field 2, a varint: a `Sample` without its time stamp.
+const SAMPLE_BYTES: usize = 1 + 8 + 1;
+
 /// One uncompressed `WriteRequest` with a series for each sample of the scrape. The HTTP body is this, compressed as one
 /// Snappy block.
 pub fn encode_write_request(scrape: &Scrape) -> Vec<u8> {
     let mut out = Vec::with_capacity(scrape.series.iter().map(|sample| sample.labels.encoded.len() + 32).sum());
     for sample in &scrape.series {
-        encode_series(&mut out, sample, scrape.time_us);
+        encode_series(&mut out, &sample.labels, &[(scrape.time_us, sample.value)]);
     }
     out
 }
 
-fn encode_series(out: &mut Vec<u8>, sample: &Sample, time_us: TimestampUs) {
-    let millis = (time_us / 1_000) as u64;
-    let sample_length = 1 + 8 + 1 + varint_length(millis);
-    let length = sample.labels.encoded.len() + 1 + varint_length(sample_length as u64) + sample_length;
+/// One uncompressed `WriteRequest` with all samples of each series.
+pub fn encode_series_runs(runs: &[SeriesRun]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for run in runs {
+        encode_series(&mut out, &run.labels, &run.samples);
+    }
+    out
+}
+
+fn encode_series(out: &mut Vec<u8>, labels: &LabelSet, samples: &[(TimestampUs, f64)]) {
+    let millis = |time_us: TimestampUs| (time_us / 1_000) as u64;
+    let sample_length = |time_us: TimestampUs| SAMPLE_BYTES + varint_length(millis(time_us));
+    let framed = |length: usize| 1 + varint_length(length as u64) + length;
+    let length = labels.encoded.len() + samples.iter().map(|sample| framed(sample_length(sample.0))).sum::<usize>();
     out.push(FIELD_1_BYTES);
     varint(out, length as u64);
-    out.extend_from_slice(&sample.labels.encoded);
-    out.push(FIELD_2_BYTES);
-    varint(out, sample_length as u64);
-    out.push(FIELD_1_FIXED64);
-    out.extend_from_slice(&sample.value.to_le_bytes());
-    out.push(FIELD_2_VARINT);
-    varint(out, millis);
+    out.extend_from_slice(&labels.encoded);
+    for (time_us, value) in samples {
+        out.push(FIELD_2_BYTES);
+        varint(out, sample_length(*time_us) as u64);
+        out.push(FIELD_1_FIXED64);
+        out.extend_from_slice(&value.to_le_bytes());
+        out.push(FIELD_2_VARINT);
+        varint(out, millis(*time_us));
+    }
 }
 
 /// The label fields of a `TimeSeries`, which are the same in every request.
@@ -73,7 +89,7 @@ fn varint_length(number: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample_site::{Site, SiteConfig};
+    use crate::sample_site::{Site, SiteConfig, series_runs};
 
     /// Reads a message into its fields: number, and bytes or integer.
     fn fields(mut bytes: &[u8]) -> Vec<(u64, Result<&[u8], u64>)> {
@@ -138,6 +154,32 @@ mod tests {
             let measured = fields(last.1.unwrap());
             assert_eq!(f64::from_le_bytes(measured[0].1.unwrap().try_into().unwrap()), sample.value);
             assert_eq!(measured[1].1, Err((scrape.time_us / 1_000) as u64));
+        }
+    }
+
+    #[test]
+    fn a_request_with_runs_reads_back_as_their_samples() {
+        let config = SiteConfig { seed: 5, start_us: 1_791_158_400_000_000, days: 1, metrics_step_s: 60, log_rate: 1.0 };
+        let site = Site::new(config).unwrap();
+        let scrapes: Vec<Scrape> = site.capacity_history(2).collect();
+        let runs = series_runs(&scrapes);
+        let request = encode_series_runs(&runs);
+        let series = fields(&request);
+        assert!(series.len() == runs.len() && runs.len() > 100);
+        for ((number, body), run) in series.into_iter().zip(&runs) {
+            assert_eq!(number, 1);
+            let parts = fields(body.unwrap());
+            let (labels, samples) = parts.split_at(run.labels.pairs().len());
+            assert!(labels.iter().all(|part| part.0 == 1));
+            let read: Vec<(i64, f64)> = samples
+                .iter()
+                .map(|(number, sample)| {
+                    assert_eq!(*number, 2);
+                    let parts = fields(sample.unwrap());
+                    (parts[1].1.unwrap_err() as i64 * 1_000, f64::from_le_bytes(parts[0].1.unwrap().try_into().unwrap()))
+                })
+                .collect();
+            assert_eq!(read, run.samples);
         }
     }
 }

@@ -4,8 +4,13 @@ use super::hosts::HostKind;
 use super::incident::IncidentKind;
 use super::metrics::Layout;
 use super::signal::{Gauge, Load, Signal};
+use super::volume::{self, GIB};
 
-const GIB: f64 = 1_073_741_824.0;
+/// More requests every week: in half a year two of the three web servers cannot carry what three do.
+const WEB_GROWTH_PER_WEEK: f64 = 0.01;
+
+/// Connections that the pools of the services keep open.
+const CONNECTION_GROWTH_PER_WEEK: f64 = 0.006;
 
 /// How hard a server works.
 struct Work {
@@ -33,7 +38,7 @@ fn work(kind: HostKind) -> Work {
             (load(0.04, 0.16, 0.02), (1.5e5, 2.2e6, 3e4), (5e4, 9e5, 1e5), (4e5, 3e6, 1e5), (8e5, 7e6, 1e5), (0.66, 0.05))
         }
         HostKind::Mail => (load(0.04, 0.18, 0.08), (5e4, 4e5, 2e4), (4e4, 5e5, 1.3e7), (5e4, 6e5, 1.2e7), (8e4, 7e5, 1e4), (0.52, 0.08)),
-        HostKind::Monitoring => (load(0.16, 0.08, 0.05), (3e5, 2e4, 1e4), (9e4, 3e5, 6e6), (1e5, 6e5, 6e6), (6e5, 1e5, 1e4), (0.58, 0.03)),
+        HostKind::Monitoring => (load(0.16, 0.08, 0.05), (3e5, 2e4, 1e4), (9e4, 3e5, 6e6), (1e5, 6e5, 6e6), (6e5, 1e5, 1e4), (0.14, 0.03)),
         HostKind::Backup => {
             (load(0.02, 0.05, 0.46), (2e4, 9e5, 8.6e7), (2e4, 1.1e6, 2e6), (3e5, 8e5, 5e6), (4e4, 6e5, 7.9e7), (0.31, 0.05))
         }
@@ -47,6 +52,9 @@ pub(super) fn lay_out(layout: &mut Layout<'_>) {
     let mut work = work(layout.host.kind);
     // No two servers are alike, within a tenth.
     let own = 0.92 + 0.16 * layout.own(1);
+    if layout.host.kind == HostKind::Web {
+        work.cpu = work.cpu.growing(WEB_GROWTH_PER_WEEK);
+    }
     for load in [&mut work.cpu, &mut work.received, &mut work.sent, &mut work.read, &mut work.written] {
         *load = load.scaled(own);
     }
@@ -115,26 +123,12 @@ fn filesystems(layout: &mut Layout<'_>) {
     let data = (layout.host.data_mount, f64::from(layout.host.data_gib), "/dev/mapper/vg1-data", "xfs");
     for (mount, gib, device, fstype) in [("/", 40.0, "/dev/mapper/vg0-root", "ext4"), data] {
         let labels = [("device", device), ("fstype", fstype), ("mountpoint", mount)];
-        layout.add("node_filesystem_size_bytes", &labels, Signal::Constant(gib * GIB));
         let is_root = mount == "/";
-        let mut used = Load::steady(if is_root { 0.31 } else { 0.34 } + 0.2 * layout.own(if is_root { 2 } else { 3 }));
-        let (mut trend, mut saw) = if is_root { (0.004, 0.006) } else { (0.012, 0.010) };
-        for incident in layout.troubles(IncidentKind::DiskFilling).filter(|incident| incident.entity == mount) {
-            // It stands at 70 % when the filling begins, and the straight line to 96 % is not bent by anything else.
-            used = Load::steady(0.70).with_surge(Some(incident.ramp()), 0.26);
-            (trend, saw) = (0.0, 0.0);
-        }
-        let bytes = gib * GIB;
-        let gauge = Gauge {
-            wander: 0.001,
-            trend_per_week: trend,
-            saw_per_day: saw,
-            scale: -bytes,
-            offset: bytes,
-            grain: 4_096.0,
-            ..Gauge::new(used, layout.uneven(mount))
-        };
-        layout.add("node_filesystem_avail_bytes", &labels, Signal::Gauge(gauge));
+        let size = if is_root { Signal::Constant(gib * GIB) } else { volume::size(layout, gib) };
+        layout.add("node_filesystem_size_bytes", &labels, size);
+        let filling = if is_root { volume::root(layout) } else { volume::data(layout, mount) };
+        let free = filling.free(layout, gib * GIB, mount);
+        layout.add("node_filesystem_avail_bytes", &labels, Signal::Gauge(free));
     }
 }
 
@@ -154,6 +148,7 @@ fn traffic(layout: &mut Layout<'_>, mut work: Work) {
     let (network, disk) = ([("device", "eth0")], [("device", "sda")]);
     counter(layout, "node_network_receive_bytes_total", &network, work.received, 1.0);
     counter(layout, "node_network_transmit_bytes_total", &network, work.sent, 1.0);
+    layout.add("node_network_speed_bytes", &network, Signal::Constant(1.25e8));
     counter(layout, "node_disk_read_bytes_total", &disk, work.read, 512.0);
     counter(layout, "node_disk_written_bytes_total", &disk, work.written, 512.0);
     counter(layout, "node_disk_io_time_seconds_total", &disk, busy_disk, 0.001);
@@ -219,7 +214,8 @@ fn postgres(layout: &mut Layout<'_>) {
     counter(layout, "pg_stat_database_temp_bytes", &orders, surging(Load::new(0.0, 2e4, 0.0), 4e6), 1.0);
     counter(layout, "pg_stat_database_deadlocks", &orders, surging(Load::steady(1e-5), 0.01), 1.0);
     for (state, level, surge) in [("active", Load::new(1.0, 6.0, 1.0), 102.0), ("idle", Load::new(18.0, 12.0, 0.0), 58.0)] {
-        let gauge = Gauge { wander: 1.2, ..Gauge::new(surging(level, surge), layout.uneven(state)) };
+        let level = surging(level, surge).growing(CONNECTION_GROWTH_PER_WEEK);
+        let gauge = Gauge { wander: 1.2, ..Gauge::new(level, layout.uneven(state)) };
         layout.add("pg_stat_activity_count", &[("datname", "orders"), ("state", state)], Signal::Gauge(gauge));
     }
     let size = Gauge { wander: 1e7, trend_per_week: 1.9e9, grain: 8_192.0, ..Gauge::new(Load::steady(1.46e11), layout.uneven("size")) };

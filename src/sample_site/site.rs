@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::capacity_history::CapacityHistory;
+use super::capacity_label::{self, CapacityLabel};
 use super::dice::{Dice, key, unit_at};
 use super::events::Events;
 use super::hosts::{self, Host, HostKind};
@@ -133,6 +135,17 @@ impl Site {
         Scrapes::new(self, &self.catalogue, from_us, to_us)
     }
 
+    /// What the questions about capacity read, once an hour, for at most 400 days before the period and up to
+    /// its start. Not everything has been watched for as long; what has begins on its own day.
+    pub fn capacity_history(&self, days: u32) -> CapacityHistory<'_> {
+        CapacityHistory::new(self, &self.catalogue, days)
+    }
+
+    /// What a report on capacity must find, with what is true about it.
+    pub fn capacity_labels(&self) -> Vec<CapacityLabel> {
+        capacity_label::all(self, &self.catalogue)
+    }
+
     /// All incidents, with the one after the period.
     pub(super) fn planted(&self) -> impl Iterator<Item = &Incident> {
         self.incidents.iter().chain([&self.live])
@@ -160,7 +173,15 @@ impl Site {
         let last = reboots.map(|incident| incident.end_us - 20 * SECOND_US).filter(|boot| *boot <= at_us).max();
         last.unwrap_or_else(|| {
             let uptime_days = 20.0 + 120.0 * unit_at(key(&[self.config.seed, 0xB007]), host.index as i64);
-            self.config.start_us - (uptime_days * 86_400.0) as i64 * SECOND_US
+            let mut boot_us = self.config.start_us - (uptime_days * 86_400.0) as i64 * SECOND_US;
+            // The ones before it: every kernel is replaced after some months.
+            let earlier = key(&[self.config.seed, 0xB008, host.index as u64]);
+            let mut number = 0;
+            while boot_us > at_us {
+                boot_us -= ((60.0 + 80.0 * unit_at(earlier, number)) * 86_400.0) as i64 * SECOND_US;
+                number += 1;
+            }
+            boot_us
         })
     }
 

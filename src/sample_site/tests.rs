@@ -103,7 +103,7 @@ fn a_week_has_its_size_and_shape() {
     let (noon, night) = (by_hour[&(2 * 24 + 11)], by_hour[&(6 * 24 + 5)]);
     assert!(noon > 3 * night, "Wednesday noon {noon}, Sunday 5 a.m. {night}");
     let samples = site.metrics(MONDAY, MONDAY + HOUR_US).map(|scrape| scrape.series.len()).sum::<usize>() * 24 * 7;
-    assert!((3_000_000..5_000_000).contains(&samples), "three to five million samples a week at 60 s: {samples}");
+    assert!((3_000_000..6_000_000).contains(&samples), "three to six million samples a week at 60 s: {samples}");
 }
 
 #[test]
@@ -309,4 +309,20 @@ fn the_committed_set_is_what_the_generator_makes() {
     write_metrics_jsonl(&site, start_us, start_us + HOUR_US, &mut metrics).unwrap();
     let committed = zstd::decode_all(include_bytes!("../../sample-data/metrics.jsonl.zst").as_slice()).unwrap();
     assert!(committed.starts_with(&metrics) && metrics.len() > 100_000, "{} bytes", metrics.len());
+    // The first hours of every series of the past's first four weeks.
+    let first: Vec<Scrape> =
+        site.capacity_history(MAX_HISTORY_DAYS).take_while(|scrape| scrape.time_us < start_us - 400 * DAY_US + 3 * HOUR_US).collect();
+    let committed = zstd::decode_all(include_bytes!("../../sample-data/capacity.jsonl.zst").as_slice()).unwrap();
+    let mut lines = std::str::from_utf8(&committed).unwrap().lines();
+    let mut runs = series_runs(&first);
+    runs.sort_by_key(|run| run.labels.get("host").map(str::to_owned));
+    assert!(runs.len() > 50, "{}", runs.len());
+    for run in runs {
+        let line: serde_json::Value = serde_json::from_str(lines.next().unwrap()).unwrap();
+        assert_eq!(line["metric"].as_object().unwrap().len(), run.labels.pairs().len());
+        assert!(run.labels.pairs().iter().all(|(name, value)| line["metric"][name] == value.as_str()), "{line}");
+        for (index, (time_us, value)) in run.samples.iter().enumerate() {
+            assert_eq!((line["timestamps"][index].as_i64(), line["values"][index].as_f64()), (Some(time_us / 1_000), Some(*value)));
+        }
+    }
 }

@@ -4,10 +4,13 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::capacity_label::CapacityLabel;
 use super::hosts::Host;
 use super::incident::Incident;
 use super::metrics::Scrape;
+use super::series_run::{SeriesRun, series_runs};
 use super::site::Site;
+use super::slow_change::WEEK_US;
 use crate::clock::{HOUR_US, TimestampUs};
 
 /// Writes the log events of `[from_us, to_us)`, one syslog message a line, in the order of time. Returns their number.
@@ -35,27 +38,49 @@ pub fn write_metrics_jsonl(site: &Site, from_us: TimestampUs, to_us: TimestampUs
     let mut hour_start_us = from_us;
     while hour_start_us < to_us {
         let hour_end_us = (hour_start_us + HOUR_US).min(to_us);
-        let mut scrapes: Vec<Scrape> = site.metrics(hour_start_us, hour_end_us).collect();
-        // Stable, so each host's scrapes stay in the order of time.
-        scrapes.sort_by_key(|scrape| scrape.host);
-        for of_host in scrapes.chunk_by(|a, b| a.host == b.host) {
-            for index in 0..of_host[0].series.len() {
-                write_series(out, of_host, index)?;
-                samples += of_host.len() as u64;
-            }
-        }
+        samples += write_runs(site.metrics(hour_start_us, hour_end_us).collect(), out)?;
         hour_start_us = hour_end_us;
     }
     Ok(samples)
 }
 
-/// One line of JSON: the series at `index` in each of the scrapes, which are of one host.
-fn write_series(out: &mut impl Write, scrapes: &[Scrape], index: usize) -> io::Result<()> {
+/// Writes the past of what capacity is asked about in the same form, one series and four weeks a line. Returns the number of samples.
+///
+/// # Errors
+/// What the writer reports.
+pub fn write_capacity_jsonl(site: &Site, days: u32, out: &mut impl Write) -> io::Result<u64> {
+    let mut samples = 0;
+    let mut history = site.capacity_history(days).peekable();
+    while let Some(first) = history.peek() {
+        let end_us = first.time_us + 4 * WEEK_US;
+        let mut scrapes = Vec::new();
+        while let Some(scrape) = history.next_if(|scrape| scrape.time_us < end_us) {
+            scrapes.push(scrape);
+        }
+        samples += write_runs(scrapes, out)?;
+    }
+    Ok(samples)
+}
+
+/// Writes a line for each series, in the order of the hosts' names. Returns the number of samples.
+fn write_runs(mut scrapes: Vec<Scrape>, out: &mut impl Write) -> io::Result<u64> {
+    // Stable, so each host's scrapes stay in the order of time.
+    scrapes.sort_by_key(|scrape| scrape.host);
+    let mut samples = 0;
+    for run in series_runs(&scrapes) {
+        write_run(&run, out)?;
+        samples += run.samples.len() as u64;
+    }
+    Ok(samples)
+}
+
+/// One line of JSON.
+fn write_run(run: &SeriesRun, out: &mut impl Write) -> io::Result<()> {
     #[derive(Serialize)]
-    struct Line<'a> {
+    struct Line {
         metric: serde_json::Map<String, serde_json::Value>,
         values: Vec<Number>,
-        timestamps: &'a [i64],
+        timestamps: Vec<i64>,
     }
     /// Whole numbers without the `.0`.
     #[derive(Serialize)]
@@ -68,12 +93,10 @@ fn write_series(out: &mut impl Write, scrapes: &[Scrape], index: usize) -> io::R
         // Below 2^53 every whole f64 is an i64.
         if value.fract() == 0.0 && value.abs() < 9e15 { Number::Whole(value as i64) } else { Number::Broken(value) }
     };
-    let labels = &scrapes[0].series[index].labels;
-    let timestamps: Vec<i64> = scrapes.iter().map(|scrape| scrape.time_us / 1_000).collect();
     let line = Line {
-        metric: labels.pairs().iter().map(|(name, value)| (name.clone(), value.clone().into())).collect(),
-        values: scrapes.iter().map(|scrape| number(scrape.series[index].value)).collect(),
-        timestamps: &timestamps,
+        metric: run.labels.pairs().iter().map(|(name, value)| (name.clone(), value.clone().into())).collect(),
+        values: run.samples.iter().map(|sample| number(sample.1)).collect(),
+        timestamps: run.samples.iter().map(|sample| sample.0 / 1_000).collect(),
     };
     serde_json::to_writer(&mut *out, &line)?;
     out.write_all(b"\n")
@@ -93,7 +116,8 @@ pub fn write_metrics_text(scrape: &Scrape, out: &mut impl Write) -> io::Result<(
     Ok(())
 }
 
-/// Writes `labels.json`: what the site was made from, its hosts, and the planted incidents with their traces.
+/// Writes `labels.json`: what the site was made from, its hosts, the planted incidents with their traces, and what a report on
+/// capacity must find.
 ///
 /// # Errors
 /// What the writer reports.
@@ -107,6 +131,7 @@ pub fn write_labels_json(site: &Site, out: &mut impl Write) -> io::Result<()> {
         log_rate: f64,
         hosts: &'a [Host],
         incidents: &'a [Incident],
+        capacity: Vec<CapacityLabel>,
     }
     let config = site.config();
     let labels = Labels {
@@ -117,6 +142,7 @@ pub fn write_labels_json(site: &Site, out: &mut impl Write) -> io::Result<()> {
         log_rate: config.log_rate,
         hosts: site.hosts(),
         incidents: site.incidents(),
+        capacity: site.capacity_labels(),
     };
     serde_json::to_writer_pretty(&mut *out, &labels)?;
     out.write_all(b"\n")
