@@ -253,9 +253,10 @@ async fn tokens_are_made_listed_and_revoked() {
 fn the_same_seed_makes_the_same_sample_data() {
     let folder = tempfile::tempdir().unwrap();
     let make = |out: &str, seed: &str| {
-        let arguments = ["sample-data", "--seed", seed, "--days", "1", "--log-rate", "0.05", "--metrics-step", "3600", "--out", out];
-        run(folder.path(), &arguments).good();
-        ["logs.syslog.zst", "metrics.jsonl.zst", "labels.json"].map(|file| std::fs::read(folder.path().join(out).join(file)).unwrap())
+        let small = ["--days", "1", "--log-rate", "0.05", "--metrics-step", "3600", "--capacity-days", "3"];
+        run(folder.path(), &[&["sample-data", "--seed", seed, "--out", out][..], &small].concat()).good();
+        ["logs.syslog.zst", "metrics.jsonl.zst", "labels.json", "capacity.jsonl.zst"]
+            .map(|file| std::fs::read(folder.path().join(out).join(file)).unwrap())
     };
     let (one, again, other) = (make("one", "7"), make("again", "7"), make("other", "8"));
     assert!(one == again, "the same seed made other bytes");
@@ -263,4 +264,7 @@ fn the_same_seed_makes_the_same_sample_data() {
     let logs = String::from_utf8(zstd::decode_all(&one[0][..]).unwrap()).unwrap();
     assert!(logs.lines().count() > 100 && logs.lines().all(|line| line.starts_with('<')), "syslog lines");
     assert!(serde_json::from_slice::<Value>(&one[2]).is_ok());
+    let past = String::from_utf8(zstd::decode_all(&one[3][..]).unwrap()).unwrap();
+    let hours = past.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["values"].as_array().unwrap().len());
+    assert_eq!(hours.max(), Some(72), "three days, once an hour");
 }

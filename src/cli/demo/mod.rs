@@ -1,7 +1,7 @@
 //! `watchroom demo`: everything at once, with made-up data and real sockets.
 //!
-//! A server starts in a temporary folder; the sample week, which ends at this moment, goes in over syslog TCP and remote
-//! write; the rules then judge the week as if they had been there; what they found is held against what was planted. After
+//! A server starts in a temporary folder; the past of what capacity is asked about and the sample week, which ends at this moment,
+//! go in over syslog TCP and remote write; the rules then judge the week as if they had been there; what they found is held against what was planted. After
 //! that the site goes on living until Ctrl-C.
 
 mod outcome;
@@ -17,13 +17,13 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::report::Summary;
-use self::sender::Sender;
+use self::sender::{Sender, Sent};
 use super::terminal;
 use crate::app::App;
 use crate::clock::{Clock, DAY_US, SECOND_US, Stopwatch};
 use crate::config::Settings;
 use crate::pipeline::Analysis;
-use crate::sample_site::{Site, SiteConfig};
+use crate::sample_site::{MAX_HISTORY_DAYS, Site, SiteConfig};
 
 /// Options of `demo`.
 #[derive(Debug, Args)]
@@ -68,9 +68,15 @@ async fn show(app: &App, options: &DemoOptions, site: &Arc<Site>, folder: &std::
         terminal::print(&report::opening(site, options.seed, app, folder))?;
     }
     let mut sender = Sender::connect(app).await?;
+    let sending_history = Stopwatch::start();
+    let progress = bar("sending what was before", "day", u64::from(MAX_HISTORY_DAYS));
+    let history_samples = sender.send_history(site, |days| progress.set_position(days)).await?;
+    progress.finish_and_clear();
+    let history_seconds = sending_history.elapsed_seconds();
+
     let sending = Stopwatch::start();
-    let progress = bar("sending the week", u64::from(options.days) * 24);
-    let sent = sender.send_past(site, |hours| progress.set_position(hours)).await?;
+    let progress = bar("sending the week", "hour", u64::from(options.days) * 24);
+    let sent = Sent { history_samples, history_seconds, ..sender.send_past(site, |hours| progress.set_position(hours)).await? };
     progress.finish_and_clear();
     sent.wait_until_stored(app).await?;
     let send_seconds = sending.elapsed_seconds();
@@ -116,7 +122,7 @@ async fn judge_week(analysis: &Analysis, app: &App, site: &Site) -> anyhow::Resu
         // A rule compares with the past, of which it needs some before it can say anything.
         app.desk.rewind_rule(&rule.name, rule.schedule.latest(start_us + rule.lookback_us)).await?;
     }
-    let progress = bar("judging the week", u64::from(site.config().days) * 24);
+    let progress = bar("judging the week", "hour", u64::from(site.config().days) * 24);
     while let Some(behind_us) = analysis.furthest_behind_us().await {
         let judged_us = (Clock::System.now_us() - behind_us - start_us).max(0);
         progress.set_position((judged_us / (3600 * SECOND_US)).unsigned_abs());
@@ -150,9 +156,9 @@ async fn live(app: &App, analysis: Analysis, site: &Site, sender: &mut Sender) -
     Ok(())
 }
 
-fn bar(what: &'static str, hours: u64) -> ProgressBar {
-    let bar = ProgressBar::new(hours);
-    if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] hour {pos} of {len}, {elapsed}") {
+fn bar(what: &'static str, unit: &str, length: u64) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    if let Ok(style) = ProgressStyle::with_template(&format!("{{msg}} [{{bar:30}}] {unit} {{pos}} of {{len}}, {{elapsed}}")) {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.set_message(what);

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::cli::terminal;
 use crate::clock::{SECOND_US, TimestampUs};
 use crate::desk::{Ticket, TicketFilter};
-use crate::sample_site::Site;
+use crate::sample_site::{MAX_HISTORY_DAYS, Site};
 
 /// Everything that is told at the end of the week.
 #[derive(Debug)]
@@ -90,7 +90,10 @@ impl Summary {
             })
             .collect();
         json!({
-            "sent": { "log_lines": self.sent.log_lines, "log_bytes": self.sent.log_bytes, "samples": self.sent.samples, "seconds": self.send_seconds },
+            "sent": {
+                "log_lines": self.sent.log_lines, "log_bytes": self.sent.log_bytes, "samples": self.sent.samples, "seconds": self.send_seconds,
+                "history_samples": self.sent.history_samples, "history_seconds": self.sent.history_seconds,
+            },
             "stored": {
                 "log_lines": self.stored_lines, "samples": self.stored_samples, "parse_errors": self.parse_errors,
                 "log_bytes_on_disk": self.log_bytes_on_disk, "sample_bytes_on_disk": self.sample_bytes_on_disk,
@@ -110,12 +113,16 @@ impl Summary {
         let found = self.outcomes.planted.iter().filter(|outcome| outcome.found.is_some()).count();
         let mut text = format!(
             "Came in   {} log lines over syslog and {} measurements over remote write, in {:.1} s\n\
+             Before    {} measurements of {} days before the week, for questions about capacity, in {:.1} s\n\
              Stored    in open Delta Lake tables: {per_line:.0} bytes a line, {per_sample:.1} bytes a measurement; {} lines not understood, kept as they came\n\
              Watched   by {} rules, the whole week judged in {:.1} s: {} findings became {} tickets\n\
              Found     {found} of the {} incidents that were planted in the week; {} tickets are about something else\n\n",
             grouped(self.sent.log_lines),
             grouped(self.sent.samples),
             self.send_seconds,
+            grouped(self.sent.history_samples),
+            MAX_HISTORY_DAYS,
+            self.sent.history_seconds,
             self.parse_errors,
             self.rules,
             self.judge_seconds,

@@ -8,9 +8,9 @@ use tokio::net::TcpStream;
 
 use crate::app::App;
 use crate::cli::connection::{Connection, error_text};
-use crate::clock::{HOUR_US, Stopwatch, TimestampUs};
+use crate::clock::{DAY_US, HOUR_US, Stopwatch, TimestampUs};
 use crate::query::QueryRequest;
-use crate::sample_site::{Site, encode_write_request};
+use crate::sample_site::{MAX_HISTORY_DAYS, Site, encode_series_runs, encode_write_request, series_runs};
 
 /// Connections that the hosts share; half of them count octets, half end lines.
 const CONNECTIONS: usize = 4;
@@ -18,12 +18,18 @@ const CONNECTIONS: usize = 4;
 /// Uncompressed size at which a remote-write request is sent.
 const REQUEST_BYTES: usize = 4 << 20;
 
+/// Days of the past in a remote-write request: below 2 MiB.
+const HISTORY_DAYS_A_REQUEST: i64 = 14;
+
 /// What went out.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sent {
     pub(super) log_lines: u64,
     pub(super) log_bytes: u64,
     pub(super) samples: u64,
+    /// Samples of the time before the week, and how long they took.
+    pub(super) history_samples: u64,
+    pub(super) history_seconds: f64,
 }
 
 /// Open connections to the server.
@@ -40,6 +46,24 @@ impl Sender {
             syslog.push(BufWriter::with_capacity(256 << 10, TcpStream::connect(address).await?));
         }
         Ok(Self { syslog, http: Connection::to(&app.listening.http)? })
+    }
+
+    /// Sends the past of what capacity is asked about, up to the beginning of the period. Returns the number of samples.
+    pub(super) async fn send_history(&mut self, site: &Site, progress: impl Fn(u64)) -> anyhow::Result<u64> {
+        let mut samples = 0;
+        let mut history = site.capacity_history(MAX_HISTORY_DAYS).peekable();
+        while let Some(first) = history.peek() {
+            let end_us = first.time_us + HISTORY_DAYS_A_REQUEST * DAY_US;
+            let mut scrapes = Vec::new();
+            while let Some(scrape) = history.next_if(|scrape| scrape.time_us < end_us) {
+                samples += scrape.series.len() as u64;
+                scrapes.push(scrape);
+            }
+            self.write_remotely(encode_series_runs(&series_runs(&scrapes))).await?;
+            let left_us = site.config().start_us - end_us;
+            progress(u64::from(MAX_HISTORY_DAYS).saturating_sub((left_us / DAY_US).max(0).unsigned_abs()));
+        }
+        Ok(samples)
     }
 
     /// Sends the whole period, an hour at a time, as fast as the server takes it.
