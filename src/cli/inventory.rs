@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use clap::{Args, Subcommand};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
@@ -19,6 +19,9 @@ use crate::inventory::{Currency, InventoryKind, Money, headings_of};
 
 /// Where the server keeps it.
 const INVENTORY: &str = "/api/v1/inventory";
+
+/// Names up to so many characters stand on one line, so that they can be found and copied.
+const UNBROKEN_NAME: usize = 24;
 
 /// Options of `inventory`.
 #[derive(Debug, Args)]
@@ -186,7 +189,7 @@ fn shown(kind: InventoryKind) -> &'static [&'static str] {
     match kind {
         InventoryKind::Asset => &["kind", "model", "place", "service", "criticality", "state", "support_until"],
         InventoryKind::Supplier => &["description", "contact", "phone", "lead_time_days", "response_time"],
-        InventoryKind::Contract => &["supplier", "description", "ends_on", "auto_renews", "cost_minor", "cost_per", "owner"],
+        InventoryKind::Contract => &["supplier", "ends_on", "auto_renews", "cost_minor", "cost_per", "owner"],
         InventoryKind::Offer => &["supplier", "item", "capacity", "unit", "one_off_minor", "running_minor", "valid_until"],
         InventoryKind::Budget => &["planned_minor", "committed_minor", "spent_minor", "left_minor", "owner"],
     }
@@ -194,12 +197,13 @@ fn shown(kind: InventoryKind) -> &'static [&'static str] {
 
 async fn list(connection: &Connection, kind: InventoryKind) -> anyhow::Result<Table> {
     let mut drawn = table(std::iter::once("name").chain(shown(kind).iter().copied()).map(heading));
-    let mut after = String::new();
+    let (mut after, mut longest) = (String::new(), 0);
     loop {
         let path = format!("{INVENTORY}/{}?limit=1000&after={}", kind.word(), byte_serialize(after.as_bytes()).collect::<String>());
         let page: Value = serde_json::from_str(&get(connection, &path).await?).context("the answer is no JSON")?;
         for stored in page["records"].as_array().map(Vec::as_slice).unwrap_or_default() {
             let name = stored["name"].as_str().unwrap_or("?");
+            longest = longest.max(name.chars().count());
             let mut fields = stored["record"].clone();
             if kind == InventoryKind::Budget {
                 add_standing(connection, name, &mut fields).await?;
@@ -208,9 +212,13 @@ async fn list(connection: &Connection, kind: InventoryKind) -> anyhow::Result<Ta
         }
         match page["next"].as_str() {
             Some(next) => after = next.to_owned(),
-            None => return Ok(drawn),
+            None => break,
         }
     }
+    if let Some(names) = drawn.column_mut(0).filter(|_| longest <= UNBROKEN_NAME) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    Ok(drawn)
 }
 
 /// What the book of a budget adds up to.

@@ -14,7 +14,7 @@ pub enum ColumnType {
     Whole,
     /// A year of four digits.
     Year,
-    /// A number with or without decimals.
+    /// A number with or without decimals, more than 0.
     Number,
     /// `2026-12-24`.
     Day,
@@ -163,7 +163,7 @@ pub fn columns(kind: InventoryKind) -> &'static [Column] {
 }
 
 /// The heading of the column that a complaint about a field belongs to: `steps` for `steps[1].from`.
-pub(super) fn heading_of<'a>(kind: InventoryKind, field: &'a str) -> &'a str {
+pub(super) fn heading_of(kind: InventoryKind, field: &str) -> &str {
     let top = field.split(['[', '.']).next().unwrap_or(field);
     columns(kind).iter().find(|column| column.field == top).map_or(top, |column| column.name)
 }

@@ -75,7 +75,11 @@ fn number(text: &str) -> Result<Value, String> {
     // What Rust reads as a number besides: infinities and other words.
     let plain = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'e'));
     let number = text.parse::<f64>().ok().filter(|number| plain && number.is_finite());
-    number.map(|number| json!(number)).ok_or_else(|| format!("`{}` is no number; write one such as 12 or 3.84", excerpt(text)))
+    match number {
+        Some(number) if number > 0.0 => Ok(json!(number)),
+        Some(_) => Err(format!("`{}` is not more than 0; write what there is of it", excerpt(text))),
+        None => Err(format!("`{}` is no number; write one such as 12 or 3.84", excerpt(text))),
+    }
 }
 
 fn amount(cell: &str, currency: Option<Currency>, decimal: DecimalMark) -> Result<i64, String> {

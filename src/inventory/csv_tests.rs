@@ -32,7 +32,7 @@ fn a_file_becomes_records() {
 #[test]
 fn every_wrong_cell_is_told_with_line_and_column() {
     let text = "name,supplier,item,resource_kind,capacity,unit,one_off,currency,valid_until\n\
-        a,acme,x,filesystem,-4,TB,10.00,EUR,2026-12-31\n\n\
+        a,acme,x,filesystem,-4,TB,10.00,EUR,2026-02-30\n\n\
         b,acme,x,filesystem,4,TB,10.005,EURO,31.12.2026\n\
         c,,x,File System,four,TB,\"1.299,50\",EUR,2026-12-31\n\
         a,acme,x,filesystem,4,TB,-1,EUR,2026-12-31\n\
@@ -41,6 +41,7 @@ fn every_wrong_cell_is_told_with_line_and_column() {
     let places: Vec<&str> = told.iter().map(|line| line.split('`').nth(1).unwrap()).collect();
     let expected = [
         "line 2, column capacity",
+        "line 2, column valid_until",
         "line 4, column one_off",
         "line 4, column currency",
         "line 4, column valid_until",
@@ -54,13 +55,14 @@ fn every_wrong_cell_is_told_with_line_and_column() {
     assert_eq!(places, expected, "{told:#?}");
     for (at, word) in [
         (0, "more than 0"),
-        (2, "ISO 4217"),
-        (3, "2026-12-24"),
-        (4, "whose it is"),
-        (6, "decimal=,"),
-        (7, "line 2"),
-        (8, "negative"),
-        (9, "3 cells"),
+        (1, "2026-12-24"),
+        (3, "ISO 4217"),
+        (4, "2026-12-24"),
+        (5, "whose it is"),
+        (7, "decimal=,"),
+        (8, "line 2"),
+        (9, "negative"),
+        (10, "3 cells"),
     ] {
         assert!(told[at].contains(word), "{}: {word}", told[at]);
     }
