@@ -97,6 +97,6 @@ async fn what_stands_in_the_text_passes_the_gate_too() {
         };
         assert!(error.contains(wanted), "{sql}: {error}");
     }
-    let many = vec!["SELECT 1 FROM forecast('SELECT timestamp, value FROM metrics', 3) AS f"; 9].join(" UNION ALL ");
+    let many = ["SELECT 1 FROM forecast('SELECT timestamp, value FROM metrics', 3) AS f"; 9].join(" UNION ALL ");
     assert!(ask(&engine, &many).await.unwrap_err().to_string().contains("more than 8 times"));
 }

@@ -8,6 +8,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests measure the program from outside, by the real clock")]
 
 mod backups;
+mod capacity;
 mod command;
 mod commands;
 mod desk_kills;
