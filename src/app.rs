@@ -62,6 +62,10 @@ pub struct App {
     pub incidents: Arc<Incidents>,
     /// Resources, and how they stand.
     pub capacity: Arc<Capacity>,
+    /// What the department has.
+    pub inventory: Inventory,
+    /// What it has set up.
+    pub register: Arc<Register>,
     pipeline: Pipeline,
     sources: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
@@ -86,7 +90,7 @@ impl App {
         let folder = DataFolder::lock(&settings.data.dir)?;
         let store = Store::open(&folder.path().join(DESK_FILE)).await?;
         let desk = Desk::new(store.clone(), clock.clone());
-        let people = ServiceDesk::open(&store, &desk, &clock, settings.desk.enabled).await?;
+        let mut people = ServiceDesk::open(&store, &desk, &clock, settings.desk.enabled).await?;
         let pipeline = Pipeline::start(&pipeline_config(settings), &shutdown).await?;
         let mut views = pipeline::desk_views(&store);
         views.extend(computed_views(&store, &desk, &people.register, &clock));
@@ -109,44 +113,17 @@ impl App {
                 flush: flush.clone(),
                 clock: clock.clone(),
             };
-            let analysis = Analysis::new(parts, Some(folder.path().join(DETECTORS_FOLDER)));
-            workers.push(stage::spawn("analysis", &shutdown, analysis.run(shutdown.clone())));
+            workers.push(watch(parts, &folder, &shutdown));
         }
         let inventory = Inventory::new(store.clone(), clock.clone(), people.register.clone());
         let capacity = Arc::new(open_capacity(settings, &queries, &pipeline, &people.register, &desk, &inventory));
         if settings.capacity.enabled {
             workers.push(stage::spawn("capacity", &shutdown, capacity.clone().keep(shutdown.clone())));
         }
-        let tokens = Tokens::new(store.clone(), clock.clone());
         let context = SourceContext { intake: pipeline.ingest(), clock: clock.clone(), shutdown: shutdown.clone() };
-        let api = ApiState {
-            queries: queries.clone(),
-            desk: desk.clone(),
-            incidents: incidents.clone(),
-            rules: rules.clone(),
-            flush: flush.clone(),
-            register: people.register.clone(),
-            logins: people.logins.clone(),
-            tokens: tokens.clone(),
-            store: store.clone(),
-            files: FileStore::new(folder.path().join(ATTACHMENTS_FOLDER)),
-            alerts: people.alerts.clone(),
-            inventory,
-            capacity: capacity.clone(),
-            clock,
-            tls: !settings.http.tls_cert.is_empty(),
-            link_secret: people.link_secret.clone(),
-            public_url: settings.desk.public_url.trim_end_matches('/').into(),
-            refused_keys: Arc::default(),
-        };
-        let door = FrontDoor::new(!settings.access.require_token, tokens, people.logins.clone(), people.register.clone());
-        let (listening, sources) = listen(settings, sockets, context, api, door)?;
-        if let Err(error) = folder.announce(&listening) {
-            // A full disk, most likely: whoever comes to look into it must find a server that answers.
-            tracing::warn!(%error, "listening.json cannot be written; commands must be told where this server is with --server");
-        }
-        let first_password = people.first_password;
-        Ok(Self {
+        let (listening, sources, first_password) = (Listening::default(), Vec::new(), people.first_password.take());
+        let register = people.register.clone();
+        let mut app = Self {
             listening,
             first_password,
             shutdown,
@@ -156,12 +133,55 @@ impl App {
             rules,
             incidents,
             capacity,
+            inventory,
+            register,
             pipeline,
             sources,
             workers,
             folder,
             store,
-        })
+        };
+        app.open_doors(settings, sockets, context, &people, clock)?;
+        Ok(app)
+    }
+
+    /// From here on others can ask and send.
+    fn open_doors(
+        &mut self,
+        settings: &Settings,
+        sockets: Sockets,
+        context: SourceContext,
+        people: &ServiceDesk,
+        clock: Clock,
+    ) -> anyhow::Result<()> {
+        let tokens = Tokens::new(self.store.clone(), clock.clone());
+        let door = FrontDoor::new(!settings.access.require_token, tokens.clone(), people.logins.clone(), people.register.clone());
+        let api = ApiState {
+            queries: self.queries.clone(),
+            desk: self.desk.clone(),
+            incidents: self.incidents.clone(),
+            rules: self.rules.clone(),
+            flush: self.flush.clone(),
+            register: self.register.clone(),
+            logins: people.logins.clone(),
+            tokens,
+            store: self.store.clone(),
+            files: FileStore::new(self.folder.path().join(ATTACHMENTS_FOLDER)),
+            alerts: people.alerts.clone(),
+            inventory: self.inventory.clone(),
+            capacity: self.capacity.clone(),
+            clock,
+            tls: !settings.http.tls_cert.is_empty(),
+            link_secret: people.link_secret.clone(),
+            public_url: settings.desk.public_url.trim_end_matches('/').into(),
+            refused_keys: Arc::default(),
+        };
+        (self.listening, self.sources) = listen(settings, sockets, context, api, door)?;
+        if let Err(error) = self.folder.announce(&self.listening) {
+            // A full disk, most likely: whoever comes to look into it must find a server that answers.
+            tracing::warn!(%error, "listening.json cannot be written; commands must be told where this server is with --server");
+        }
+        Ok(())
     }
 
     /// What an analysis works with, on the clock of the system.
@@ -238,6 +258,12 @@ fn open_queries(settings: &Settings, pipeline: &Pipeline, mut views: Vec<Arc<dyn
     };
     views.push(pipeline.template_view());
     Ok(QueryEngine::new(&config, pipeline.tables(), views)?)
+}
+
+/// The rules at work.
+fn watch(parts: AnalysisParts, folder: &DataFolder, shutdown: &Shutdown) -> JoinHandle<()> {
+    let analysis = Analysis::new(parts, Some(folder.path().join(DETECTORS_FOLDER)));
+    stage::spawn("analysis", shutdown, analysis.run(shutdown.clone()))
 }
 
 fn open_capacity(

@@ -6,7 +6,7 @@ use super::capacity::{Capacity, ResourceDetail};
 use super::capacity_days::CapacityError;
 use super::capacity_rows::{KnownStanding, StandingFilter};
 use super::inventory::read_stored;
-use super::judging::{date_of, day_of};
+use super::judging::{Standing, date_of, day_of};
 use super::proposal_rows::{Proposal, ProposalState, load_active};
 use super::{InventoryError, budget_standing};
 use crate::capacity::{LimitSource, Status};
@@ -158,22 +158,6 @@ fn resource(detail: &ResourceDetail, known: &KnownStanding) -> report::Resource 
         })
         .collect();
     let held = |it: &&report::Statement| it.actual.is_some_and(|actual| (it.lower..=it.upper).contains(&actual));
-    let lead = standing.lower_day.zip(standing.order_by_day).map(|(lower, order)| lower - order);
-    let term =
-        |name: &str, value: f64, unit: &str, text: String| report::Term { name: name.to_owned(), value, unit: unit.to_owned(), text };
-    let order_by_terms = match (standing.lower_day, lead, standing.order_by_day) {
-        (Some(lower), Some(lead), Some(order)) => vec![
-            term(
-                "lower",
-                lower as f64,
-                "days since 1970",
-                format!("{}: before this day it is reached in 2.5 % of the futures", date_of(lower)),
-            ),
-            term("lead", lead as f64, "days", format!("{lead} days: approval, delivery and installation by the purchase policy")),
-            term("order_by", order as f64, "days since 1970", format!("{}: the one less the other", date_of(order))),
-        ],
-        _ => Vec::new(),
-    };
     report::Resource {
         id: standing.resource.clone(),
         question: standing.question.clone(),
@@ -195,7 +179,7 @@ fn resource(detail: &ResourceDetail, known: &KnownStanding) -> report::Resource 
             chance,
         }),
         order_by: standing.order_by_day.map(date_of),
-        order_by_terms,
+        order_by_terms: order_by_terms(standing),
         needed: standing.needed,
         history: detail.days[drawn..]
             .iter()
@@ -218,6 +202,26 @@ fn resource(detail: &ResourceDetail, known: &KnownStanding) -> report::Resource 
         sql: "SELECT * FROM capacity_days WHERE resource = $resource ORDER BY day".to_owned(),
         parameters: vec![("resource".to_owned(), known.resource.clone())],
         largest_consumers: Vec::new(),
+    }
+}
+
+/// The arithmetic of the last day to decide.
+fn order_by_terms(standing: &Standing) -> Vec<report::Term> {
+    let lead = standing.lower_day.zip(standing.order_by_day).map(|(lower, order)| lower - order);
+    let term =
+        |name: &str, value: f64, unit: &str, text: String| report::Term { name: name.to_owned(), value, unit: unit.to_owned(), text };
+    match (standing.lower_day, lead, standing.order_by_day) {
+        (Some(lower), Some(lead), Some(order)) => vec![
+            term(
+                "lower",
+                lower as f64,
+                "days since 1970",
+                format!("{}: before this day it is reached in 2.5 % of the futures", date_of(lower)),
+            ),
+            term("lead", lead as f64, "days", format!("{lead} days: approval, delivery and installation by the purchase policy")),
+            term("order_by", order as f64, "days since 1970", format!("{}: the one less the other", date_of(order))),
+        ],
+        _ => Vec::new(),
     }
 }
 

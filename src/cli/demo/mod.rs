@@ -5,6 +5,7 @@
 //! that the site goes on living until Ctrl-C.
 
 mod outcome;
+mod planning;
 mod report;
 mod sender;
 
@@ -87,11 +88,13 @@ async fn show(app: &App, options: &DemoOptions, site: &Arc<Site>, folder: &std::
     judge_week(&analysis, app, site).await?;
     let judge_seconds = judging.elapsed_seconds();
 
-    let summary = Summary::collect(app, site, &sent, send_seconds, judge_seconds, app.rules.current().read.len(), folder).await?;
+    let rules = app.rules.current().read.len();
+    let summary = Summary::collect(app, site, &sent, send_seconds, judge_seconds, rules, folder).await?;
+    let plan = planning::plan(app, folder).await?;
     if options.json {
-        terminal::print(&format!("{}\n", summary.to_json()))?;
+        terminal::print(&format!("{}\n", summary.to_json(&plan)))?;
     } else {
-        terminal::print(&summary.to_text(app, options.once))?;
+        terminal::print(&summary.to_text(app, options.once, &plan))?;
     }
     if options.once { Ok(()) } else { live(app, analysis, site, &mut sender).await }
 }
@@ -108,8 +111,9 @@ fn settings(folder: &tempfile::TempDir, site: &Site) -> Settings {
         settings.syslog.tcp = "127.0.0.1:0".into();
         settings.syslog.udp = "127.0.0.1:0".into();
     }
-    // The demonstration starts the rules itself, once the week is there.
+    // The demonstration starts the rules itself, once the week is there, and then judges the resources.
     settings.detect.enabled = false;
+    settings.capacity.enabled = false;
     // What a technician would write into [site]: what belongs together is found together.
     settings.site.depends_on = site.dependencies().into_iter().map(|(dependent, upstream)| format!("{dependent} -> {upstream}")).collect();
     settings

@@ -7,6 +7,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use serde_json::json;
 
 use super::outcome::{Outcome, Outcomes};
+use super::planning::Plan;
 use super::sender::{Sent, count};
 use crate::app::App;
 use crate::cli::terminal;
@@ -75,7 +76,7 @@ impl Summary {
     }
 
     /// One JSON object.
-    pub(super) fn to_json(&self) -> String {
+    pub(super) fn to_json(&self, plan: &Plan) -> String {
         let incidents: Vec<_> = self
             .outcomes
             .planted
@@ -99,6 +100,10 @@ impl Summary {
                 "log_bytes_on_disk": self.log_bytes_on_disk, "sample_bytes_on_disk": self.sample_bytes_on_disk,
             },
             "analysis": { "rules": self.rules, "seconds": self.judge_seconds, "findings": self.findings },
+            "capacity": {
+                "resources": plan.report.summary.resources, "days": plan.days, "seconds": plan.seconds,
+                "crossing": plan.report.summary.crossing_within_horizon, "proposals": plan.report.summary.proposals_open,
+            },
             "incidents": incidents,
             "other_tickets": self.outcomes.others,
             "tickets": self.tickets,
@@ -107,7 +112,7 @@ impl Summary {
     }
 
     /// A few lines that a manager understands.
-    pub(super) fn to_text(&self, app: &App, once: bool) -> String {
+    pub(super) fn to_text(&self, app: &App, once: bool, plan: &Plan) -> String {
         let per_line = self.log_bytes_on_disk as f64 / self.stored_lines.max(1) as f64;
         let per_sample = self.sample_bytes_on_disk as f64 / self.stored_samples.max(1) as f64;
         let found = self.outcomes.planted.iter().filter(|outcome| outcome.found.is_some()).count();
@@ -133,6 +138,7 @@ impl Summary {
         );
         text.push_str(&format!("What was planted, and what became of it\n{}\n\n", self.incident_table()));
         text.push_str(&format!("Tickets\n{}\n\n", self.ticket_table()));
+        text.push_str(&planned(plan, once));
         text.push_str(&self.next_steps(app, once));
         text
     }
@@ -182,6 +188,29 @@ impl Summary {
              or open http://{http}/ in a browser. (`watchroom` is target/release/watchroom if it is not installed.)\n"
         )
     }
+}
+
+/// Resources told of: the report has all.
+const PLANNED_ROWS: usize = 8;
+
+/// What must be decided next, and where the whole report is.
+fn planned(plan: &Plan, once: bool) -> String {
+    let summary = &plan.report.summary;
+    let mut table = new_table(&["resource", "kind", "full or over (median)", "decide by"]);
+    let date = |day: Option<jiff::civil::Date>| day.map_or_else(String::new, |day| day.to_string());
+    for resource in plan.report.resources.iter().filter(|it| it.order_by.is_some()).take(PLANNED_ROWS) {
+        let median = resource.crossing.as_ref().and_then(|crossing| crossing.median);
+        table.add_row([resource.name.clone(), resource.kind.replace('_', " "), date(median), date(resource.order_by)]);
+    }
+    let page = if once { String::new() } else { format!("The whole report, with plots, offers and budgets: {}\n", plan.page.display()) };
+    format!(
+        "What runs out: {} resources, {} days of them judged in {:.1} s; {} reach their threshold within a year, {} proposals wait\n{table}\n{page}\n",
+        summary.resources,
+        grouped(plan.days as u64),
+        plan.seconds,
+        summary.crossing_within_horizon,
+        summary.proposals_open,
+    )
 }
 
 fn new_table(header: &[&str]) -> Table {
