@@ -20,11 +20,14 @@ use crate::clock::{DAY_US, Stopwatch};
 use crate::forecast::Calibration;
 use crate::purchase::converted;
 use crate::shutdown::Shutdown;
-use crate::sql_file::Book;
+use crate::sql_file::{Book, Files};
 use crate::store::{Store, StoreError};
 
 /// How often it is looked whether a day has ended, or people have decided something that changes what resources are judged by.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// A server that has just started has others to serve first.
+const FIRST_AFTER: Duration = Duration::from_secs(20);
 
 /// Resources of each status about which there are proposals: more than anybody decides in a year.
 const MOST_PROPOSED: u32 = 500;
@@ -94,18 +97,28 @@ impl Capacity {
         Self { parts, running: tokio::sync::Mutex::default() }
     }
 
-    /// Runs once a day, and when people decided something, until the stop.
+    /// Runs once a day, and when people decided something, until the stop, which also ends a run halfway: what it has not committed is
+    /// done again.
     pub async fn keep(self: Arc<Self>, shutdown: Shutdown) {
-        let mut judged = None;
+        tokio::select! {
+            () = self.keep_running() => {}
+            () = shutdown.sources_stopping() => {}
+        }
+    }
+
+    async fn keep_running(&self) {
+        tokio::time::sleep(FIRST_AFTER).await;
+        let mut judged: Option<(i64, Arc<Setup>, Arc<Files<CapacityQuestion>>)> = None;
         let mut warned = Vec::new();
         loop {
-            let setup = self.parts.register.setup();
-            let questions = self.parts.questions.refresh();
-            let now = (self.today(), Arc::as_ptr(&setup).addr(), Arc::as_ptr(&questions).addr());
-            if judged != Some(now) {
+            let (today, setup, questions) = (self.today(), self.parts.register.setup(), self.parts.questions.refresh());
+            let is_new = judged
+                .as_ref()
+                .is_none_or(|(day, decided, asked)| *day != today || !Arc::ptr_eq(decided, &setup) || !Arc::ptr_eq(asked, &questions));
+            if is_new {
                 match self.run(&|_, _| {}).await {
                     Ok(run) => {
-                        judged = Some(now);
+                        judged = Some((today, setup, questions));
                         if run.failed != warned {
                             run.failed.iter().for_each(|why| tracing::error!("{why}"));
                             warned = run.failed;
@@ -114,10 +127,7 @@ impl Capacity {
                     Err(error) => tracing::error!(%error, "resources could not be judged; it is tried again in a minute"),
                 }
             }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-                () = shutdown.all_stopping() => return,
-            }
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 

@@ -119,16 +119,22 @@ impl CapacityDays {
         let oldest = self.oldest_day(end);
         for (at, question) in questions.iter().enumerate() {
             let app_id: Arc<str> = format!("capacity/{}", question.name).into();
-            let mut from = self.tables.capacity_days.committed(&app_id).map_or(oldest, |day| day + 1).max(end - OLDEST_DAYS);
-            let first = from;
+            let taken = self.tables.capacity_days.committed(&app_id);
+            let mut from = taken.map_or(oldest, |day| day + 1).max(end - OLDEST_DAYS);
+            let (first, mut has_begun) = (from, taken.is_some());
             let mut at_once = DAYS_AT_ONCE;
             while from < end {
                 let to = (from + at_once).min(end);
                 match self.ask(question, from, to).await {
                     Ok(batches) => {
-                        done.rows += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-                        let position = Position { app_id: app_id.clone(), sequence: to - 1 };
-                        self.tables.capacity_days.append_all(batches, Some(position));
+                        let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+                        done.rows += rows;
+                        has_begun |= rows > 0;
+                        // A question begins with its first row: what is measured later may be of days that are over.
+                        if has_begun {
+                            let position = Position { app_id: app_id.clone(), sequence: to - 1 };
+                            self.tables.capacity_days.append_all(batches, Some(position));
+                        }
                         from = to;
                     }
                     Err(CapacityError::Question { source: QueryError::OutOfMemory { .. } | QueryError::TimedOut { .. }, .. })
@@ -143,9 +149,9 @@ impl CapacityDays {
                 }
                 progress(&question.name, (at as f64 + (from - first) as f64 / (end - first) as f64) / questions.len() as f64);
             }
-        }
-        if self.tables.capacity_days.fresh_rows() > 0 {
-            self.tables.capacity_days.flush().await?;
+            if has_begun && from > first {
+                self.tables.capacity_days.flush().await?;
+            }
         }
         self.tables.capacity_days.maintain();
         Ok(done)

@@ -94,6 +94,9 @@ async fn a_day_is_taken_once_and_an_hour_after_its_end() {
     assert_eq!(rows(START_US + 3 * DAY_US + HOUR_US / 2).await, 0);
     assert_eq!(rows(START_US + 10 * DAY_US + HOUR_US).await, 8);
     assert_eq!(site.tables.capacity_days.committed("capacity/filesystem_space"), Some(START_US / DAY_US + 9));
+    let memory = [question("memory")];
+    assert_eq!(site.days.catch_up(&memory, START_US + 10 * DAY_US + HOUR_US, &|_, _| {}).await.unwrap().rows, 0);
+    assert_eq!(site.tables.capacity_days.committed("capacity/memory"), None, "what comes later may be of days that are over");
 
     let [part] = site.days.parts().try_into().unwrap();
     let seen = site.days.of_part(&questions[0], 0, &part).await.unwrap();
