@@ -10,10 +10,11 @@
 -- runbook: Beyond the knee of the response time a little more load costs much more waiting. Hosts that carry one load together may use
 --   only as much as the others can take over when one is lost: say so in the capacity policy (`spares`).
 
--- The step between two readings of an idle counter, at most an hour and a quarter apart; a counter that fell has begun anew.
+-- Means of whole hours, so that it does not matter how often somebody measured: the step between the last readings of two hours. A counter
+-- that fell has begun anew.
 WITH readings AS (
     SELECT
-        date_bin(INTERVAL '5 minutes', timestamp) AS timestamp,
+        date_bin(INTERVAL '1 hour', timestamp) AS timestamp,
         host,
         coalesce(labels['cpu'], labels['core'], '') AS cpu,
         last_value(value ORDER BY timestamp) AS idle_s,

@@ -12,7 +12,7 @@
 
 WITH readings AS (
     SELECT
-        date_bin(INTERVAL '5 minutes', timestamp) AS timestamp,
+        date_bin(INTERVAL '1 hour', timestamp) AS timestamp,
         host,
         coalesce(labels['ifName'], labels['device'], labels['interface'], '') AS port,
         name,
