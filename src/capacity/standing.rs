@@ -107,7 +107,7 @@ pub fn without_gaps(days: &[Day]) -> Vec<f64> {
 }
 
 /// How a resource stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Over its threshold now.

@@ -192,7 +192,7 @@ impl Capacity {
             let seen = self.parts.days.of_part(question, since_day, &part).await?;
             let (question, setup, around) = (question.clone(), setup.clone(), around.clone());
             let judging = move || judge_part(&question, &setup, &around, class, &seen);
-            let judged = tokio::task::spawn_blocking(judging).await.unwrap_or_default();
+            let judged = tokio::task::spawn_blocking(judging).await.map_err(|error| CapacityError::Interrupted(error.to_string()))?;
             all += judged.len();
             pooled = Calibration::pooled(std::iter::once(&pooled).chain(judged.iter().filter_map(|it| it.calibration.as_ref())));
             save(store, &judged, now_us).await.map_err(CapacityError::Store)?;

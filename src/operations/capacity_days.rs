@@ -70,6 +70,9 @@ pub enum CapacityError {
     /// Proposals could not be made.
     #[error(transparent)]
     Proposals(Box<ProposalError>),
+    /// Judging broke off.
+    #[error("judging resources broke off ({0}); the log of the server has more, and it is tried again in a minute")]
+    Interrupted(String),
     /// The store failed.
     #[error(transparent)]
     Store(StoreError),
@@ -115,6 +118,10 @@ impl CapacityDays {
         progress: Progress<'_>,
     ) -> Result<CaughtUp, CapacityError> {
         let end = (now_us - SETTLED_AFTER_US).div_euclid(DAY_US);
+        // What a run that was cut short has added is committed first: otherwise its days would be asked for again.
+        if self.tables.capacity_days.fresh_rows() > 0 {
+            self.tables.capacity_days.flush().await?;
+        }
         let mut done = CaughtUp::default();
         let oldest = self.oldest_day(end);
         for (at, question) in questions.iter().enumerate() {

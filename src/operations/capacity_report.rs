@@ -9,7 +9,7 @@ use super::inventory::read_stored;
 use super::judging::{Standing, date_of, day_of};
 use super::proposal_rows::{Proposal, ProposalState, load_active};
 use super::{InventoryError, budget_standing};
-use crate::capacity::{LimitSource, Status};
+use crate::capacity::Status;
 use crate::clock::DAY_US;
 use crate::inventory::{InventoryKind, Record};
 use crate::purchase::PurchaseOption;
@@ -111,31 +111,8 @@ impl Capacity {
     }
 }
 
-fn rank(status: report::Status) -> usize {
-    ORDER.iter().position(|it| status_of(*it) == status).unwrap_or(ORDER.len())
-}
-
-fn status_of(status: Status) -> report::Status {
-    match status {
-        Status::OverThreshold => report::Status::OverThreshold,
-        Status::Crosses => report::Status::Crosses,
-        Status::BeyondHorizon => report::Status::BeyondHorizon,
-        Status::Steady => report::Status::Steady,
-        Status::Shrinking => report::Status::Shrinking,
-        Status::Oversized => report::Status::Oversized,
-        Status::NotEnoughHistory => report::Status::NotEnoughHistory,
-        Status::LimitGone => report::Status::LimitGone,
-        Status::NoLimit => report::Status::NoLimit,
-    }
-}
-
-fn source_of(source: LimitSource) -> report::LimitSource {
-    match source {
-        LimitSource::Metric => report::LimitSource::Metric,
-        LimitSource::Policy => report::LimitSource::Policy,
-        LimitSource::Asset => report::LimitSource::Asset,
-        LimitSource::Question => report::LimitSource::Question,
-    }
+fn rank(status: Status) -> usize {
+    ORDER.iter().position(|it| *it == status).unwrap_or(ORDER.len())
 }
 
 fn resource(detail: &ResourceDetail, known: &KnownStanding) -> report::Resource {
@@ -165,12 +142,12 @@ fn resource(detail: &ResourceDetail, known: &KnownStanding) -> report::Resource 
         entity: standing.entity.clone(),
         name: standing.name.clone(),
         unit: standing.unit.clone(),
-        status: status_of(standing.status),
+        status: standing.status,
         used: standing.used.unwrap_or(0.0),
         limit: standing.limit,
         threshold: standing.threshold,
         headroom_text: standing.headroom.clone(),
-        limit_source: standing.limit_source.map(source_of),
+        limit_source: standing.limit_source,
         growth_per_month: standing.growth_per_day.map(|growth| growth * DAYS_A_MONTH),
         crossing: standing.chance.map(|chance| report::Crossing {
             lower: standing.lower_day.map(date_of),

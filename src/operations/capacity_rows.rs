@@ -9,8 +9,8 @@ use super::judging::{Standing, date_of};
 use crate::clock::{DAY_US, TimestampUs};
 use crate::store::StoreError;
 
-/// Standings in one page at most.
-pub(super) const MOST_IN_A_PAGE: u32 = 1_000;
+/// Standings read at once at most: a page of the API, and one more to see whether another follows.
+const MOST_AT_ONCE: u32 = 1_001;
 
 /// Which standings are asked for.
 #[derive(Debug, Clone, Default)]
@@ -25,7 +25,7 @@ pub struct StandingFilter {
     pub to_order: bool,
     /// The page begins after this resource of the page before.
     pub after: Option<String>,
-    /// Resources in a page, 1 to 1,000.
+    /// Resources at most, 1 to 1,001.
     pub limit: u32,
 }
 
@@ -186,7 +186,7 @@ pub(super) async fn load_standings(read: &mut SqliteConnection, filter: &Standin
         .bind(&filter.host)
         .bind(filter.to_order)
         .bind(&filter.after)
-        .bind(filter.limit.clamp(1, MOST_IN_A_PAGE))
+        .bind(filter.limit.clamp(1, MOST_AT_ONCE))
         .fetch_all(read)
         .await?;
     rows.iter().map(standing_of).collect()

@@ -178,6 +178,17 @@ pub(super) async fn next_number(write: &mut SqliteConnection) -> Result<i64, Sto
     Ok(sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM proposals").fetch_one(write).await?)
 }
 
+/// How long a resource is left alone after its proposal was rejected or delivered: a decision holds for a month, and what was delivered
+/// has to be built in and measured for whole days.
+const REST_US: i64 = 30 * DAY_US;
+
+/// Whether it was rejected or delivered lately what was proposed about a resource.
+pub(super) async fn rests(read: &mut SqliteConnection, resource: &str, now_us: TimestampUs) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM proposals WHERE resource = ?1 AND state IN ('rejected', 'delivered') AND updated_at_us > ?2";
+    let lately: i64 = sqlx::query_scalar(sql).bind(resource).bind(now_us - REST_US).fetch_one(read).await?;
+    Ok(lately > 0)
+}
+
 /// A proposal by its number.
 pub(super) async fn load_proposal(read: &mut SqliteConnection, number: i64) -> Result<Option<Proposal>, StoreError> {
     let row = sqlx::query("SELECT * FROM proposals WHERE number = ?1").bind(number).fetch_optional(read).await?;

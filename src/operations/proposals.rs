@@ -13,7 +13,7 @@ use super::inventory::Inventory;
 use super::market::{MarketData, neighbours, price_history};
 use super::proposal_delivery::end_ticket;
 use super::proposal_rows::{
-    Proposal, ProposalEvent, ProposalFacts, ProposalState, load_active, load_events, load_proposal, load_proposals, next_number,
+    Proposal, ProposalEvent, ProposalFacts, ProposalState, load_active, load_events, load_proposal, load_proposals, next_number, rests,
     save_proposal,
 };
 use super::proposal_words::{change_ticket, need_of, order_by_of, same_advice, title_of};
@@ -168,6 +168,9 @@ impl Proposals {
         for proposal in active.iter().filter(|it| it.state != ProposalState::Approved && !crosses(&it.resource)) {
             let mut writing = self.desk.writing().await?;
             let now_us = writing.now_us();
+            if !is_unchanged(writing.connection(), proposal).await? {
+                continue;
+            }
             let withdrawn = changed(proposal, ProposalState::Withdrawn, now_us);
             let why = json!({ "why": "the resource does not cross its threshold within the planning horizon any more" });
             save_proposal(writing.connection(), &withdrawn, ("withdrawn", &why), &Actor::desk()).await?;
@@ -204,6 +207,9 @@ impl Proposals {
         let mut writing = self.desk.writing().await?;
         let now_us = writing.now_us();
         let (event, before) = match known {
+            // Somebody has decided while this was worked out: that holds, and the next run sees it.
+            Some(known) if !is_unchanged(writing.connection(), known).await? => return Ok(()),
+            None if rests(writing.connection(), &standing.resource, now_us).await? => return Ok(()),
             None => ("opened", None),
             Some(known) if known.state == ProposalState::Deferred => {
                 if known.again_on.as_deref().is_some_and(|day| day > today.to_string().as_str()) {
@@ -432,6 +438,11 @@ impl Proposals {
         self.inventory.enter_in(write, &line, &entry, actor).await?;
         Ok(())
     }
+}
+
+/// Whether a proposal is still as it was read.
+async fn is_unchanged(write: &mut SqliteConnection, known: &Proposal) -> Result<bool, StoreError> {
+    Ok(load_proposal(write, known.number).await?.is_some_and(|now| now.version == known.version))
 }
 
 pub(super) fn budget_of(proposal: &Proposal) -> Option<(String, Currency)> {

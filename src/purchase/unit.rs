@@ -29,7 +29,7 @@ const UNITS: [(&[&str], Dimension, f64); 27] = [
     (&["gib"], Dimension::Bytes, 1_073_741_824.0),
     (&["tib"], Dimension::Bytes, 1_099_511_627_776.0),
     (&["pib"], Dimension::Bytes, 1_125_899_906_842_624.0),
-    (&["bit/s", "bps"], Dimension::BitsPerSecond, 1.0),
+    (&["bit/s", "bits/s", "bps"], Dimension::BitsPerSecond, 1.0),
     (&["kbit/s", "kbps"], Dimension::BitsPerSecond, 1e3),
     (&["mbit/s", "mbps"], Dimension::BitsPerSecond, 1e6),
     (&["gbit/s", "gbps"], Dimension::BitsPerSecond, 1e9),

@@ -6,6 +6,8 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+pub use crate::capacity::{LimitSource, Status};
+
 /// The whole report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CapacityReport {
@@ -56,44 +58,6 @@ pub struct Summary {
     pub proposals_open: usize,
     /// What the first option of each open proposal costs once, together.
     pub asked_minor: i64,
-}
-
-/// How a resource stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Over its threshold now.
-    OverThreshold,
-    /// Reaches its threshold within the planning horizon.
-    Crosses,
-    /// Grows, and reaches it later.
-    BeyondHorizon,
-    /// Goes nowhere.
-    Steady,
-    /// Becomes less.
-    Shrinking,
-    /// Bigger than it needs to be.
-    Oversized,
-    /// Too young, or seen too seldom.
-    NotEnoughHistory,
-    /// Its limit is not measured any more.
-    LimitGone,
-    /// Nobody has said what its limit is.
-    NoLimit,
-}
-
-/// Where a limit comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LimitSource {
-    /// It is measured.
-    Metric,
-    /// A person set it for this resource.
-    Policy,
-    /// The asset's capacity.
-    Asset,
-    /// The header of the question.
-    Question,
 }
 
 /// Something that can run out.

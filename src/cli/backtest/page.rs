@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::cli::html::{STYLE, escaped};
+use crate::cli::html::STYLE;
+use crate::report::escaped;
 
 const WIDTH: f64 = 960.0;
 const BARS_HEIGHT: f64 = 160.0;

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use super::Filled;
 use super::outline::{Bars, Section};
 use super::table::{Table, cell};
-use crate::cli::html::{STYLE, escaped};
+use crate::cli::html::STYLE;
+use crate::report::escaped;
 
 const WIDTH: f64 = 960.0;
 const ROW_HEIGHT: f64 = 20.0;
