@@ -89,6 +89,8 @@ impl Desk {
             && let Some(number) = known_request(writing.connection(), actor, key).await?
         {
             let ticket = load_ticket(writing.connection(), number).await?.ok_or(DeskError::NotFound(number))?;
+            // What opened it may be in this very transaction: nothing is answered before that is durable.
+            writing.commit().await?;
             return Ok((ticket, false));
         }
         let number = writing.open(opening, actor).await?;

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Row, SqliteConnection};
 use tokio::sync::Notify;
 
-use super::ticket_rows::{append_event, load_event, load_milestones, load_ticket, save_ticket};
+use super::ticket_rows::{append_event, event_of, json_text, load_event, load_milestones, load_ticket, save_ticket, ticket_of};
 use super::{Actor, Desk, DeskError, Event, Opening, Ticket, TicketEvent};
 use crate::clock::TimestampUs;
-use crate::store::StoreError;
+use crate::store::{StoreError, WriteTransaction};
 
 /// Comments of a ticket that the search knows, and their bytes: the newest.
 const MAX_SEARCHED_COMMENTS: i64 = 1_000;
@@ -18,7 +18,7 @@ const MAX_SEARCHED_BYTES: i64 = 256 << 10;
 /// A transaction over tickets. Dropped without [`Writing::commit`], it leaves nothing.
 #[derive(Debug)]
 pub struct Writing {
-    write: Transaction<'static, Sqlite>,
+    write: WriteTransaction,
     now_us: TimestampUs,
     /// Those that were read or changed here, as they will be.
     tickets: BTreeMap<i64, Ticket>,
@@ -29,9 +29,10 @@ pub struct Writing {
 }
 
 impl Desk {
-    /// Begins a transaction; waits while another writes.
+    /// Begins a transaction; waits while another writes. It may share a commit with others and see what they wrote: nothing is
+    /// answered to anybody before [`Writing::commit`], unless it is a refusal.
     pub async fn writing(&self) -> Result<Writing, DeskError> {
-        let write = self.store.write().await?;
+        let write = self.store.write_with_others().await?;
         Ok(Writing {
             write,
             now_us: self.clock.now_us(),
@@ -69,6 +70,23 @@ impl Writing {
             self.tickets.insert(number, ticket);
         }
         self.tickets.get(&number).ok_or(DeskError::NotFound(number))
+    }
+
+    /// Events of tickets, named by ticket and number, in that order; one that is not there is left out. Their tickets are read
+    /// with them, for what is done next.
+    pub async fn read_ahead(&mut self, named: &[(i64, i64)]) -> Result<Vec<(i64, Event)>, DeskError> {
+        let numbers: BTreeSet<i64> = named.iter().map(|(ticket, _)| *ticket).filter(|number| !self.tickets.contains_key(number)).collect();
+        let tickets = sqlx::query("SELECT t.* FROM json_each(?1) CROSS JOIN tickets t ON t.number = value");
+        for row in tickets.bind(json_text(&numbers)?).fetch_all(&mut *self.write).await? {
+            let ticket = ticket_of(&row)?;
+            self.tickets.insert(ticket.number, ticket);
+        }
+        let events = sqlx::query(
+            "SELECT ticket, seq, at_us, actor, origin, detail FROM json_each(?1)
+             CROSS JOIN ticket_events ON ticket = value ->> 0 AND seq = value ->> 1 ORDER BY key",
+        );
+        let rows = events.bind(json_text(&named)?).fetch_all(&mut *self.write).await?;
+        rows.iter().map(|row| Ok((row.try_get(0).map_err(StoreError::from)?, event_of(row)?))).collect()
     }
 
     /// What of the ticket's history promises are computed from, oldest first, with what happened in this transaction. Texts are
@@ -141,31 +159,36 @@ impl Writing {
     }
 }
 
+/// What was written about the ticket `?1`, public or internal.
+macro_rules! comments {
+    ($internal:literal) => {
+        concat!(
+            "coalesce((SELECT substr(group_concat(text, char(10)), 1, ?5) FROM (
+                SELECT detail ->> '$.text' AS text FROM ticket_events
+                WHERE ticket = ?1 AND kind = 'commented' AND coalesce(detail ->> '$.internal', 0) = ",
+            $internal,
+            " ORDER BY seq DESC LIMIT ?6)), '')"
+        )
+    };
+}
+
 /// Tells the search what the ticket says now.
 async fn save_words(write: &mut SqliteConnection, ticket: &Ticket) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM ticket_words WHERE rowid = ?1").bind(ticket.number).execute(&mut *write).await?;
-    let comments = |internal: bool| {
-        sqlx::query_scalar::<_, Option<String>>(
-            "SELECT substr(group_concat(text, char(10)), 1, ?3) FROM (
-                SELECT detail ->> '$.text' AS text FROM ticket_events
-                WHERE ticket = ?1 AND kind = 'commented' AND coalesce(detail ->> '$.internal', 0) = ?2 ORDER BY seq DESC LIMIT ?4)",
-        )
-        .bind(ticket.number)
-        .bind(internal)
-        .bind(MAX_SEARCHED_BYTES)
-        .bind(MAX_SEARCHED_COMMENTS)
-    };
-    let public = comments(false).fetch_one(&mut *write).await?;
-    let internal = comments(true).fetch_one(&mut *write).await?;
     let entity: Vec<&str> = ticket.entity.values().map(String::as_str).collect();
-    sqlx::query("INSERT INTO ticket_words (rowid, title, body, entity, comments, notes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-        .bind(ticket.number)
-        .bind(&ticket.title)
-        .bind(&ticket.description)
-        .bind(entity.join("\n"))
-        .bind(public.unwrap_or_default())
-        .bind(internal.unwrap_or_default())
-        .execute(write)
-        .await?;
+    sqlx::query(concat!(
+        "INSERT OR REPLACE INTO ticket_words (rowid, title, body, entity, comments, notes) VALUES (?1, ?2, ?3, ?4, ",
+        comments!(0),
+        ", ",
+        comments!(1),
+        ")"
+    ))
+    .bind(ticket.number)
+    .bind(&ticket.title)
+    .bind(&ticket.description)
+    .bind(entity.join("\n"))
+    .bind(MAX_SEARCHED_BYTES)
+    .bind(MAX_SEARCHED_COMMENTS)
+    .execute(write)
+    .await?;
     Ok(())
 }

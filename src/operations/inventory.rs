@@ -265,12 +265,16 @@ impl Inventory {
     ) -> Result<ImportReport, InventoryError> {
         let documents: Vec<Value> = records.iter().map(|it| document_of(&it.record)).collect();
         // Whoever only asks does not keep others from writing.
-        let mut write = if options.dry_run { self.store.read().await? } else { self.store.write().await? };
-        let stored = load_records(&mut write, kind.word(), "", i64::MAX).await?;
+        let (mut asking, mut writing) = (None, None);
+        let write: &mut SqliteConnection = match options.dry_run {
+            true => &mut **asking.insert(self.store.read().await?),
+            false => &mut **writing.insert(self.store.write().await?),
+        };
+        let stored = load_records(write, kind.word(), "", i64::MAX).await?;
         let stored: HashMap<String, StoredRecord> = stored.into_iter().map(|it| (it.name.clone(), it)).collect();
         let differs = |(it, document): &(&ImportedRecord, Value)| stored.get(&it.name).is_none_or(|before| before.record != *document);
         let new: Vec<(&ImportedRecord, Value)> = records.iter().zip(documents).filter(differs).collect();
-        let mut known = load_known(&mut write, kind).await?;
+        let mut known = load_known(write, kind).await?;
         let named: Vec<(&str, &Record)> = new.iter().map(|(it, _)| (it.name.as_str(), &it.record)).collect();
         let mut complaints = Vec::new();
         for ((it, _), wrong) in new.iter().zip(self.complaints(&mut known, &named)) {
@@ -280,7 +284,7 @@ impl Inventory {
                 complaints.push(it.place.complaint(kind, "valid_until", why));
             }
             if let Record::Budget(line) = &it.record {
-                let wrong = currency_complaint(&mut write, &it.name, line, stored.get(&it.name)).await?;
+                let wrong = currency_complaint(write, &it.name, line, stored.get(&it.name)).await?;
                 complaints.extend(wrong.map(|complaint| it.place.complaint(kind, &complaint.field, complaint.why)));
             }
         }
@@ -297,13 +301,15 @@ impl Inventory {
                 report.changes.push(RecordChange { name: it.name.clone(), change });
             }
             if !options.dry_run {
-                self.save(&mut write, kind, &it.name, document, actor).await?;
+                self.save(write, kind, &it.name, document, actor).await?;
             }
         }
         if !options.dry_run && differs {
             let detail = json!({ "added": report.added, "changed": report.changed });
-            self.audit(&mut write, actor, "inventory.import", kind.word(), &detail).await?;
-            write.commit().await?;
+            self.audit(write, actor, "inventory.import", kind.word(), &detail).await?;
+        }
+        if let Some(writing) = writing.filter(|_| differs) {
+            writing.commit().await?;
         }
         Ok(report)
     }

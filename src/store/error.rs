@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// Why the store could not do what was asked. A transaction that failed left nothing behind.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The disk has no room for the change.
     #[error("the desk's database cannot take the change: its disk is full ({0}); free space there, then try again")]

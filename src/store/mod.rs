@@ -1,13 +1,14 @@
 //! The relational store: one SQLite file that holds what is not a time series.
 //!
-//! Tickets, their history, findings, the state of rules, people, what they set up, the inventory, what is to be sent, the audit, the ingest
-//! ledger and tokens stand in `desk.sqlite` in the data folder. The rooms above write through [`Store::write`], which hands out one transaction at a time, and read through
-//! [`Store::read`], which gives a snapshot that no writer disturbs.
+//! Tickets, their history, findings, the state of rules, people, what they set up, the inventory, what is to be sent, the
+//! audit, the ingest ledger and tokens stand in `desk.sqlite` in the data folder. The rooms above write through
+//! [`Store::write`], which lets one write at a time, and read through [`Store::read`], which gives a snapshot that no writer
+//! disturbs.
 //!
 //! Invariants:
 //! * A committed transaction is on the disk (write-ahead mode, `synchronous = FULL`); one that was not committed left nothing.
 //! * There is one writer connection, and it begins with `BEGIN IMMEDIATE`: a transaction never fails halfway because
-//!   another one wrote first.
+//!   another one wrote first. Those who write at the same time share a commit; nobody is answered before it.
 //! * The schema only goes forward, one numbered file of `migrations/` after the other. A file written by a newer program is
 //!   refused, not guessed at.
 //! * The file is readable by its owner only, because it holds the hashes of tokens.
@@ -20,6 +21,9 @@ mod documents;
 mod error;
 mod files;
 mod finding;
+mod group_commit;
+#[cfg(test)]
+mod group_commit_test;
 mod ingest_ledger;
 mod inventory;
 mod inventory_views;
@@ -35,6 +39,7 @@ pub use documents::{Document, load_document, load_documents, remove_document, sa
 pub use error::StoreError;
 pub use files::{ATTACHMENTS_FOLDER, FileStore};
 pub use finding::{Evidence, Finding, FindingSeverity, MAX_CELL_CHARS, MAX_EVIDENCE_LINES, bounded_cell, bounded_row};
+pub use group_commit::WriteTransaction;
 pub use ingest_ledger::{LedgerEntry, add_to_ledger, read_ledger};
 pub use inventory::{
     RecordVersion, StoredRecord, last_version, load_asset_of_host, load_dependencies, load_history, load_record, load_records,
