@@ -35,6 +35,7 @@ mod rules;
 #[cfg(test)]
 mod schema_history_test;
 mod search;
+mod search_statement;
 #[cfg(test)]
 mod search_test;
 mod ticket;

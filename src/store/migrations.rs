@@ -6,7 +6,7 @@ use sqlx::{Row, SqlSafeStr, SqlitePool};
 use super::StoreError;
 
 /// Every version of the schema: number, name, statements. A released file is never edited; a change is a new file.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "desk", include_str!("migrations/0001_desk.sql")),
     (2, "incidents", include_str!("migrations/0002_incidents.sql")),
     (3, "service_desk", include_str!("migrations/0003_service_desk.sql")),
@@ -14,6 +14,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (5, "lists", include_str!("migrations/0005_lists.sql")),
     (6, "inventory", include_str!("migrations/0006_inventory.sql")),
     (7, "capacity", include_str!("migrations/0007_capacity.sql")),
+    (8, "kinds", include_str!("migrations/0008_kinds.sql")),
 ];
 
 /// The newest version of the schema that this program knows.

@@ -1,0 +1,3 @@
+-- Few tickets are urgent, and few may be of a kind: a list of them, with words or without, is read from these.
+CREATE INDEX tickets_by_priority ON tickets (priority, number, kind);
+CREATE INDEX tickets_by_kind ON tickets (kind, number, priority);
