@@ -10,7 +10,7 @@ use crate::assignment::{About, AssetHistory, Candidate, Fallbacks, Need, choose,
 use crate::clock::{DAY_US, TimestampUs};
 use crate::desk::{Actor, Ticket, TicketEvent, TicketState, Writing};
 use crate::on_call::on_call_at;
-use crate::people::Role;
+use crate::people::{Role, User};
 use crate::record::Priority;
 
 /// Tickets of an asset that its history is made of, the newest: who worked on more than that many lately knows it anyway.
@@ -91,46 +91,59 @@ async fn candidates(
     team: &str,
     now_us: TimestampUs,
 ) -> Result<Vec<Candidate>, OperationsError> {
-    let mut open_weight: BTreeMap<String, u32> = BTreeMap::new();
-    let rows = sqlx::query(
-        "SELECT assignee, priority, state = 'on_hold', count(*) FROM tickets
-         WHERE assignee IS NOT NULL AND state NOT IN ('resolved', 'closed') GROUP BY assignee, priority, state",
-    )
-    .fetch_all(&mut *read)
-    .await?;
-    for row in rows {
-        let priority = row.try_get::<&str, _>(1)?.parse().unwrap_or(Priority::P3);
-        let weight = setup.assignment.ticket_weights.of(priority, row.try_get(2)?);
-        let tickets = u32::try_from(row.try_get::<i64, _>(3)?).unwrap_or(u32::MAX);
-        let sum = open_weight.entry(row.try_get(0)?).or_default();
-        *sum = sum.saturating_add(weight.saturating_mul(tickets));
-    }
+    let is_of_team = |user: &User| !user.disabled && user.role != Role::Requester && user.teams.iter().any(|it| it == team);
+    let people: Vec<(&String, &User)> = setup.users.iter().filter(|(_, user)| is_of_team(user)).collect();
+    let in_hand = in_hand(read, setup, &people.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>()).await?;
     let rota = setup.teams.get(team).and_then(|team| setup.rotas.get(team.rota.as_ref()?));
     let on_call = rota.and_then(|(_, plan)| on_call_at(plan, &setup.absences, now_us));
     let mut candidates = Vec::new();
-    for (name, user) in &setup.users {
-        if user.disabled || user.role == Role::Requester || !user.teams.iter().any(|it| it == team) {
-            continue;
-        }
+    for (name, user) in people {
+        let (open_weight, last_assigned_at_us) = in_hand.get(name).copied().unwrap_or_default();
         let shift = on_call.as_ref().filter(|shift| shift.person == *name);
         candidates.push(Candidate {
             name: name.clone(),
             teams: user.teams.clone(),
             skills: user.skills.clone(),
             capacity: user.capacity,
-            open_weight: open_weight.get(name).copied().unwrap_or(0),
+            open_weight,
             on_shift: shift.is_some() || user.at_work(now_us),
             on_leave: setup.absences.iter().any(|it| it.person == *name && (it.from_us..it.to_us).contains(&now_us)),
             shift_ends_at_us: shift.map(|shift| shift.to_us),
-            last_assigned_at_us: last_assigned(read, name).await?,
+            last_assigned_at_us,
         });
     }
     Ok(candidates)
 }
 
-async fn last_assigned(read: &mut SqliteConnection, person: &str) -> Result<Option<TimestampUs>, OperationsError> {
-    let sql = "SELECT opened_at_us FROM tickets WHERE assignee = ?1 ORDER BY number DESC LIMIT 1";
-    Ok(sqlx::query_scalar(sql).bind(person).fetch_optional(read).await?)
+/// The weight of the open tickets that each of these people has, and when the newest that they ever had was opened.
+async fn in_hand(
+    read: &mut SqliteConnection,
+    setup: &Setup,
+    people: &[&str],
+) -> Result<BTreeMap<String, (u32, Option<TimestampUs>)>, OperationsError> {
+    let names = serde_json::to_string(people)?;
+    let newest = sqlx::query(
+        "SELECT value, (SELECT opened_at_us FROM tickets INDEXED BY tickets_by_assignee WHERE assignee = value ORDER BY number DESC LIMIT 1)
+         FROM json_each(?1)",
+    );
+    let mut in_hand = BTreeMap::new();
+    for row in newest.bind(&names).fetch_all(&mut *read).await? {
+        in_hand.insert(row.try_get(0)?, (0_u32, row.try_get(1)?));
+    }
+    let open = sqlx::query(
+        "SELECT assignee, priority, state = 'on_hold', count(*)
+         FROM json_each(?1) CROSS JOIN tickets INDEXED BY open_tickets_by_assignee ON assignee = value
+         WHERE state NOT IN ('resolved', 'closed') GROUP BY assignee, priority, state",
+    );
+    for row in open.bind(&names).fetch_all(&mut *read).await? {
+        let priority = row.try_get::<&str, _>(1)?.parse().unwrap_or(Priority::P3);
+        let weight = setup.assignment.ticket_weights.of(priority, row.try_get(2)?);
+        let tickets = u32::try_from(row.try_get::<i64, _>(3)?).unwrap_or(u32::MAX);
+        if let Some((sum, _)) = in_hand.get_mut(row.try_get::<&str, _>(0)?) {
+            *sum = sum.saturating_add(weight.saturating_mul(tickets));
+        }
+    }
+    Ok(in_hand)
 }
 
 /// Who had to do with the asset before, as far back as the policy looks.

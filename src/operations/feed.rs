@@ -21,9 +21,9 @@ pub(super) async fn load_feed(read: &mut SqliteConnection, limit: i64) -> Result
     rows.iter().map(|row| Ok(Fed { id: row.try_get(0)?, ticket: row.try_get(1)?, seq: row.try_get(2)? })).collect()
 }
 
-/// Takes an event off the feed.
-pub(super) async fn remove_fed(write: &mut SqliteConnection, id: i64) -> Result<(), OperationsError> {
-    sqlx::query("DELETE FROM event_feed WHERE id = ?1").bind(id).execute(write).await?;
+/// Takes events that were loaded together off the feed: there is one writer, so that no other has come in between.
+pub(super) async fn remove_fed(write: &mut SqliteConnection, first: i64, last: i64) -> Result<(), OperationsError> {
+    sqlx::query("DELETE FROM event_feed WHERE id BETWEEN ?1 AND ?2").bind(first).bind(last).execute(write).await?;
     Ok(())
 }
 

@@ -17,6 +17,11 @@ pub(super) fn timeline_of(history: &[Event]) -> Option<Timeline> {
     })
 }
 
+/// Whether promises may stand differently after an event.
+pub(super) fn concerns_promises(event: &Event) -> bool {
+    matches!(event.event, TicketEvent::Opened(_)) || change_of(event).is_some()
+}
+
 fn change_of(event: &Event) -> Option<Change> {
     match &event.event {
         TicketEvent::Moved { to, hold, .. } => Some(Change::Moved(phase(*to, *hold))),
