@@ -5,8 +5,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::ApiState;
-use crate::desk::{Actor, DeskError};
+use crate::desk::DeskError;
 use crate::notify::acknowledge_link::{Acknowledgement, verify};
+use crate::operations::{OperationsError, answer_call};
 
 /// Nothing but a form of our own; no script, no frame.
 const POLICY: &str = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -41,15 +42,21 @@ pub(super) async fn acknowledge(State(state): State<ApiState>, Path(token): Path
         Ok(what) => what,
         Err(error) => return page(StatusCode::NOT_FOUND, "Not valid", &escaped(&error.to_string())),
     };
-    let Acknowledgement { ticket, person, .. } = what;
-    let actor = Actor { name: format!("user {person}"), origin: "link".to_owned() };
-    match state.desk.acknowledge(ticket, "link", &actor).await {
+    let Acknowledgement { ticket, person, page_id, .. } = what;
+    match answer_call(&state.desk, ticket, &page_id, &person).await {
         Ok(ticket) => {
             let by = escaped(ticket.acknowledged_by.as_deref().unwrap_or(""));
             page(StatusCode::OK, &format!("Ticket {}", ticket.number), &format!("<p>Acknowledged by {by}. Nobody else is called.</p>"))
         }
-        Err(error @ DeskError::Invalid { .. }) => page(StatusCode::CONFLICT, "Not open", &escaped(&error.to_string())),
-        Err(error @ DeskError::NotFound(_)) => page(StatusCode::NOT_FOUND, "Not found", &escaped(&error.to_string())),
+        Err(OperationsError::Desk(DeskError::Invalid { field: "page", why })) => {
+            page(StatusCode::CONFLICT, "This call is over", &escaped(&why))
+        }
+        Err(OperationsError::Desk(error @ DeskError::Invalid { .. })) => {
+            page(StatusCode::CONFLICT, "Not open", &escaped(&error.to_string()))
+        }
+        Err(OperationsError::Desk(error @ DeskError::NotFound(_))) => {
+            page(StatusCode::NOT_FOUND, "Not found", &escaped(&error.to_string()))
+        }
         Err(error) => page(StatusCode::SERVICE_UNAVAILABLE, "Not done", &escaped(&error.to_string())),
     }
 }

@@ -14,7 +14,7 @@ use super::caller::Caller;
 use super::sessions::{note, parse};
 use super::tickets::expected_version;
 use super::{ApiError, ApiState};
-use crate::operations::{RegisterError, kind_of};
+use crate::operations::{RegisterError, hide_addresses, kind_of};
 use crate::people::Role;
 use crate::store::{Document, save_secret, secret_names};
 
@@ -28,7 +28,7 @@ pub(super) async fn list(
     Path(kind): Path<String>,
 ) -> Result<Response, ApiError> {
     let mut documents = state.register.list(&kind).await.map_err(register_error)?;
-    documents.iter_mut().for_each(|it| hide_addresses(&caller, &it.kind, &it.name, &mut it.document));
+    documents.iter_mut().for_each(|it| hide_from(&caller, &it.kind, &it.name, &mut it.document));
     Ok(axum::Json(json!({ "documents": documents })).into_response())
 }
 
@@ -39,18 +39,14 @@ pub(super) async fn get(
     Path((kind, name)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let mut document = state.register.get(&kind, &name).await.map_err(register_error)?;
-    hide_addresses(&caller, &kind, &name, &mut document.document);
+    hide_from(&caller, &kind, &name, &mut document.document);
     Ok(with_etag(document))
 }
 
-/// Whoever knows the address of somebody's webhook can write to them as if it came from here.
-fn hide_addresses(caller: &Caller, kind: &str, name: &str, document: &mut Value) {
-    if kind != "user" || caller.role == Role::Administrator || caller.user.as_deref() == Some(name) {
-        return;
-    }
-    let contacts = document.pointer_mut("/notifications/contacts").and_then(Value::as_array_mut);
-    for contact in contacts.into_iter().flatten().filter(|contact| contact["channel"] == "webhook") {
-        contact["address"] = json!("(hidden)");
+/// Addresses of webhooks are for administrators and the person themselves.
+fn hide_from(caller: &Caller, kind: &str, name: &str, document: &mut Value) {
+    if kind == "user" && caller.role != Role::Administrator && caller.user.as_deref() != Some(name) {
+        hide_addresses(document);
     }
 }
 
@@ -96,7 +92,7 @@ pub(super) async fn export(
 ) -> Result<Response, ApiError> {
     let mut all = state.register.export().await.map_err(register_error)?;
     for (name, document) in all.get_mut("user").and_then(Value::as_object_mut).into_iter().flatten() {
-        hide_addresses(&caller, "user", name, document);
+        hide_from(&caller, "user", name, document);
     }
     let wants_toml = headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().windows(4).any(|part| part == b"toml"));
     if !wants_toml {

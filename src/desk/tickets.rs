@@ -73,6 +73,10 @@ impl Desk {
         let mut evidence = Vec::new();
         let latest_id = ticket.last_finding_id.filter(|id| Some(*id) != ticket.first_finding_id);
         for id in [ticket.first_finding_id, latest_id] {
+            let Some(id) = id else {
+                evidence.push(None);
+                continue;
+            };
             let row = sqlx::query("SELECT evidence FROM findings WHERE id = ?1 AND evidence IS NOT NULL")
                 .bind(id)
                 .fetch_optional(&mut *read)
@@ -160,7 +164,12 @@ impl Desk {
     /// Notes that somebody has seen the ticket and takes care. To say so twice in a row changes nothing; after anything else has
     /// happened it is news again, as who is called may have changed.
     pub async fn acknowledge(&self, number: i64, via: &str, actor: &Actor) -> Result<Ticket, DeskError> {
-        let mut writing = self.writing().await?;
+        let writing = self.writing().await?;
+        self.acknowledge_in(writing, number, via, actor).await
+    }
+
+    /// The same in a transaction in which something was looked at before.
+    pub async fn acknowledge_in(&self, mut writing: Writing, number: i64, via: &str, actor: &Actor) -> Result<Ticket, DeskError> {
         let ticket = writing.ticket(number).await?;
         if !ticket.state.is_open() {
             let why = format!("ticket {number} is {}; only an open one can be acknowledged", ticket.state);

@@ -6,10 +6,10 @@ use crate::document::{Complaint, duration_us_within, excerpt};
 use crate::record::Priority;
 
 /// Most levels of a ladder: no organisation has more ranks that answer the telephone.
-const MAX_LEVELS: usize = 20;
+pub(super) const MAX_LEVELS: usize = 20;
 
 /// Most times that a ladder runs again. Whoever has not answered by then has been told.
-const MAX_REPEATS: u32 = 20;
+pub(super) const MAX_REPEATS: u32 = 20;
 
 /// Most targets of a level.
 const MAX_TARGETS: usize = 20;

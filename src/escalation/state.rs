@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::ladder::{MAX_LEVELS, MAX_REPEATS};
+use super::page::page_id;
 use crate::clock::TimestampUs;
 
 /// The version of the stored form; another one is refused when it is read, instead of being misread.
@@ -135,6 +137,24 @@ impl Escalation {
             Status::Resolved { .. } => self.clone(),
             _ => self.begin_again(at_us, None),
         }
+    }
+
+    /// Whether a page called this person in the run that goes on: in this cycle or, as nobody had answered, in one before that
+    /// it repeats. A page of an earlier run asked for something else: it is over.
+    pub fn is_of_this_run(&self, page: &str, person: &str) -> bool {
+        let cycles = self.cycle.saturating_sub(self.repeats.min(MAX_REPEATS))..=self.cycle;
+        let is_open = !matches!(self.status, Status::Resolved { .. });
+        is_open
+            && cycles.flat_map(|cycle| (1..=MAX_LEVELS as u32).map(move |level| (cycle, level))).any(|(cycle, level)| {
+                // Each in turn: at most a few hundred short hashes.
+                page_id(self.ticket, cycle, level, person) == page
+            })
+    }
+
+    /// Whether a page called this person at the level that was called last. Whoever was called before it has been followed by
+    /// another level already.
+    pub fn is_of_last_level(&self, page: &str, person: &str) -> bool {
+        page_id(self.ticket, self.cycle, self.level.saturating_sub(1), person) == page
     }
 
     /// A new run from the first level, in a cycle of its own.

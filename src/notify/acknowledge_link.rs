@@ -10,7 +10,8 @@
 //!   link shows the ticket's number and title and a button; only its `POST` acknowledges.
 //! * The token allows nothing but acknowledging this one page, and says in the ticket's history who did: the person that the
 //!   page was for. Whoever forwards the message forwards that right, until the token ends.
-//! * It is good more than once; to acknowledge twice changes nothing.
+//! * It is good more than once; to acknowledge twice changes nothing. Once the call is over (the ticket was answered or resolved
+//!   and calls again) it is refused: whoever is called now has a message of their own.
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;

@@ -3,7 +3,7 @@
 use super::OperationsError;
 use super::feed::{load_escalation, save_escalation};
 use super::setup::Setup;
-use crate::desk::{Actor, Event, Field, Ticket, TicketEvent, TicketState, Writing};
+use crate::desk::{Actor, Desk, DeskError, Event, Field, Ticket, TicketEvent, TicketState, Writing};
 use crate::escalation::{Escalation, Ladder, Status, next_step_us, step};
 use crate::notify::{Urgency, cancel_for_ticket};
 
@@ -33,6 +33,9 @@ pub(super) async fn call(writing: &mut Writing, setup: &Setup, number: i64) -> R
 
 /// What an event means for the calls about a ticket.
 pub(super) async fn follow(writing: &mut Writing, setup: &Setup, number: i64, event: &Event) -> Result<(), OperationsError> {
+    if !concerns_calls(event) {
+        return Ok(());
+    }
     let (ticket, now_us) = (writing.ticket(number).await?.clone(), writing.now_us());
     let chosen = setup.escalation_policy(&ticket);
     let placed = places(&event.event) && ticket.state.is_open();
@@ -79,6 +82,15 @@ pub(super) async fn follow(writing: &mut Writing, setup: &Setup, number: i64, ev
     save_escalation(writing.connection(), policy, &next, next_at_us).await
 }
 
+/// Whether an event may begin, move or end the calls about a ticket.
+fn concerns_calls(event: &Event) -> bool {
+    match &event.event {
+        TicketEvent::Moved { .. } | TicketEvent::Acknowledged { .. } => true,
+        TicketEvent::Assigned { to: Some(to), .. } => event.actor.user() == Some(to),
+        other => places(other),
+    }
+}
+
 /// Whether an event may change who is to be called.
 fn places(event: &TicketEvent) -> bool {
     match event {
@@ -102,18 +114,45 @@ fn ladder<'a>(setup: &'a Setup, policy: &str) -> Option<&'a Ladder> {
     setup.escalations.get(policy).map(|(_, ladder)| ladder)
 }
 
-/// Calls the next level at once: a call could not be delivered.
-pub(super) async fn hasten(writing: &mut Writing, setup: &Setup, number: i64) -> Result<(), OperationsError> {
+/// Calls the next level at once, as a call of this person could not be delivered. If a level above has been called meanwhile,
+/// the next one has its time.
+pub(super) async fn hasten(
+    writing: &mut Writing,
+    setup: &Setup,
+    number: i64,
+    page: Option<&str>,
+    person: &str,
+) -> Result<(), OperationsError> {
     let now_us = writing.now_us();
     let Some((policy, mut state)) = load_escalation(writing.connection(), number).await? else { return Ok(()) };
     let Some(ladder) = ladder(setup, &policy) else { return Ok(()) };
     // At the end of the ladder its repetition waits as the policy says.
     if state.status == Status::Escalating
         && state.level > 1
+        && page.is_none_or(|page| state.is_of_last_level(page, person))
         && let Some(due_us) = next_step_us(ladder, &state)
     {
         state.since_us -= due_us.saturating_sub(now_us).max(0);
         save_escalation(writing.connection(), &policy, &state, Some(now_us)).await?;
     }
     Ok(())
+}
+
+/// Acknowledges a ticket in the name of whom a call was for, if that call still waits for an answer: a message of last week
+/// must not silence the calls of today.
+///
+/// # Errors
+/// [`DeskError::Invalid`] if the call is over or the ticket is not open.
+pub async fn answer_call(desk: &Desk, number: i64, page: &str, person: &str) -> Result<Ticket, OperationsError> {
+    let mut writing = desk.writing().await?;
+    let is_open = writing.ticket(number).await?.state.is_open();
+    let escalation = load_escalation(writing.connection(), number).await?;
+    if is_open && !escalation.is_some_and(|(_, state)| state.is_of_this_run(page, person)) {
+        let why = format!(
+            "this call is over, and what ticket {number} calls for now is another one; answer the latest message, or open the ticket in Watchroom"
+        );
+        return Err(DeskError::Invalid { field: "page", why }.into());
+    }
+    let actor = Actor { name: format!("user {person}"), origin: "link".to_owned() };
+    Ok(desk.acknowledge_in(writing, number, "link", &actor).await?)
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 use sqlx::Row;
 
+use super::calling::{answer_call, hasten};
 use super::deliveries::{Deliveries, DeliveryConfig};
 use super::night_test::{EVENING_US, MINUTE_US, admin, department, night, person, put, to};
 use crate::desk::{Change, Priority, TicketEvent, TicketState};
@@ -200,4 +201,74 @@ async fn what_gets_worse_after_everybody_was_called_in_vain_calls_again() {
     night.change(Change { priority: Some(Priority::P1), ..Change::default() }, &person("lena")).await;
     night.at(301).await;
     assert_eq!(night.pages().await.len(), before + 1);
+}
+
+/// The calls in the history: whom, and their identity.
+async fn calls(night: &super::night_test::Night) -> Vec<(String, String)> {
+    let history = night.history().await;
+    let page = |event: crate::desk::Event| match event.event {
+        TicketEvent::Paged { person, page, .. } => Some((person, page)),
+        _ => None,
+    };
+    history.into_iter().filter_map(page).collect()
+}
+
+#[tokio::test]
+async fn an_answer_to_a_call_that_is_over_does_not_silence_the_next_one() {
+    let mut night = night().await;
+    night.find("web01").await;
+    night.at(0).await;
+    let (person_called, first) = calls(&night).await.remove(0);
+    night.change(to(TicketState::Resolved), &person("lena")).await;
+    night.at(1).await;
+    night.change(to(TicketState::Reopened), &person("lena")).await;
+    // Before the calls have begun again, and after.
+    for minute in [2, 3] {
+        let refused = answer_call(&night.desk, 1, &first, &person_called).await.unwrap_err();
+        assert!(refused.to_string().contains("this call is over"), "{refused}");
+        night.at(minute).await;
+    }
+    let (again, second) = calls(&night).await.pop().unwrap();
+    assert_ne!(first, second);
+    assert!(answer_call(&night.desk, 1, &second, "omar").await.is_err(), "it called somebody else");
+    assert_eq!(answer_call(&night.desk, 1, &second, &again).await.unwrap().acknowledged_by, Some(again.clone()));
+    let before = night.history().await.len();
+    answer_call(&night.desk, 1, &second, &again).await.unwrap();
+    assert_eq!(night.history().await.len(), before, "twice is once");
+}
+
+#[tokio::test]
+async fn an_answer_to_the_first_call_counts_while_the_ladder_repeats_it() {
+    let mut night = night().await;
+    night.find("web01").await;
+    night.through(0, 300).await;
+    let calls = calls(&night).await;
+    assert_eq!(calls.len(), 6, "the ladder ran twice");
+    let (person, page) = &calls[0];
+    assert_eq!(answer_call(&night.desk, 1, page, person).await.unwrap().acknowledged_by.as_ref(), Some(person));
+}
+
+#[tokio::test]
+async fn a_call_that_fails_late_does_not_hurry_the_levels_above() {
+    let mut night = night().await;
+    night.find("web01").await;
+    let setup = night.register.setup();
+    let due = async |night: &super::night_test::Night| {
+        let mut read = night.store.read().await.unwrap();
+        sqlx::query_scalar::<_, i64>("SELECT next_at_us FROM escalations WHERE ticket = 1").fetch_one(&mut *read).await.unwrap()
+    };
+    night.at(0).await;
+    while calls(&night).await.len() < 2 {
+        let now_us = night.clock.now_us();
+        night.clock.set(now_us + MINUTE_US);
+        night.clockwork.round().await.unwrap();
+    }
+    let (first, second) = (calls(&night).await[0].clone(), calls(&night).await[1].clone());
+    let planned_us = due(&night).await;
+    for (failed, hurries) in [(first, false), (second, true)] {
+        let mut writing = night.desk.writing().await.unwrap();
+        hasten(&mut writing, &setup, 1, Some(&failed.1), &failed.0).await.unwrap();
+        writing.commit().await.unwrap();
+        assert_eq!(due(&night).await < planned_us, hurries);
+    }
 }

@@ -9,8 +9,8 @@ use super::register::Register;
 use crate::clock::{Clock, DAY_US};
 use crate::desk::{Actor, Desk, TicketEvent, Writing};
 use crate::notify::{
-    Channel, Links, Mailer, Message, Next, Parcel, SendFailure, SmtpConfig, Urgency, WebhookConfig, Webhooks, acknowledge_link, due,
-    note_failed, note_sent,
+    Channel, Links, Mailer, Message, Next, Notice, Parcel, SendFailure, SmtpConfig, Urgency, WebhookConfig, Webhooks, acknowledge_link,
+    due, note_failed, note_sent,
 };
 use crate::shutdown::Shutdown;
 use crate::store::{Store, StoreError, load_secret};
@@ -99,11 +99,17 @@ impl Deliveries {
         Ok(tried)
     }
 
+    /// Notes in one transaction what came of all of them: eight messages are sent at a time, and each would wait for the disk.
     async fn note_all(&mut self) -> Result<(), OperationsError> {
-        while let Some((parcel, result)) = self.unnoted.last() {
-            self.note(parcel, result).await?;
-            self.unnoted.pop();
+        if self.unnoted.is_empty() {
+            return Ok(());
         }
+        let mut writing = self.desk.writing().await?;
+        for (parcel, result) in &self.unnoted {
+            self.note(&mut writing, parcel, result).await?;
+        }
+        writing.commit().await?;
+        self.unnoted.clear();
         Ok(())
     }
 
@@ -139,8 +145,7 @@ impl Deliveries {
             return Links::default();
         }
         let first = parcel.first();
-        let page = first.payload.get("page").and_then(serde_json::Value::as_str);
-        let acknowledge = first.ticket.zip(page).and_then(|(ticket, page_id)| {
+        let acknowledge = first.ticket.zip(page_of(first)).and_then(|(ticket, page_id)| {
             let what = acknowledge_link::Acknowledgement {
                 ticket,
                 page_id: page_id.to_owned(),
@@ -156,8 +161,7 @@ impl Deliveries {
     }
 
     /// Notes what came of it. A page that is given up is said in the ticket's history, and calls the next level at once.
-    async fn note(&self, parcel: &Parcel, result: &Result<String, SendFailure>) -> Result<(), OperationsError> {
-        let mut writing = self.desk.writing().await?;
+    async fn note(&self, writing: &mut Writing, parcel: &Parcel, result: &Result<String, SendFailure>) -> Result<(), OperationsError> {
         let now_us = writing.now_us();
         match result {
             Ok(answer) => note_sent(writing.connection(), parcel, answer, now_us).await?,
@@ -167,7 +171,7 @@ impl Deliveries {
                     let first = parcel.first();
                     let text =
                         format!("{} could not be called by {}: {failure}; the next level is called", first.person, first.channel.word());
-                    match self.call_next(&mut writing, ticket, text).await {
+                    match self.call_next(writing, ticket, first, text).await {
                         Err(error) if !error.is_passing() => {
                             tracing::error!(ticket, %error, "BUG: a call could not be delivered, and the next level cannot be called");
                         }
@@ -176,12 +180,16 @@ impl Deliveries {
                 }
             }
         }
-        writing.commit().await?;
         Ok(())
     }
 
-    async fn call_next(&self, writing: &mut Writing, ticket: i64, text: String) -> Result<(), OperationsError> {
+    async fn call_next(&self, writing: &mut Writing, ticket: i64, failed: &Notice, text: String) -> Result<(), OperationsError> {
         writing.happen(ticket, &Actor::desk(), TicketEvent::note(text)).await?;
-        hasten(writing, &self.register.setup(), ticket).await
+        hasten(writing, &self.register.setup(), ticket, page_of(failed), &failed.person).await
     }
+}
+
+/// The call that a message is.
+fn page_of(notice: &Notice) -> Option<&str> {
+    notice.payload.get("page").and_then(serde_json::Value::as_str)
 }

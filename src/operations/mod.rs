@@ -22,6 +22,7 @@ mod alerts;
 mod alerts_test;
 mod assigning;
 mod budget;
+mod calendar_links;
 mod calling;
 #[cfg(test)]
 mod calling_test;
@@ -40,6 +41,7 @@ mod deliveries;
 mod documents;
 mod error;
 mod feed;
+mod hidden_addresses;
 mod inventory;
 mod inventory_references;
 #[cfg(test)]
@@ -64,6 +66,8 @@ mod timeline;
 
 pub use alerts::{Alerts, Filed};
 pub use budget::{BudgetBook, BudgetStanding, NewBudgetEntry, budget_standing};
+pub use calendar_links::{LinksOf, link_generation, revoke_links};
+pub use calling::answer_call;
 pub use capacity::{Capacity, CapacityParts, CapacityRun, ResourceDetail};
 pub use capacity_days::{CapacityDays, CapacityError, CaughtUp, Part, Progress};
 pub use capacity_rows::{KnownStanding, StandingFilter};
@@ -72,6 +76,7 @@ pub use computed_views::computed_views;
 pub use deliveries::{Deliveries, DeliveryConfig};
 pub use documents::{DeskPolicy, DocumentKind, KINDS, Service, kind_of, preferences_of};
 pub use error::OperationsError;
+pub use hidden_addresses::hide_addresses;
 pub use inventory::{ImportOptions, ImportReport, Inventory, InventoryError, RecordChange, RecordPage, WrittenRecord};
 pub use judging::{Judged, Standing, date_of, date_text, day_of};
 pub use promises::{StandingPromise, promises_of, what_if};

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use sqlx::SqliteConnection;
 
 use super::documents::{KINDS, kind_of};
+use super::hidden_addresses::restore_addresses;
 use super::setup::{Documents, SINGLE, Setup};
 use crate::clock::Clock;
 use crate::desk::{Actor, Desk};
@@ -135,9 +136,9 @@ impl Register {
         expected_version: Option<i64>,
         actor: &Actor,
     ) -> Result<Document, RegisterError> {
-        let document = checked(kind, name, document)?;
         let mut write = self.store.write().await?;
         let before = load_document(&mut write, kind, name).await?;
+        let document = checked(kind, name, document, before.as_ref().map(|before| &before.document))?;
         let current = before.as_ref().map_or(0, |document| document.version);
         refuse_stale(kind, name, current, expected_version)?;
         if let Some(before) = before.filter(|before| before.document == document) {
@@ -205,10 +206,10 @@ impl Register {
     /// # Errors
     /// [`RegisterError::Invalid`] with everything that is wrong, as `kind/name.field`.
     pub async fn import(&self, all: &Value, dry_run: bool, actor: &Actor) -> Result<Vec<Imported>, RegisterError> {
-        let new = read_export(all)?;
         let mut write = self.store.write().await?;
         let before = load_documents(&mut write).await?;
         let documents = by_name(before.clone());
+        let new = read_export(all, &documents)?;
         let mut changed = documents.clone();
         changed.extend(new.iter().map(|(key, document)| (key.clone(), document.clone())));
         let setup = changed_setup(&self.setup(), &documents, &changed)?;
@@ -307,24 +308,29 @@ fn refuse_stale(kind: &str, name: &str, current: i64, expected: Option<i64>) -> 
     }
 }
 
-fn checked(kind: &str, name: &str, document: &Value) -> Result<Value, RegisterError> {
+/// The document as it is stored; what was hidden in it stays as it was.
+fn checked(kind: &str, name: &str, document: &Value, before: Option<&Value>) -> Result<Value, RegisterError> {
     let known = kind_of(kind).ok_or_else(|| RegisterError::NoKind(kind.to_owned()))?;
     let invalid = |why: String| RegisterError::Invalid(vec![Complaint::new("name", why)]);
     if known.is_single && name != SINGLE {
         return Err(invalid(format!("there is one {kind}, called `{SINGLE}`; write it under that name")));
     }
     check_name(name).map_err(invalid)?;
-    (known.check)(document).map_err(RegisterError::Invalid)
+    let mut document = document.clone();
+    if kind == "user" {
+        restore_addresses(&mut document, before).map_err(RegisterError::Invalid)?;
+    }
+    (known.check)(&document).map_err(RegisterError::Invalid)
 }
 
 /// The documents of an export, each checked; or everything that is wrong with any of them.
-fn read_export(all: &Value) -> Result<Documents, RegisterError> {
+fn read_export(all: &Value, before: &Documents) -> Result<Documents, RegisterError> {
     let wrong = |place: &str| RegisterError::Invalid(vec![Complaint::new(place, "write a table of kinds, each a table of names")]);
     let (mut documents, mut complaints) = (Documents::new(), Vec::new());
     for (kind, of_kind) in all.as_object().ok_or_else(|| wrong(""))? {
         kind_of(kind).ok_or_else(|| RegisterError::NoKind(kind.clone()))?;
         for (name, document) in of_kind.as_object().ok_or_else(|| wrong(kind))? {
-            match checked(kind, name, document) {
+            match checked(kind, name, document, before.get(&(kind.clone(), name.clone()))) {
                 Ok(document) => drop(documents.insert((kind.clone(), name.clone()), document)),
                 Err(RegisterError::Invalid(wrong)) => complaints.extend(wrong.into_iter().map(|it| it.below(&format!("{kind}/{name}")))),
                 Err(other) => return Err(other),

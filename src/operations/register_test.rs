@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::hidden_addresses::hide_addresses;
 use super::night_test::{admin, department, night, put};
 use super::register::Register;
 
@@ -41,4 +42,25 @@ async fn a_document_of_another_version_is_left_out_alone_and_can_be_mended() {
     assert!(register.setup().users.contains_key("ines"), "one piece after the other");
     let wrong = json!({ "lead": "nobody" });
     assert!(register.put("team", "new", &wrong, None, &admin()).await.is_err(), "and no new fault gets in meanwhile");
+}
+
+#[tokio::test]
+async fn an_export_without_addresses_can_be_imported_again() {
+    let night = night().await;
+    let with = |address: &str| {
+        json!({ "display_name": "Ines", "role": "technician", "teams": ["ops"],
+            "notifications": { "contacts": [{ "channel": "webhook", "address": address }] } })
+    };
+    put(&night, "user", "ines", with("https://chat.example.org/secret")).await;
+    let mut export = night.register.export().await.unwrap();
+    hide_addresses(&mut export["user"]["ines"]);
+    assert!(!export.to_string().contains("secret"));
+    assert!(night.register.import(&export, false, &admin()).await.unwrap().is_empty(), "nothing has changed");
+    export["user"]["ines"]["display_name"] = json!("Ines S.");
+    assert_eq!(night.register.import(&export, false, &admin()).await.unwrap().len(), 1);
+    let stored = night.register.get("user", "ines").await.unwrap().document;
+    assert_eq!(stored["notifications"]["contacts"][0]["address"], "https://chat.example.org/secret");
+    export["user"]["omar"]["notifications"] = json!({ "contacts": [{ "channel": "webhook", "address": "(hidden)" }] });
+    let refused = night.register.import(&export, false, &admin()).await.unwrap_err().to_string();
+    assert!(refused.contains("user/omar.notifications.contacts[0].address"), "{refused}");
 }
