@@ -13,10 +13,11 @@ use super::sessions::{note, parse};
 use super::setup::register_error;
 use super::{ApiError, ApiState};
 use crate::clock::{DAY_US, TimestampUs};
-use crate::notify::calendar_link;
+use crate::notify::calendar_link::{self, CalendarLink};
 use crate::on_call::{Feed, Plan, Rota, Shift, SwapEnd, Wanted, coverage, ical_feed, on_call_at, shifts, swap};
-use crate::operations::Setup;
+use crate::operations::{LinksOf, OperationsError, Setup, link_generation, revoke_links};
 use crate::people::Role;
+use crate::store::AuditEntry;
 
 /// The period that is shown if none is asked for.
 const USUAL_PERIOD_US: i64 = 28 * DAY_US;
@@ -65,13 +66,21 @@ pub(super) async fn rota_shifts(
     Path(name): Path<String>,
     Query(period): Query<Period>,
 ) -> Result<Response, ApiError> {
-    let setup = state.register.setup();
-    let (_, plan) = plan_of(&setup, &name)?;
     let (from_us, to_us) = period.bounds(state.clock.now_us());
-    let found = shifts(plan, &setup.absences, from_us, to_us).map_err(|error| ApiError::bad_request(error.to_string(), ""))?;
+    let found = shifts_of(&state, name, from_us, to_us).await?;
     let wanted = |shift: &&Shift| period.person.as_ref().is_none_or(|person| *person == shift.person);
     let found: Vec<Value> = found.iter().filter(wanted).map(shown).collect();
     Ok(axum::Json(json!({ "shifts": found })).into_response())
+}
+
+/// Computes shifts. A large plan over a long period takes seconds: not on a thread that serves others.
+async fn shifts_of(state: &ApiState, name: String, from_us: TimestampUs, to_us: TimestampUs) -> Result<Vec<Shift>, ApiError> {
+    let setup = state.register.setup();
+    let computed = tokio::task::spawn_blocking(move || {
+        let (_, plan) = plan_of(&setup, &name)?;
+        shifts(plan, &setup.absences, from_us, to_us).map_err(|error| ApiError::bad_request(error.to_string(), ""))
+    });
+    computed.await.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), ""))?
 }
 
 /// Whether somebody is there around the clock, and who carries how much.
@@ -83,7 +92,6 @@ pub(super) async fn rota_coverage(
     let setup = state.register.setup();
     plan_of(&setup, &name)?;
     let (from_us, to_us) = period.bounds(state.clock.now_us());
-    // A large plan over a long period takes seconds: not on a thread that serves others.
     let looked = tokio::task::spawn_blocking(move || {
         let (_, plan) = plan_of(&setup, &name)?;
         coverage(plan, &setup.absences, &Wanted::default(), from_us, to_us).map_err(|error| ApiError::bad_request(error.to_string(), ""))
@@ -98,10 +106,11 @@ pub(super) async fn rota_calendar(
     Path(name): Path<String>,
     Query(period): Query<Period>,
 ) -> Result<Response, ApiError> {
-    calendar(&state, &name, &period)
+    calendar(&state, name, &period).await
 }
 
-/// A link to that calendar which needs no login: calendar programs have none. It is good for as long as the user may look.
+/// A link to that calendar which needs no login: calendar programs have none. It is good for as long as the user may
+/// look, and nobody has revoked it.
 pub(super) async fn rota_calendar_link(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
@@ -114,9 +123,45 @@ pub(super) async fn rota_calendar_link(
     }
     let user = caller.name()?;
     note(&state, &caller.actor.name, &caller.actor.origin, "calendar.link", &format!("rota/{name}"), None).await?;
-    let token = calendar_link::sign(&state.link_secret, &name, user);
+    let generation = link_generation(&state.store, &name, user).await.map_err(unavailable)?;
+    let link = CalendarLink { rota: name, person: user.to_owned(), generation };
+    let token = calendar_link::sign(&state.link_secret, &link);
     let url = format!("{}/calendar/{token}", state.public_url);
     Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(json!({ "url": url }))).into_response())
+}
+
+/// Ends every such link to a rota, whoever asked for it.
+pub(super) async fn revoke_rota_links(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    revoke(&state, &caller, LinksOf::Rota(&name)).await
+}
+
+/// Ends every such link that a person asked for: they themselves, or a lead.
+pub(super) async fn revoke_person_links(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    if caller.role < Role::Lead && caller.user.as_ref() != Some(&name) {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "a technician revokes their own links", "ask your lead"));
+    }
+    revoke(&state, &caller, LinksOf::Person(&name)).await
+}
+
+/// Also of what is no longer there: a rota or a person of that name that comes back has no links of before.
+async fn revoke(state: &ApiState, caller: &Caller, of: LinksOf<'_>) -> Result<Response, ApiError> {
+    let Caller { actor, .. } = caller;
+    let action = "calendar.revoke";
+    let entry = AuditEntry { at_us: state.clock.now_us(), actor: &actor.name, origin: &actor.origin, action, object: "", detail: None };
+    revoke_links(&state.store, of, entry).await.map_err(unavailable)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn unavailable(error: OperationsError) -> ApiError {
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), "")
 }
 
 /// The calendar behind such a link.
@@ -127,22 +172,23 @@ pub(super) async fn linked_calendar(
 ) -> Result<Response, ApiError> {
     let hint = "ask for another with POST /api/v1/rotas/NAME/calendar-link";
     let refused = || ApiError::new(StatusCode::NOT_FOUND, "this link is not valid, or no longer", hint);
-    let (rota, person) = calendar_link::verify(&state.link_secret, &token).ok_or_else(refused)?;
+    let CalendarLink { rota, person, generation } = calendar_link::verify(&state.link_secret, &token).ok_or_else(refused)?;
     let setup = state.register.setup();
     let may_look = setup.users.get(&person).is_some_and(|user| !user.disabled && user.role >= Role::Technician);
-    if may_look { calendar(&state, &rota, &period) } else { Err(refused()) }
+    if !may_look || link_generation(&state.store, &rota, &person).await.map_err(unavailable)? != generation {
+        return Err(refused());
+    }
+    calendar(&state, rota, &period).await
 }
 
-fn calendar(state: &ApiState, name: &str, period: &Period) -> Result<Response, ApiError> {
-    let setup = state.register.setup();
-    let (_, plan) = plan_of(&setup, name)?;
+async fn calendar(state: &ApiState, name: String, period: &Period) -> Result<Response, ApiError> {
     let now_us = state.clock.now_us();
     let (from_us, to_us) = match period.from_us {
         Some(_) => period.bounds(now_us),
         None => (now_us - USUAL_PERIOD_US, now_us + 13 * USUAL_PERIOD_US),
     };
-    let found = shifts(plan, &setup.absences, from_us, to_us).map_err(|error| ApiError::bad_request(error.to_string(), ""))?;
-    let feed = Feed { rota: name, domain: "watchroom", person: period.person.as_deref(), stamp_us: now_us };
+    let found = shifts_of(state, name.clone(), from_us, to_us).await?;
+    let feed = Feed { rota: &name, domain: "watchroom", person: period.person.as_deref(), stamp_us: now_us };
     Ok(([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], ical_feed(&found, &feed)).into_response())
 }
 

@@ -99,6 +99,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/rotas/{name}/coverage", Tickets, Technician),
     route("GET", "/api/v1/rotas/{name}/calendar.ics", Tickets, Technician),
     route("POST", "/api/v1/rotas/{name}/calendar-link", Tickets, Technician),
+    route("DELETE", "/api/v1/rotas/{name}/calendar-link", Tickets, Lead),
+    route("DELETE", "/api/v1/users/{name}/calendar-links", Tickets, Technician),
     route("POST", "/api/v1/rotas/{name}/swap", Tickets, Technician),
     route("GET", "/api/v1/capacity", Tickets, Technician),
     route("POST", "/api/v1/capacity/run", Tickets, Lead),
@@ -240,7 +242,8 @@ fn desk_routes() -> Router<ApiState> {
         .route("/api/v1/rotas/{name}/shifts", get(on_call::rota_shifts))
         .route("/api/v1/rotas/{name}/coverage", get(on_call::rota_coverage))
         .route("/api/v1/rotas/{name}/calendar.ics", get(on_call::rota_calendar))
-        .route("/api/v1/rotas/{name}/calendar-link", post(on_call::rota_calendar_link))
+        .route("/api/v1/rotas/{name}/calendar-link", post(on_call::rota_calendar_link).delete(on_call::revoke_rota_links))
+        .route("/api/v1/users/{name}/calendar-links", delete(on_call::revoke_person_links))
         .route("/calendar/{token}", get(on_call::linked_calendar))
         .route("/api/v1/rotas/{name}/swap", post(on_call::rota_swap))
         .route("/acknowledge/{token}", get(acknowledge::show).post(acknowledge::acknowledge))

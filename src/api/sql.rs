@@ -70,11 +70,15 @@ async fn start(state: &ApiState, request: QueryRequest, format: Format) -> Resul
         Some(batch) => Some(batch.map_err(query_error)?),
     };
     let versions = serde_json::to_string(run.versions()).unwrap_or_default();
+    let cut = run.cut_tables().iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     let pieces = encoded(run, encoder, first, watch);
     let headers = [(header::CONTENT_TYPE, format.media_type()), (header::CACHE_CONTROL, "no-store")];
     let mut response = (headers, Body::from_stream(pieces)).into_response();
     if let Ok(versions) = versions.parse() {
         response.headers_mut().insert("x-watchroom-delta-versions", versions);
+    }
+    if let Some(cut) = cut.parse().ok().filter(|_| !cut.is_empty()) {
+        response.headers_mut().insert("x-watchroom-cut-tables", cut);
     }
     Ok(response)
 }

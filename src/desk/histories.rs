@@ -22,12 +22,31 @@ const DECISIONS: &str = concat!(
     " ORDER BY ticket, seq"
 );
 
+/// The same of open tickets alone.
+const OPEN_DECISIONS: &str = concat!(
+    "WITH shown AS (SELECT number FROM tickets INDEXED BY open_tickets WHERE state NOT IN ('resolved', 'closed') ORDER BY number DESC LIMIT ?1)
+    SELECT ticket, ",
+    milestone_columns!(),
+    " FROM shown JOIN ticket_events ON ticket = number WHERE ",
+    is_milestone!(),
+    " ORDER BY ticket, seq"
+);
+
 impl Desk {
     /// Hands the decisions about each ticket to `take`, oldest first, a ticket after the other, without the texts of
     /// descriptions and comments. The tickets are `limit` at most: the open ones, then the newest of the others.
-    pub async fn each_history(&self, limit: i64, mut take: impl FnMut(i64, &[Event]) + Send) -> Result<(), DeskError> {
+    pub async fn each_history(&self, limit: i64, take: impl FnMut(i64, &[Event]) + Send) -> Result<(), DeskError> {
+        self.each(DECISIONS, limit, take).await
+    }
+
+    /// The same for open tickets alone, the newest `limit` of them.
+    pub async fn each_open_history(&self, limit: i64, take: impl FnMut(i64, &[Event]) + Send) -> Result<(), DeskError> {
+        self.each(OPEN_DECISIONS, limit, take).await
+    }
+
+    async fn each(&self, sql: &'static str, limit: i64, mut take: impl FnMut(i64, &[Event]) + Send) -> Result<(), DeskError> {
         let mut read = self.store.read().await?;
-        let mut rows = sqlx::query(DECISIONS).bind(limit).fetch(&mut *read);
+        let mut rows = sqlx::query(sql).bind(limit).fetch(&mut *read);
         let (mut number, mut history) = (0, Vec::new());
         while let Some(row) = rows.try_next().await? {
             let ticket: i64 = row.try_get("ticket")?;

@@ -38,7 +38,11 @@ impl RelationalView for DeskView {
     }
 
     async fn load(&self) -> Result<RecordBatch, ViewError> {
-        self.view.load(&self.store, crate::store::MAX_VIEW_ROWS).await.map_err(|error| ViewError(error.to_string()))
+        self.load_cut().await.map(|(rows, _)| rows)
+    }
+
+    async fn load_cut(&self) -> Result<(RecordBatch, bool), ViewError> {
+        self.view.load_cut(&self.store, crate::store::MAX_VIEW_ROWS).await.map_err(|error| ViewError(error.to_string()))
     }
 }
 

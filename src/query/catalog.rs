@@ -1,7 +1,7 @@
 //! The tables as one query sees them: snapshots taken once, under their names in SQL.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider,
@@ -19,7 +19,7 @@ use url::Url;
 
 use super::engine::Tables;
 use super::error::nearest;
-use super::relational_view::{LoadedView, RelationalView};
+use super::relational_view::{CutTables, LoadedView, RelationalView};
 use super::table_provider::{SnapshotTable, TableFiles};
 use super::{QueryError, views};
 use crate::table::{Table, TableKind, TableSnapshot};
@@ -81,6 +81,7 @@ impl ObjectStoreRegistry for TableStoreRegistry {
 pub(super) struct QueryCatalog {
     pub(super) list: Arc<dyn CatalogProviderList>,
     versions: BTreeMap<&'static str, i64>,
+    cut: CutTables,
 }
 
 impl QueryCatalog {
@@ -110,15 +111,16 @@ impl QueryCatalog {
         for (name, table) in named {
             schema.register_table(name.to_owned(), table)?;
         }
+        let cut = CutTables::default();
         for view in views {
-            let loaded = LoadedView::new(Arc::clone(view), max_view_bytes);
+            let loaded = LoadedView::new(Arc::clone(view), max_view_bytes, Arc::clone(&cut));
             schema.register_table(view.name().to_owned(), Arc::new(loaded))?;
         }
         let catalog = MemoryCatalogProvider::new();
         catalog.register_schema(SCHEMA, Arc::new(schema))?;
         let list = MemoryCatalogProviderList::new();
         list.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
-        Ok(Self { list: Arc::new(list), versions })
+        Ok(Self { list: Arc::new(list), versions, cut })
     }
 
     /// The planner's error, with near names where a table was not found.
@@ -131,6 +133,11 @@ impl QueryCatalog {
             }
             other => other,
         }
+    }
+
+    /// The views that showed only a part of their rows; known once the physical plan is made.
+    pub(super) fn cut_tables(&self) -> BTreeSet<String> {
+        self.cut.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The versions of the tables that `plan` reads.

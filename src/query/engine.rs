@@ -1,6 +1,6 @@
 //! The engine: takes requests, plans and runs them on threads of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -136,7 +136,9 @@ impl QueryEngine {
             () = patience.as_mut() => return Err(timed_out),
         };
         match started {
-            Ok(Started { schema, versions }) => Ok(QueryRun { schema, versions, batches, truncated, patience, limits, work: Some(work) }),
+            Ok(Started { schema, versions, cut_tables }) => {
+                Ok(QueryRun { schema, versions, cut_tables, batches, truncated, patience, limits, work: Some(work) })
+            }
             Err(_) => Err(end_of(work).await.err().unwrap_or(timed_out)),
         }
     }
@@ -151,6 +153,7 @@ impl QueryEngine {
 struct Started {
     schema: SchemaRef,
     versions: Versions,
+    cut_tables: BTreeSet<String>,
 }
 
 type Versions = BTreeMap<String, i64>;
@@ -166,9 +169,9 @@ impl Shared {
         mut meter: ResultMeter,
         sender: mpsc::Sender<RecordBatch>,
     ) -> Result<(), QueryError> {
-        let (mut stream, versions) = self.start(&request, &limits, over).await?;
+        let (mut stream, versions, cut_tables) = self.start(&request, &limits, over).await?;
         // A reader that has gone has dropped the channel as well; the first send ends the work.
-        let _ = report.send(Started { schema: stream.schema(), versions });
+        let _ = report.send(Started { schema: stream.schema(), versions, cut_tables });
         while let Some(batch) = stream.next().await {
             let (batch, more) = match meter.take(batch?)? {
                 Metered::Whole(batch) => (batch, true),
@@ -186,7 +189,7 @@ impl Shared {
         request: &QueryRequest,
         limits: &Limits,
         over: &Over,
-    ) -> Result<(SendableRecordBatchStream, Versions), QueryError> {
+    ) -> Result<(SendableRecordBatchStream, Versions, BTreeSet<String>), QueryError> {
         let statement = gate::admit(&request.sql, &self.config)?;
         let parameters = request.parameters.to_values(self.config.max_query_bytes)?;
         let at_version = request.at_version.clone().unwrap_or_default();
@@ -216,7 +219,7 @@ impl Shared {
         gate::admit_optimized(&plan)?;
         let physical = state.query_planner().create_physical_plan(&plan, &state).await?;
         let physical = with_pauses(physical, over)?;
-        Ok((execute_stream(physical, self.task_context(&state, limits))?, versions))
+        Ok((execute_stream(physical, self.task_context(&state, limits))?, versions, catalog.cut_tables()))
     }
 
     /// The context that a query executes in: the engine's, with the query's share of the memory.

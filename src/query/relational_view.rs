@@ -1,7 +1,8 @@
 //! Tables of the desk and others that do not live in Delta, readable in SQL beside those that do.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -27,7 +28,15 @@ pub trait RelationalView: fmt::Debug + Send + Sync {
 
     /// All rows, as they are now. Called at most once for a query, however often the query names the table.
     async fn load(&self) -> Result<RecordBatch, ViewError>;
+
+    /// The same, and whether there are more rows than are shown.
+    async fn load_cut(&self) -> Result<(RecordBatch, bool), ViewError> {
+        Ok((self.load().await?, false))
+    }
 }
+
+/// The names of the views that a query read and that did not show all of their rows.
+pub(super) type CutTables = Arc<Mutex<BTreeSet<String>>>;
 
 /// A view could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -39,24 +48,28 @@ pub struct ViewError(pub String);
 pub(super) struct LoadedView {
     view: Arc<dyn RelationalView>,
     max_bytes: usize,
+    cut: CutTables,
     rows: OnceCell<RecordBatch>,
 }
 
 impl LoadedView {
-    pub(super) fn new(view: Arc<dyn RelationalView>, max_bytes: usize) -> Self {
-        Self { view, max_bytes, rows: OnceCell::new() }
+    pub(super) fn new(view: Arc<dyn RelationalView>, max_bytes: usize, cut: CutTables) -> Self {
+        Self { view, max_bytes, cut, rows: OnceCell::new() }
     }
 
     async fn load(&self) -> Result<RecordBatch, QueryError> {
         let name = self.view.name();
         let failed = |detail: String| QueryError::internal(format!("the table {name} could not be read: {detail}"));
-        let batch = self.view.load().await.map_err(|error| failed(error.to_string()))?;
+        let (batch, is_cut) = self.view.load_cut().await.map_err(|error| failed(error.to_string()))?;
         if batch.schema() != self.view.schema() {
             return Err(failed("its rows do not have its columns".into()));
         }
         if batch.get_array_memory_size() > self.max_bytes {
             let detail = format!("the table {name} takes {} bytes, {} are allowed", batch.get_array_memory_size(), self.max_bytes);
             return Err(QueryError::OutOfMemory { detail });
+        }
+        if is_cut {
+            self.cut.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
         }
         Ok(batch)
     }

@@ -1,6 +1,6 @@
 //! A running query: its rows as they come, within its limits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -116,6 +116,7 @@ impl ResultMeter {
 pub struct QueryRun {
     pub(super) schema: SchemaRef,
     pub(super) versions: BTreeMap<String, i64>,
+    pub(super) cut_tables: BTreeSet<String>,
     pub(super) batches: mpsc::Receiver<RecordBatch>,
     pub(super) truncated: Arc<AtomicBool>,
     pub(super) patience: Pin<Box<Sleep>>,
@@ -138,6 +139,12 @@ impl QueryRun {
     /// The Delta version of each table that the query reads.
     pub fn versions(&self) -> &BTreeMap<String, i64> {
         &self.versions
+    }
+
+    /// The desk's tables that showed only their newest rows, as they have more than a table may show: what is counted over them
+    /// is counted over those.
+    pub fn cut_tables(&self) -> &BTreeSet<String> {
+        &self.cut_tables
     }
 
     /// Whether rows were left out at a limit; final once [`QueryRun::next`] has returned `None`.

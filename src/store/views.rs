@@ -330,23 +330,33 @@ impl StoreView {
 
     /// The newest `limit` rows, at most [`MAX_VIEW_ROWS`] and 52 MiB, newest first.
     pub async fn load(&self, store: &Store, limit: usize) -> Result<RecordBatch, StoreError> {
+        Ok(self.load_cut(store, limit).await?.0)
+    }
+
+    /// The same, and whether there are older rows, which are left out.
+    pub async fn load_cut(&self, store: &Store, limit: usize) -> Result<(RecordBatch, bool), StoreError> {
+        let limit = limit.min(MAX_VIEW_ROWS);
         let mut read = store.read().await?;
         let mut builders: Vec<Column> = self.columns.iter().map(|column| Column::new(column.kind)).collect();
+        let mut is_cut = false;
         {
-            let mut rows = sqlx::query(self.sql).bind(limit.min(MAX_VIEW_ROWS) as i64).fetch(&mut *read);
-            let mut bytes = 0;
+            // One row more than is shown tells whether there are more.
+            let mut rows = sqlx::query(self.sql).bind(limit as i64 + 1).fetch(&mut *read);
+            let (mut shown, mut bytes) = (0, 0);
             while let Some(row) = rows.try_next().await? {
+                if shown == limit || bytes > MAX_VIEW_BYTES {
+                    is_cut = true;
+                    break;
+                }
                 for (index, builder) in builders.iter_mut().enumerate() {
                     bytes += builder.append(&row, index)?;
                 }
-                if bytes > MAX_VIEW_BYTES {
-                    tracing::warn!(view = self.name, "the view shows only its newest rows: it is over 52 MiB");
-                    break;
-                }
+                shown += 1;
             }
         }
         let columns = builders.into_iter().map(Column::finish).collect();
-        RecordBatch::try_new(self.schema(), columns).map_err(|error| StoreError::Unreadable(error.to_string()))
+        let rows = RecordBatch::try_new(self.schema(), columns).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+        Ok((rows, is_cut))
     }
 }
 

@@ -216,6 +216,20 @@ async fn a_calendar_program_reads_the_shifts_by_a_link_for_as_long_as_its_owner_
     assert!(feed.text().contains("BEGIN:VEVENT") && feed.text().contains("a.technician"), "{}", feed.text());
     ask(&server, "GET", &format!("{path}0"), None, Value::Null).await.assert_problem(404);
     ask(&server, "POST", "/api/v1/rotas/none/calendar-link", lead, Value::Null).await.assert_problem(404);
+    // Revoked are all of the rota, or all that the person asked for; another link is good again.
+    let mut revoked = path.to_owned();
+    for links in ["/api/v1/rotas/watch/calendar-link", "/api/v1/users/a.lead/calendar-links"] {
+        assert_eq!(ask(&server, "DELETE", links, lead, Value::Null).await.status, 204);
+        ask(&server, "GET", &revoked, None, Value::Null).await.assert_problem(404);
+        let another = ask(&server, "POST", "/api/v1/rotas/watch/calendar-link", lead, Value::Null).await.json();
+        revoked = another["url"].as_str().unwrap().to_owned();
+        assert_eq!(ask(&server, "GET", &revoked, None, Value::Null).await.status, 200);
+    }
+    let technician = Some(cookies[&Role::Technician].as_str());
+    ask(&server, "DELETE", "/api/v1/users/a.lead/calendar-links", technician, Value::Null).await.assert_problem(403);
+    assert_eq!(ask(&server, "DELETE", "/api/v1/users/a.technician/calendar-links", technician, Value::Null).await.status, 204);
+    assert_eq!(ask(&server, "GET", &revoked, None, Value::Null).await.status, 200, "somebody else's");
+    let path = revoked.as_str();
     let gone = json!({ "display_name": "L", "role": "lead", "disabled": true });
     assert_eq!(ask(&server, "PUT", "/api/v1/setup/user/a.lead", Some(&admin), gone).await.status, 200);
     ask(&server, "GET", path, None, Value::Null).await.assert_problem(404);
