@@ -46,10 +46,13 @@ struct Writer {
 
 /// Makes `a_second` changes a second for so many seconds.
 pub(crate) fn change(address: &str, a_second: u64, seconds: u64) -> Changed {
+    // All have chosen their tickets before the first changes one: no ticket is two writers' own.
+    let writers: Vec<Writer> = (0..WRITERS).map(|number| Writer::new(address, number)).collect();
     let (next, watch) = (Arc::new(AtomicU64::new(0)), Stopwatch::start());
-    let writers: Vec<_> = (0..WRITERS)
-        .map(|number| {
-            let (mut writer, next) = (Writer::new(address, number), next.clone());
+    let writers: Vec<_> = writers
+        .into_iter()
+        .map(|mut writer| {
+            let next = next.clone();
             std::thread::spawn(move || {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
