@@ -188,7 +188,7 @@ pub(super) async fn note(
         let mut write = state.store.write().await?;
         let entry = AuditEntry { at_us: state.clock.now_us(), actor, origin, action, object, detail };
         append_audit(&mut write, entry).await?;
-        Ok::<_, crate::store::StoreError>(write.commit().await?)
+        write.commit().await
     };
     written.await.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), ""))
 }

@@ -206,7 +206,7 @@ pub(super) async fn delete_secret(
 async fn set_secret(state: &ApiState, caller: &Caller, name: &str, secret: Option<&str>) -> Result<StatusCode, ApiError> {
     let mut write = state.store.write().await.map_err(|error| unavailable(&error))?;
     save_secret(&mut write, name, secret, state.clock.now_us()).await.map_err(|error| unavailable(&error))?;
-    write.commit().await.map_err(|error| unavailable(&error.into()))?;
+    write.commit().await.map_err(|error| unavailable(&error))?;
     let action = if secret.is_some() { "secret.put" } else { "secret.delete" };
     note(state, &caller.actor.name, &caller.actor.origin, action, &format!("secret/{name}"), None).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -241,7 +241,7 @@ async fn forget_password(state: &ApiState, user: &str) -> Result<(), ApiError> {
     let mut write = state.store.write().await.map_err(|error| unavailable(&error))?;
     let forgotten = state.logins.forget(&mut write, user).await;
     forgotten.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), ""))?;
-    write.commit().await.map_err(|error| unavailable(&error.into()))
+    write.commit().await.map_err(|error| unavailable(&error))
 }
 
 fn with_etag(document: Document) -> Response {

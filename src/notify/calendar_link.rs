@@ -70,7 +70,7 @@ mod tests {
     fn a_link_opens_the_calendar_that_it_was_made_for() {
         let link = CalendarLink { rota: "first line".to_owned(), person: "ines".to_owned(), generation: 3 };
         let token = sign(b"secret", &link);
-        assert_eq!(verify(b"secret", &token), Some(link.clone()));
+        assert_eq!(verify(b"secret", &token), Some(link));
         assert_eq!(verify(b"another", &token), None);
         for at in 0..token.len() {
             let mut changed = token.clone();

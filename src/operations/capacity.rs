@@ -203,7 +203,7 @@ impl Capacity {
             if pooled.origins() > 0.0 {
                 save_class(&mut write, &question.name, pooled.factor(), pooled.origins(), all as i64, now_us).await?;
             }
-            write.commit().await.map_err(StoreError::from)
+            write.commit().await
         };
         finish.await.map_err(CapacityError::Store)?;
         Ok((all, pooled))

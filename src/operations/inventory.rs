@@ -16,9 +16,9 @@ use crate::desk::Actor;
 use crate::document::{Complaint, in_words};
 use crate::inventory::{BudgetLine, ImportedRecord, InventoryKind, Record, bounded_complaints, check_name};
 use crate::store::{
-    AuditEntry, RecordVersion, Store, StoreError, StoredRecord, append_audit, budget_sums, last_version, load_asset_of_host,
-    load_dependencies, load_history, load_record, load_records, record_names, referrers_of_asset, referrers_of_supplier, remove_record,
-    save_record,
+    AuditEntry, RecordVersion, Store, StoreError, StoredRecord, WriteTransaction, append_audit, budget_sums, last_version,
+    load_asset_of_host, load_dependencies, load_history, load_record, load_records, record_names, referrers_of_asset,
+    referrers_of_supplier, remove_record, save_record,
 };
 
 /// Largest page of records, and of versions.
@@ -265,10 +265,11 @@ impl Inventory {
     ) -> Result<ImportReport, InventoryError> {
         let documents: Vec<Value> = records.iter().map(|it| document_of(&it.record)).collect();
         // Whoever only asks does not keep others from writing.
-        let (mut asking, mut writing) = (None, None);
+        let mut asking: Option<sqlx::Transaction<'static, sqlx::Sqlite>> = None;
+        let mut writing: Option<WriteTransaction> = None;
         let write: &mut SqliteConnection = match options.dry_run {
-            true => &mut **asking.insert(self.store.read().await?),
-            false => &mut **writing.insert(self.store.write().await?),
+            true => asking.insert(self.store.read().await?),
+            false => writing.insert(self.store.write().await?),
         };
         let stored = load_records(write, kind.word(), "", i64::MAX).await?;
         let stored: HashMap<String, StoredRecord> = stored.into_iter().map(|it| (it.name.clone(), it)).collect();

@@ -159,7 +159,7 @@ impl Tokens {
         let noted = async {
             let mut write = self.store.write().await?;
             sqlx::query("UPDATE tokens SET last_used_at_us = ?2 WHERE id = ?1").bind(id).bind(now_us).execute(&mut *write).await?;
-            Ok::<_, StoreError>(write.commit().await?)
+            write.commit().await
         };
         if let Err(error) = noted.await {
             tracing::warn!(token = id, %error, "the last use of a token could not be noted");

@@ -1,5 +1,7 @@
 //! Writers that share a commit: what is told is there, what was given up is not, and nobody spoils it for the others.
 
+#![allow(clippy::disallowed_methods, reason = "a test joins the tasks that it spawns")]
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -39,7 +39,7 @@ pub async fn add_to_ledger(store: &Store, entries: &[LedgerEntry]) -> Result<(),
         .execute(&mut *write)
         .await?;
     }
-    Ok(write.commit().await?)
+    write.commit().await
 }
 
 /// The entries of the hours that begin in `[from_us, to_us)`, by hour, source and reason.
