@@ -128,7 +128,7 @@ async fn main() {
         proposals: Proposals::new(desk, inventory.clone()),
         inventory,
     };
-    let capacity = Capacity::new(parts);
+    let capacity = Capacity::new(parts).unwrap();
     for round in ["first run (forecasts twice)", "second run"] {
         let run = capacity.run(&|_, _| {}).await.unwrap();
         assert_eq!((run.resources, run.failed.len()), (resources, 0), "{:?}", run.failed);

@@ -116,7 +116,7 @@ impl App {
             workers.push(watch(parts, &folder, &shutdown));
         }
         let inventory = Inventory::new(store.clone(), clock.clone(), people.register.clone());
-        let capacity = Arc::new(open_capacity(settings, &queries, &pipeline, &people.register, &desk, &inventory));
+        let capacity = Arc::new(open_capacity(settings, &queries, &pipeline, &people.register, &desk, &inventory)?);
         if settings.capacity.enabled {
             workers.push(stage::spawn("capacity", &shutdown, capacity.clone().keep(shutdown.clone())));
         }
@@ -273,14 +273,15 @@ fn open_capacity(
     register: &Arc<Register>,
     desk: &Desk,
     inventory: &Inventory,
-) -> Capacity {
-    Capacity::new(CapacityParts {
+) -> anyhow::Result<Capacity> {
+    let parts = CapacityParts {
         days: CapacityDays::new(queries.clone(), pipeline.tables()),
         questions: Arc::new(Book::open(folder_of(&settings.capacity.questions_dir))),
         register: register.clone(),
         proposals: Proposals::new(desk.clone(), inventory.clone()),
         inventory: inventory.clone(),
-    })
+    };
+    Ok(Capacity::new(parts)?)
 }
 
 /// A folder of the configuration, if it is set.

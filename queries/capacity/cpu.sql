@@ -1,10 +1,10 @@
 -- name: cpu
--- description: Share of each host's processors that work, in the busiest hour of the day.
+-- description: How many of each host's processors work, in the mean of the busiest hour of the day.
 -- kind: cpu
 -- entity: host
 -- used: busy
--- limit: whole
--- unit: ratio
+-- limit: cores
+-- unit: cores
 -- headroom: knee cores
 -- basis: busy_hour
 -- runbook: Beyond the knee of the response time a little more load costs much more waiting. Hosts that carry one load together may use
@@ -36,8 +36,7 @@ steps AS (
 SELECT
     timestamp,
     host,
-    greatest(0.0, least(1.0, 1 - sum(idle_s) / sum(seconds))) AS busy,
-    1.0 AS whole,
+    count(*) * greatest(0.0, least(1.0, 1 - sum(idle_s) / sum(seconds))) AS busy,
     CAST(count(*) AS DOUBLE) AS cores
 FROM steps
 WHERE seconds > 0 AND seconds <= 4500 AND idle_s >= 0

@@ -191,7 +191,7 @@ fn with_etag(detail: ProposalDetail) -> Response {
     ([(header::ETAG, format!("\"{}\"", detail.proposal.version))], axum::Json(detail)).into_response()
 }
 
-/// Approves, defers or rejects. `If-Match` with the ETag decides only what was read.
+/// Approves, defers or rejects. `If-Match` with the ETag decides only what was read; an approval must have it.
 pub(super) async fn decide(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
@@ -275,6 +275,7 @@ pub(super) fn capacity_error(error: CapacityError) -> ApiError {
     match error {
         CapacityError::Proposals(error) => proposal_error(*error),
         CapacityError::Inventory(error) => inventory_error(error),
+        error @ CapacityError::NotYet { .. } => ApiError::bad_request(error.to_string(), "ask for an earlier day, or leave `as_of` out"),
         error => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), "the log of the server has more"),
     }
 }
@@ -284,6 +285,7 @@ pub(super) fn proposal_error(error: ProposalError) -> ApiError {
     match error {
         ProposalError::NotFound(_) => ApiError::new(StatusCode::NOT_FOUND, text, "the number stands in the list"),
         ProposalError::Conflict { .. } => ApiError::new(StatusCode::PRECONDITION_FAILED, text, "send the new version as If-Match"),
+        ProposalError::NoVersion(_) => ApiError::new(StatusCode::PRECONDITION_REQUIRED, text, "send the ETag of the proposal as If-Match"),
         ProposalError::Refused(_) | ProposalError::Purchase(_) => ApiError::new(StatusCode::CONFLICT, text, "nothing was changed"),
         ProposalError::Inventory(error) => inventory_error(error),
         ProposalError::Desk(error) => desk_error(error),

@@ -93,6 +93,15 @@ pub fn limit_of(days: &[Day], decided: Option<f64>, asset: Option<f64>, fixed: O
     measured.map_or(Limit::Unknown, |(day, _)| Limit::Gone(day))
 }
 
+/// Whether a resource is still measured, of days up to, not including, `end`. What is measured once a week, as a full backup is, may
+/// miss twice.
+pub fn is_seen(days: &[Day], end: i64) -> bool {
+    let mut gaps: Vec<i64> = days.windows(2).map(|pair| pair[1].day - pair[0].day).collect();
+    gaps.sort_unstable();
+    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(1);
+    days.last().is_some_and(|last| end - last.day <= (LIMIT_KEPT_DAYS as i64).max(3 * usual))
+}
+
 /// One value a day from the first day to the last; NaN where there is none.
 pub fn without_gaps(days: &[Day]) -> Vec<f64> {
     let (Some(first), Some(last)) = (days.first(), days.last()) else { return Vec::new() };
@@ -128,6 +137,8 @@ pub enum Status {
     LimitGone,
     /// Nobody has said what its limit is.
     NoLimit,
+    /// It is not measured any more.
+    NotSeen,
 }
 
 impl Status {
@@ -143,6 +154,7 @@ impl Status {
             Self::NotEnoughHistory => "not_enough_history",
             Self::LimitGone => "limit_gone",
             Self::NoLimit => "no_limit",
+            Self::NotSeen => "not_seen",
         }
     }
 
@@ -158,6 +170,7 @@ impl Status {
             Self::NotEnoughHistory,
             Self::LimitGone,
             Self::NoLimit,
+            Self::NotSeen,
         ];
         all.into_iter().find(|status| status.word() == word)
     }
@@ -210,6 +223,15 @@ mod tests {
         assert_eq!(limit_of(&gone, None, None, None), Limit::Gone(100));
         assert_eq!(limit_of(&days(&[None, Some(f64::NAN), Some(-1.0)]), None, Some(0.0), None), Limit::Unknown);
         assert_eq!(limit_of(&[], None, None, None), Limit::Unknown);
+    }
+
+    #[test]
+    fn what_is_measured_seldom_may_be_silent_for_longer() {
+        let daily = days(&[None; 10]);
+        assert!(is_seen(&daily, 113) && !is_seen(&daily, 114), "109 was the last");
+        let weekly: Vec<Day> = daily.iter().map(|day| Day { day: 7 * day.day, ..*day }).collect();
+        assert!(is_seen(&weekly, 7 * 109 + 21) && !is_seen(&weekly, 7 * 109 + 22));
+        assert!(!is_seen(&[], 100));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use sqlx::Row;
 
 use super::problems::split_off;
 use super::recording::save_state;
+use super::rules::AssetFacts;
 use super::ticket_rows::json;
 use super::{Actor, AnalysisState, Desk, DeskError, Opening, Ticket, TicketEvent, TicketKind};
 use crate::store::{FindingSeverity, StoreError};
@@ -39,7 +40,8 @@ impl Desk {
         };
         let severity = row.try_get::<&str, _>("severity")?.parse::<FindingSeverity>().map_err(StoreError::Unreadable)?;
         let entity = json(row.try_get("entity")?)?;
-        let placed = self.rules().place(&entity, severity);
+        let asset = AssetFacts::of(writing.connection(), &entity).await?;
+        let placed = self.rules().place(&entity, &asset, severity);
         let opening = Opening {
             description,
             severity: Some(severity),

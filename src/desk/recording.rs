@@ -7,6 +7,7 @@ use sqlx::{Row, SqliteConnection};
 use super::change::{MAX_TITLE_CHARS, one_line};
 use super::problems::{add_problem, end_problem, follow_split_off, goes_on, ticket_split_off, ticket_with_problem};
 use super::rule_run::save_run;
+use super::rules::{AssetFacts, Placement};
 use super::ticket_rows::{json_text, load_ticket, ticket_of};
 use super::{
     Actor, Desk, DeskError, DeskRules, Ended, Field, Filed, FiledAs, FindingNote, Opening, Round, Ticket, TicketEvent, TicketKind,
@@ -111,7 +112,8 @@ impl Recording {
             add_problem(self.writing.connection(), problem, number).await?;
             number
         } else {
-            let opening = opening(finding, problem, &self.rules);
+            let asset = AssetFacts::of(self.writing.connection(), &finding.entity).await?;
+            let opening = opening(finding, problem, self.rules.place(&finding.entity, &asset, finding.severity));
             let number = self.writing.open(opening, &Actor::rule(&finding.rule)).await?;
             follow_split_off(self.writing.connection(), &finding.fingerprint, number).await?;
             self.recorded.opened.push(number);
@@ -159,7 +161,8 @@ impl Recording {
 
     /// What is worse than all before is more urgent, whatever somebody made of the lesser.
     async fn raise(&mut self, ticket: &Ticket, finding: &Finding, actor: &Actor) -> Result<(), DeskError> {
-        let placed = self.rules.place(&ticket.entity, finding.severity);
+        let asset = AssetFacts::of(self.writing.connection(), &ticket.entity).await?;
+        let placed = self.rules.place(&ticket.entity, &asset, finding.severity);
         if placed.priority >= ticket.priority {
             return Ok(());
         }
@@ -282,8 +285,7 @@ fn reopens(ticket: &Ticket, finding: &Finding) -> bool {
     ticket.resolved_at_us.is_some_and(|resolved_at_us| finding.window_end_us > resolved_at_us)
 }
 
-fn opening(finding: &Finding, problem: &str, rules: &DeskRules) -> Opening {
-    let placed = rules.place(&finding.entity, finding.severity);
+fn opening(finding: &Finding, problem: &str, placed: Placement) -> Opening {
     Opening {
         description: finding.description.clone(),
         severity: Some(finding.severity),

@@ -1,10 +1,13 @@
-//! What the desk must know of a department to file a ticket: its priorities and its services. Pure.
+//! What the desk must know of a department to file a ticket: its priorities, its services, and what the inventory says of an asset.
 
 use std::collections::BTreeMap;
 
+use sqlx::SqliteConnection;
+
 use super::{Impact, Priority, PriorityMatrix, Urgency, impact_and_urgency};
 use crate::clock::DAY_US;
-use crate::store::FindingSeverity;
+use crate::inventory::{Asset, Criticality};
+use crate::store::{FindingSeverity, StoreError, load_assets_named};
 
 /// A service, as far as the desk must know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +41,40 @@ impl Default for DeskRules {
     }
 }
 
+/// What the inventory says of an entity.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct AssetFacts {
+    /// How much hangs on it, where that is more or less than usual.
+    pub(super) impact: Option<Impact>,
+    /// The service that it works for.
+    pub(super) service: Option<String>,
+    /// The team that looks after it.
+    pub(super) team: Option<String>,
+}
+
+impl AssetFacts {
+    /// Of the assets that the entity's `host` or `asset` names, the most critical one counts.
+    pub(super) async fn of(read: &mut SqliteConnection, entity: &BTreeMap<String, String>) -> Result<Self, StoreError> {
+        let names: Vec<&str> = ["host", "asset"].into_iter().filter_map(|key| entity.get(key).map(String::as_str)).collect();
+        if names.is_empty() {
+            return Ok(Self::default());
+        }
+        let mut facts = Vec::new();
+        for stored in load_assets_named(read, &names).await? {
+            let asset: Asset = serde_json::from_value(stored.record).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+            // Medium is what an asset has about which nobody said anything.
+            let impact = match asset.criticality {
+                Criticality::High => Some(Impact::High),
+                Criticality::Medium => None,
+                Criticality::Low => Some(Impact::Low),
+            };
+            facts.push(Self { impact, service: asset.service, team: asset.team });
+        }
+        let rank = |facts: &Self| facts.impact.map_or(1, |impact| if impact == Impact::High { 0 } else { 2 });
+        Ok(facts.into_iter().min_by_key(rank).unwrap_or_default())
+    }
+}
+
 /// Where a ticket belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Placement {
@@ -60,14 +97,20 @@ impl DeskRules {
         self.services.iter().find(is_named).or_else(|| self.services.iter().find(runs_it))
     }
 
-    /// Impact comes from the service that is hit, as far as one is known; urgency from the severity.
-    pub(super) fn place(&self, entity: &BTreeMap<String, String>, severity: FindingSeverity) -> Placement {
-        let service = self.service_of(entity);
+    /// Impact comes from the service that is hit, as far as one is known, else from the asset; what much hangs on is high in any
+    /// service. Urgency comes from the severity.
+    pub(super) fn place(&self, entity: &BTreeMap<String, String>, asset: &AssetFacts, severity: FindingSeverity) -> Placement {
+        let of_asset = || self.services.iter().find(|service| Some(&service.name) == asset.service.as_ref());
+        let service = self.service_of(entity).or_else(of_asset);
         let (usual, urgency) = impact_and_urgency(severity);
-        let impact = service.map_or(usual, |service| service.impact);
+        let impact = match (service, asset.impact) {
+            (_, Some(Impact::High)) => Impact::High,
+            (Some(service), _) => service.impact,
+            (None, known) => known.unwrap_or(usual),
+        };
         Placement {
             service: service.map(|service| service.name.clone()),
-            team: service.and_then(|service| service.team.clone()),
+            team: service.and_then(|service| service.team.clone()).or_else(|| asset.team.clone()),
             impact,
             urgency,
             priority: self.matrix.priority(impact, urgency),
@@ -86,6 +129,41 @@ fn fits(pattern: &str, name: &str) -> bool {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn an_asset_on_which_much_hangs_raises_the_impact() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = crate::store::Store::open(&folder.path().join("desk.db")).await.unwrap();
+        let mut write = store.write().await.unwrap();
+        let asset = |name: &str, record: serde_json::Value| crate::store::StoredRecord {
+            kind: "assets".to_owned(),
+            name: name.to_owned(),
+            record,
+            version: 1,
+            updated_at_us: 1,
+            updated_by: "test".to_owned(),
+        };
+        let records = [
+            asset("srv-1", serde_json::json!({ "kind": "server", "host": "db01", "criticality": "high", "team": "data" })),
+            asset("db01-disk", serde_json::json!({ "kind": "disk", "host": "db01", "criticality": "low" })),
+            asset("lab", serde_json::json!({ "kind": "server", "criticality": "low", "service": "wiki" })),
+        ];
+        for record in &records {
+            crate::store::save_record(&mut write, record).await.unwrap();
+        }
+        let entity = |host: &str| BTreeMap::from([("host".to_owned(), host.to_owned())]);
+        let db = AssetFacts::of(&mut write, &entity("db01")).await.unwrap();
+        let lab = AssetFacts::of(&mut write, &entity("lab")).await.unwrap();
+        assert_eq!(AssetFacts::of(&mut write, &entity("other")).await.unwrap(), AssetFacts::default());
+        let mut rules = DeskRules::default();
+        let placed = rules.place(&entity("db01"), &db, FindingSeverity::High);
+        assert_eq!((placed.impact, placed.priority, placed.team.as_deref()), (Impact::High, Priority::P1, Some("data")));
+        assert_eq!(rules.place(&entity("lab"), &lab, FindingSeverity::High).impact, Impact::Low);
+        let wiki = ServiceFacts { name: "wiki".into(), impact: Impact::Medium, team: None, hosts: Vec::new(), apps: Vec::new() };
+        rules.services.push(wiki);
+        let placed = rules.place(&entity("lab"), &lab, FindingSeverity::High);
+        assert_eq!((placed.impact, placed.service.as_deref()), (Impact::Medium, Some("wiki")));
+    }
+
     #[test]
     fn the_service_that_is_hit_decides_the_impact() {
         let service = |name: &str, impact, hosts: &[&str]| ServiceFacts {
@@ -100,10 +178,10 @@ mod tests {
             ..DeskRules::default()
         };
         let entity = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
-        let placed = rules.place(&entity("host", "web07"), FindingSeverity::High);
+        let placed = rules.place(&entity("host", "web07"), &AssetFacts::default(), FindingSeverity::High);
         assert_eq!((placed.service.as_deref(), placed.priority), (Some("shop"), Priority::P1));
-        assert_eq!(rules.place(&entity("host", "wiki01"), FindingSeverity::High).priority, Priority::P3);
-        assert_eq!(rules.place(&entity("host", "other"), FindingSeverity::High).priority, Priority::P2);
+        assert_eq!(rules.place(&entity("host", "wiki01"), &AssetFacts::default(), FindingSeverity::High).priority, Priority::P3);
+        assert_eq!(rules.place(&entity("host", "other"), &AssetFacts::default(), FindingSeverity::High).priority, Priority::P2);
         assert_eq!(rules.service_of(&entity("service", "wiki")).map(|service| service.name.as_str()), Some("wiki"));
     }
 }

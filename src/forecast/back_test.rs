@@ -51,6 +51,10 @@ impl Views {
             let plain = if candidate.logarithms { value.min(700.0).exp() } else { *value };
             *value = plain.clamp(self.lowest - room, self.highest + room);
         }
+        // What broke down has nothing to say.
+        if ahead.iter().any(|value| value.is_nan()) {
+            ahead.clear();
+        }
         ahead
     }
 }

@@ -158,6 +158,22 @@ fn any_value() -> impl Strategy<Value = f64> {
     ]
 }
 
+#[test]
+fn one_step_down_at_the_end_of_nothing() {
+    let mut values = vec![0.0; 76];
+    values[75] = -430.6463778767968;
+    let said = forecast(&values, HOUR, &Options { horizon: 21, level: 0.985, season: SeasonOption::Steps(6) }).unwrap();
+    for h in 0..21 {
+        assert!(
+            said.lower[h] <= said.mean[h] && said.mean[h] <= said.upper[h],
+            "{h}: {} {} {}",
+            said.lower[h],
+            said.mean[h],
+            said.upper[h]
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 

@@ -80,7 +80,7 @@ pub fn forecast(values: &[f64], step_us: i64, options: &Options) -> Result<Forec
         SeasonOption::Steps(season) => vec![season],
     };
     let horizon = options.horizon.saturating_add(history.trailing_gap);
-    let need = horizon.max(2 * seasons.last().copied().unwrap_or(1));
+    let need = horizon.max(seasons.last().copied().unwrap_or(1).saturating_mul(2));
     if history.values.len() < need {
         return Err(ForecastError::NotEnoughHistory { have: history.values.len(), need });
     }

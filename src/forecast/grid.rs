@@ -49,8 +49,17 @@ impl Grid {
     /// The values by day: of steps shorter than a day the largest of each, counted back from the last moment, so that the last day is
     /// whole; longer steps as they are.
     pub fn days(&self) -> Vec<f64> {
-        let steps_a_day = usize::try_from(DAY_S / self.step_s).unwrap_or(1).max(1);
-        self.values.rchunks(steps_a_day).rev().map(|day| day.iter().copied().fold(f64::NAN, f64::max)).collect()
+        if self.step_s >= DAY_S {
+            return self.values.clone();
+        }
+        let days_before = |age: usize| (age as i64).saturating_mul(self.step_s) / DAY_S;
+        let mut days = vec![f64::NAN; self.values.len().checked_sub(1).map_or(0, |oldest| days_before(oldest) as usize + 1)];
+        for (age, value) in self.values.iter().rev().enumerate() {
+            if let Some(day) = days.iter_mut().rev().nth(days_before(age) as usize) {
+                *day = day.max(*value);
+            }
+        }
+        days
     }
 
     /// How many days one value of [`Grid::days`] stands for.
@@ -74,6 +83,9 @@ mod tests {
     fn a_day_counts_by_its_largest_value() {
         let grid = Grid::of((0..8).map(|at| (at * 21_600, (at % 4) as f64)).collect()).unwrap();
         assert_eq!((grid.days(), grid.days_a_value()), (vec![3.0, 3.0], 1.0));
+        // Of steps of seven hours a day has three or four.
+        let odd = Grid::of((0..8).map(|at| (at * 25_200, at as f64)).collect()).unwrap();
+        assert_eq!(odd.days(), vec![0.0, 3.0, 7.0]);
         let weeks = Grid::of(vec![(0, 1.0), (7 * DAY_S, 2.0)]).unwrap();
         assert_eq!((weeks.days(), weeks.days_a_value()), (vec![1.0, 2.0], 7.0));
     }

@@ -7,24 +7,29 @@ use std::time::Duration;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::capacity_days::{CapacityDays, CapacityError, Progress};
+use super::capacity_days::{CapacityDays, CapacityError, Part, Progress};
 use super::capacity_rows::{
-    KnownStanding, StandingFilter, count_by_status, forget_unseen, load_class, load_standing, load_standings, save_class, save_standings,
+    KnownStanding, StandingFilter, count_by_status, forget_other_questions, forget_unseen, load_class, load_standing, load_standings,
+    save_class, save_standings,
 };
-use super::judging::{Judged, Seen, Yardstick, judge};
-use super::market::assets_of_kind;
-use super::proposals::Crossing;
+use super::judging::{Judged, Seen, Standing, Yardstick, judge};
+use super::market::{MarketChanges, assets_named, market_changes};
+use super::proposal_making::Crossing;
+use super::surroundings::Surroundings;
 use super::{Inventory, Proposals, Register, Setup};
-use crate::capacity::{CapacityQuestion, Day, ResourceKey, Status};
+use crate::capacity::{CapacityPolicy, CapacityQuestion, Day, ResourceKey, Status};
 use crate::clock::{DAY_US, Stopwatch};
 use crate::forecast::Calibration;
-use crate::purchase::converted;
+use crate::purchase::PurchasePolicy;
 use crate::shutdown::Shutdown;
 use crate::sql_file::{Book, Files};
 use crate::store::{Store, StoreError};
 
 /// How often it is looked whether a day has ended, or people have decided something that changes what resources are judged by.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// Questions that could not be asked are asked again after an hour.
+const RETRY_AFTER_LOOKS: u32 = 60;
 
 /// A server that has just started has others to serve first.
 const FIRST_AFTER: Duration = Duration::from_secs(20);
@@ -50,21 +55,33 @@ pub struct CapacityParts {
     pub proposals: Proposals,
 }
 
-/// What is known beside a resource's own days.
-#[derive(Debug, Default)]
-struct Surroundings {
-    /// How many resources each exception that speaks of spares fits, by its place.
-    sharing: BTreeMap<usize, u32>,
-    /// What assets hold, in the question's unit, by the host that they are.
-    assets: BTreeMap<String, f64>,
-}
-
 /// Resources and how they stand.
 #[derive(Debug)]
 pub struct Capacity {
     pub(super) parts: CapacityParts,
     /// One run at a time.
     running: tokio::sync::Mutex<()>,
+    /// Its own: what is received meanwhile is not to wait behind a hundred thousand forecasts.
+    pool: Arc<rayon::ThreadPool>,
+}
+
+/// What a run rests on that is not measured; when it changes, resources are judged again.
+#[derive(Debug, Clone)]
+struct Basis {
+    day: i64,
+    capacity: CapacityPolicy,
+    purchase: PurchasePolicy,
+    questions: Arc<Files<CapacityQuestion>>,
+    changes: MarketChanges,
+}
+
+impl Basis {
+    fn judges_as(&self, other: &Self) -> bool {
+        (self.day, self.changes.assets_us) == (other.day, other.changes.assets_us)
+            && self.capacity == other.capacity
+            && self.purchase == other.purchase
+            && Arc::ptr_eq(&self.questions, &other.questions)
+    }
 }
 
 /// What a run has done.
@@ -93,8 +110,13 @@ pub struct ResourceDetail {
 
 impl Capacity {
     /// Over its parts.
-    pub fn new(parts: CapacityParts) -> Self {
-        Self { parts, running: tokio::sync::Mutex::default() }
+    ///
+    /// # Errors
+    /// The threads that judge cannot be started.
+    pub fn new(parts: CapacityParts) -> Result<Self, CapacityError> {
+        let pool = rayon::ThreadPoolBuilder::new().thread_name(|at| format!("capacity-{at}")).build();
+        let pool = Arc::new(pool.map_err(|error| CapacityError::Interrupted(error.to_string()))?);
+        Ok(Self { parts, running: tokio::sync::Mutex::default(), pool })
     }
 
     /// Runs once a day, and when people decided something, until the stop, which also ends a run halfway: what it has not committed is
@@ -108,27 +130,43 @@ impl Capacity {
 
     async fn keep_running(&self) {
         tokio::time::sleep(FIRST_AFTER).await;
-        let mut judged: Option<(i64, Arc<Setup>, Arc<Files<CapacityQuestion>>)> = None;
+        let mut judged: Option<Basis> = None;
         let mut warned = Vec::new();
+        let mut looks_to_retry = 0_u32;
         loop {
-            let (today, setup, questions) = (self.today(), self.parts.register.setup(), self.parts.questions.refresh());
-            let is_new = judged
-                .as_ref()
-                .is_none_or(|(day, decided, asked)| *day != today || !Arc::ptr_eq(decided, &setup) || !Arc::ptr_eq(asked, &questions));
-            if is_new {
-                match self.run(&|_, _| {}).await {
+            match self.basis().await {
+                Ok(basis) if looks_to_retry != 1 && judged.as_ref().is_some_and(|judged| judged.judges_as(&basis)) => {
+                    looks_to_retry = looks_to_retry.saturating_sub(1);
+                    // An offer, a budget or a supplier's promise has changed: what is proposed may be another, what is needed is not.
+                    if judged.as_ref().is_some_and(|judged| judged.changes != basis.changes) {
+                        match self.propose_anew().await {
+                            Ok(()) => judged = Some(basis),
+                            Err(error) => tracing::error!(%error, "proposals could not be made anew; it is tried again in a minute"),
+                        }
+                    }
+                }
+                Ok(basis) => match self.run(&|_, _| {}).await {
                     Ok(run) => {
-                        judged = Some((today, setup, questions));
+                        judged = Some(basis);
+                        looks_to_retry = if run.failed.is_empty() { 0 } else { RETRY_AFTER_LOOKS };
                         if run.failed != warned {
                             run.failed.iter().for_each(|why| tracing::error!("{why}"));
                             warned = run.failed;
                         }
                     }
                     Err(error) => tracing::error!(%error, "resources could not be judged; it is tried again in a minute"),
-                }
+                },
+                Err(error) => tracing::error!(%error, "it is not known whether resources are to be judged; it is tried again in a minute"),
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    async fn basis(&self) -> Result<Basis, StoreError> {
+        let setup = self.parts.register.setup();
+        let changes = market_changes(&mut *self.parts.inventory.store.read().await?).await?;
+        let (capacity, purchase) = (setup.capacity.clone(), setup.purchase.clone());
+        Ok(Basis { day: self.today(), capacity, purchase, questions: self.parts.questions.refresh(), changes })
     }
 
     /// The present day, from 1970-01-01, an hour late: what days of resources are taken up to.
@@ -156,9 +194,21 @@ impl Capacity {
             run.resources += self.judge_all(question, &setup).await?;
             progress(&question.name, (at + 1) as f64 / questions.read.len() as f64);
         }
+        if questions.broken.is_empty() {
+            // A file that cannot be read just now is none that was taken away.
+            let names: Vec<&str> = questions.read.iter().map(|question| question.name.as_str()).collect();
+            let mut write = self.parts.inventory.store.write().await.map_err(CapacityError::Store)?;
+            forget_other_questions(&mut write, &names).await.map_err(CapacityError::Store)?;
+            write.commit().await.map_err(CapacityError::Store)?;
+        }
         self.propose(&questions.read, &setup).await?;
         run.seconds = stopwatch.elapsed_seconds();
         Ok(run)
+    }
+
+    async fn propose_anew(&self) -> Result<(), CapacityError> {
+        let _one = self.running.lock().await;
+        self.propose(&self.parts.questions.current().read, &self.parts.register.setup()).await
     }
 
     /// Judges all resources of a question; twice at the first time, so that those with few errors of their own know those of the others.
@@ -166,7 +216,7 @@ impl Capacity {
         let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
         let class = load_class(&mut read, &question.name).await.map_err(CapacityError::Store)?;
         drop(read);
-        let around = Arc::new(self.surroundings(question, setup).await?);
+        let around = Arc::new(self.surroundings(question, setup, self.today()).await?);
         let (judged, pooled) = self.judge_once(question, setup, &around, class).await?;
         if judged == 0 {
             return Ok(0);
@@ -185,14 +235,11 @@ impl Capacity {
         class: Option<f64>,
     ) -> Result<(usize, Calibration), CapacityError> {
         let now_us = self.parts.inventory.clock.now_us();
-        let since_day = self.today() - HISTORY_DAYS;
         let (mut all, mut pooled) = (0, Calibration::default());
         let store = &self.parts.inventory.store;
+        let whose = Whose { question: question.clone(), setup: setup.clone(), around: around.clone(), class, end: self.end_of(question) };
         for part in self.parts.days.parts() {
-            let seen = self.parts.days.of_part(question, since_day, &part).await?;
-            let (question, setup, around) = (question.clone(), setup.clone(), around.clone());
-            let judging = move || judge_part(&question, &setup, &around, class, &seen);
-            let judged = tokio::task::spawn_blocking(judging).await.map_err(|error| CapacityError::Interrupted(error.to_string()))?;
+            let judged = self.judge_part(&whose, &part).await?;
             all += judged.len();
             pooled = Calibration::pooled(std::iter::once(&pooled).chain(judged.iter().filter_map(|it| it.calibration.as_ref())));
             save(store, &judged, now_us).await.map_err(CapacityError::Store)?;
@@ -209,28 +256,24 @@ impl Capacity {
         Ok((all, pooled))
     }
 
-    async fn surroundings(&self, question: &CapacityQuestion, setup: &Setup) -> Result<Surroundings, CapacityError> {
-        let mut around = Surroundings::default();
-        let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
-        for (name, asset) in assets_of_kind(&mut read, &question.kind).await.map_err(CapacityError::Inventory)? {
-            let (Some(capacity), Some(unit)) = (asset.capacity, asset.unit.as_deref()) else { continue };
-            match converted(capacity, unit, &question.unit) {
-                Some(capacity) => drop(around.assets.insert(asset.host.unwrap_or(name), capacity)),
-                None => {
-                    tracing::warn!(asset = name, unit, "the asset's unit is not that of the resources it is to limit ({})", question.unit)
-                }
-            }
-        }
-        drop(read);
-        if setup.capacity.exceptions.iter().any(|exception| exception.spares.is_some()) {
-            // What was not seen for a week carries no load.
-            for key in self.parts.days.keys(question, self.today() - 7).await? {
-                if let Some((exception, _)) = setup.capacity.decided(&key).spares {
-                    *around.sharing.entry(exception).or_insert(0) += 1;
-                }
-            }
-        }
-        Ok(around)
+    /// Judges the resources of a part.
+    pub(super) async fn judge_part(&self, whose: &Whose, part: &Part) -> Result<Vec<Judged>, CapacityError> {
+        let mut seen = self.parts.days.of_part(&whose.question, whose.end - HISTORY_DAYS, part).await?;
+        let (pool, whose) = (self.pool.clone(), whose.clone());
+        let judging = move || {
+            seen.iter_mut().for_each(|(_, days)| days.retain(|day| day.day < whose.end));
+            pool.install(|| seen.par_iter().filter_map(|(key, days)| whose.judge(key, days, false)).collect())
+        };
+        tokio::task::spawn_blocking(judging).await.map_err(|error| CapacityError::Interrupted(error.to_string()))
+    }
+
+    pub(super) async fn surroundings(&self, question: &CapacityQuestion, setup: &Setup, end: i64) -> Result<Surroundings, CapacityError> {
+        Surroundings::load(question, setup, &self.parts.inventory, &self.parts.days, end).await
+    }
+
+    /// The day before which a question's days were taken: nothing can be said of what one saw that could not be asked since.
+    pub(super) fn end_of(&self, question: &CapacityQuestion) -> i64 {
+        self.parts.days.end_of(question).unwrap_or_else(|| self.today())
     }
 
     /// Hands what crosses to the proposals.
@@ -240,18 +283,32 @@ impl Capacity {
             let filter = StandingFilter { status: Some(status.word().to_owned()), limit: MOST_PROPOSED, ..StandingFilter::default() };
             crossings.extend(self.list(&filter).await.map_err(CapacityError::Store)?);
         }
+        let desk_rules = setup.desk_rules();
         let mut asked = Vec::new();
         for standing in &crossings {
             let Some(question) = questions.iter().find(|question| question.name == standing.question) else { continue };
-            let entity =
-                question.entity.iter().map(|column| (column.clone(), standing.entity[column].as_str().unwrap_or_default().to_owned()));
-            let key = ResourceKey { question: question.name.clone(), entity: entity.collect() };
+            let entity: Vec<(String, String)> = question
+                .entity
+                .iter()
+                .map(|column| (column.clone(), standing.entity[column].as_str().unwrap_or_default().to_owned()))
+                .collect();
+            let service = desk_rules.service_of(&entity.iter().cloned().collect()).map(|service| service.name.clone());
+            let key = ResourceKey { question: question.name.clone(), entity };
             let consumers = self.parts.days.consumers(question, &key, self.today()).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "the largest consumers of a resource could not be asked for");
                 Vec::new()
             });
-            let outage_cost_per_day = setup.capacity.decided(&key).outage_cost_per_day;
-            asked.push(Crossing { standing, outage_cost_per_day, consumers });
+            let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
+            let names: Vec<&str> = key.entity.iter().map(|(_, value)| value.as_str()).collect();
+            let assets = assets_named(&mut read, &names).await.map_err(CapacityError::Inventory)?;
+            drop(read);
+            asked.push(Crossing {
+                standing,
+                outage_cost_per_day: setup.capacity.decided(&key).outage_cost_per_day,
+                consumers,
+                service: service.or_else(|| assets.iter().find_map(|(_, asset)| asset.service.clone())),
+                criticality: assets.iter().map(|(_, asset)| asset.criticality).max(),
+            });
         }
         self.parts.proposals.refresh(&asked, setup).await.map_err(|error| CapacityError::Proposals(Box::new(error)))
     }
@@ -282,11 +339,17 @@ impl Capacity {
     /// # Errors
     /// The tables or the store cannot be read.
     pub async fn detail(&self, resource: &str) -> Result<Option<ResourceDetail>, CapacityError> {
-        self.detail_until(resource, None).await
+        self.detail_until(resource, None, &mut BTreeMap::new()).await
     }
 
-    /// The same as it would have been told on a day of the past: without the days from then on.
-    pub(super) async fn detail_until(&self, resource: &str, until_day: Option<i64>) -> Result<Option<ResourceDetail>, CapacityError> {
+    /// The same as it would have been told on a day of the past: without the days from then on. What is around the resources of a
+    /// question is loaded once for all of them.
+    pub(super) async fn detail_until(
+        &self,
+        resource: &str,
+        until_day: Option<i64>,
+        around: &mut BTreeMap<String, Arc<Surroundings>>,
+    ) -> Result<Option<ResourceDetail>, CapacityError> {
         let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
         let Some(known) = load_standing(&mut read, resource).await.map_err(CapacityError::Store)? else { return Ok(None) };
         let class = load_class(&mut read, &known.question).await.map_err(CapacityError::Store)?;
@@ -294,15 +357,69 @@ impl Capacity {
         let questions = self.parts.questions.current();
         let Some(question) = questions.read.iter().find(|question| question.name == known.question).cloned() else { return Ok(None) };
         let setup = self.parts.register.setup();
-        let since_day = until_day.unwrap_or_else(|| self.today()) - HISTORY_DAYS;
-        let Some((key, mut days)) = self.parts.days.of_resource(&question, resource, since_day).await? else { return Ok(None) };
-        days.retain(|day| until_day.is_none_or(|until| day.day < until));
-        let around = self.surroundings(&question, &setup).await?;
+        let end = until_day.map_or(i64::MAX, |until| until).min(self.end_of(&question));
+        let Some((key, mut days)) = self.parts.days.of_resource(&question, resource, end - HISTORY_DAYS).await? else { return Ok(None) };
+        days.retain(|day| day.day < end);
+        let around = match around.get(&question.name) {
+            Some(known) => known.clone(),
+            None => {
+                let loaded = Arc::new(self.surroundings(&question, &setup, end).await?);
+                around.insert(question.name.clone(), loaded.clone());
+                loaded
+            }
+        };
+        let whose = Whose { question: question.clone(), setup, around, class, end };
         let judging = move || {
-            let judged = judge_one(&question, &setup, &around, class, (&key, &days), true)?;
+            let judged = whose.judge(&key, &days, true)?;
             Some(ResourceDetail { question, days, judged })
         };
-        Ok(tokio::task::spawn_blocking(judging).await.ok().flatten())
+        tokio::task::spawn_blocking(judging).await.map_err(|error| CapacityError::Interrupted(error.to_string()))
+    }
+
+    /// How every resource stood on a day of the past, by the policies of now.
+    pub(super) async fn standings_until(&self, until_day: i64) -> Result<Vec<Standing>, CapacityError> {
+        let setup = self.parts.register.setup();
+        let mut standings = Vec::new();
+        for question in &self.parts.questions.current().read {
+            let end = until_day.min(self.end_of(question));
+            let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
+            let class = load_class(&mut read, &question.name).await.map_err(CapacityError::Store)?;
+            drop(read);
+            let around = Arc::new(self.surroundings(question, &setup, end).await?);
+            let whose = Whose { question: question.clone(), setup: setup.clone(), around, class, end };
+            for part in self.parts.days.parts() {
+                standings.extend(self.judge_part(&whose, &part).await?.into_iter().map(|judged| judged.standing));
+            }
+        }
+        Ok(standings)
+    }
+}
+
+/// What the resources of a question are judged with.
+#[derive(Debug, Clone)]
+pub(super) struct Whose {
+    question: Arc<CapacityQuestion>,
+    setup: Arc<Setup>,
+    around: Arc<Surroundings>,
+    class: Option<f64>,
+    /// Days from this one on do not count.
+    end: i64,
+}
+
+impl Whose {
+    fn judge(&self, key: &ResourceKey, days: &[Day], whole: bool) -> Option<Judged> {
+        let (setup, purchase) = (&self.setup, &self.setup.purchase);
+        let yardstick = Yardstick {
+            question: &self.question,
+            policy: &setup.capacity,
+            horizon_days: purchase.planning_horizon_days as usize,
+            lead_days: i64::from(purchase.approval_days) + i64::from(purchase.delivery_days) + i64::from(purchase.installation_days),
+            class: self.class,
+            end: self.end,
+        };
+        let spares = setup.capacity.decided(key).spares;
+        let sharing = spares.map_or(1, |(exception, _)| self.around.sharing(exception));
+        judge(&yardstick, &Seen { key, days, asset: self.around.capacity_of(key), sharing }, whole)
     }
 }
 
@@ -315,36 +432,4 @@ async fn save(store: &Store, judged: &[Judged], now_us: i64) -> Result<(), Store
         write.commit().await?;
     }
     Ok(())
-}
-
-fn judge_part(
-    question: &CapacityQuestion,
-    setup: &Setup,
-    around: &Surroundings,
-    class: Option<f64>,
-    part: &[(ResourceKey, Vec<Day>)],
-) -> Vec<Judged> {
-    part.par_iter().filter_map(|(key, days)| judge_one(question, setup, around, class, (key, days), false)).collect()
-}
-
-fn judge_one(
-    question: &CapacityQuestion,
-    setup: &Setup,
-    around: &Surroundings,
-    class: Option<f64>,
-    (key, days): (&ResourceKey, &[Day]),
-    whole: bool,
-) -> Option<Judged> {
-    let purchase = &setup.purchase;
-    let yardstick = Yardstick {
-        question,
-        policy: &setup.capacity,
-        horizon_days: purchase.planning_horizon_days as usize,
-        lead_days: i64::from(purchase.approval_days) + i64::from(purchase.delivery_days) + i64::from(purchase.installation_days),
-        class,
-    };
-    let spares = setup.capacity.decided(key).spares;
-    let sharing = spares.and_then(|(exception, _)| around.sharing.get(&exception).copied()).unwrap_or(1);
-    let asset = key.entity.iter().find_map(|(_, value)| around.assets.get(value).copied());
-    judge(&yardstick, &Seen { key, days, asset, sharing }, whole)
 }

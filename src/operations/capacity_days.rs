@@ -4,7 +4,7 @@
 //! the application id `capacity/QUESTION` with the day's number: after a crash no day is missing and none is there twice.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, MapBuilder, MapFieldNames, RecordBatch, StringBuilder, StringViewArray};
 use arrow::compute::cast;
@@ -70,6 +70,14 @@ pub enum CapacityError {
     /// Proposals could not be made.
     #[error(transparent)]
     Proposals(Box<ProposalError>),
+    /// A report was asked for a day that has not ended.
+    #[error("{asked} has not ended yet, or its measurements are still coming in; the last whole day is {last}")]
+    NotYet {
+        /// The day.
+        asked: jiff::civil::Date,
+        /// The last day that there can be a report of.
+        last: jiff::civil::Date,
+    },
     /// Judging broke off.
     #[error("judging resources broke off ({0}); the log of the server has more, and it is tried again in a minute")]
     Interrupted(String),
@@ -83,6 +91,8 @@ pub enum CapacityError {
 pub struct CapacityDays {
     engine: Arc<QueryEngine>,
     tables: Tables,
+    /// The day before which each question was asked about. The table knows it too, up to the last day that had rows.
+    asked: Arc<Mutex<BTreeMap<String, i64>>>,
 }
 
 /// Some of the resources: those with ids from one text up to, not including, another.
@@ -104,7 +114,7 @@ pub struct CaughtUp {
 impl CapacityDays {
     /// Over the tables that `engine` reads.
     pub fn new(engine: Arc<QueryEngine>, tables: Tables) -> Self {
-        Self { engine, tables }
+        Self { engine, tables, asked: Arc::default() }
     }
 
     /// Takes every day that has ended and is not in the table yet; `progress` is told of each question and its share done, 0 to 1.
@@ -126,8 +136,8 @@ impl CapacityDays {
         let oldest = self.oldest_day(end);
         for (at, question) in questions.iter().enumerate() {
             let app_id: Arc<str> = format!("capacity/{}", question.name).into();
-            let taken = self.tables.capacity_days.committed(&app_id);
-            let mut from = taken.map_or(oldest, |day| day + 1).max(end - OLDEST_DAYS);
+            let taken = self.end_of(question);
+            let mut from = taken.unwrap_or(oldest).max(end - OLDEST_DAYS);
             let (first, mut has_begun) = (from, taken.is_some());
             let mut at_once = DAYS_AT_ONCE;
             while from < end {
@@ -141,6 +151,7 @@ impl CapacityDays {
                         if has_begun {
                             let position = Position { app_id: app_id.clone(), sequence: to - 1 };
                             self.tables.capacity_days.append_all(batches, Some(position));
+                            self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(question.name.clone(), to);
                         }
                         from = to;
                     }
@@ -162,6 +173,13 @@ impl CapacityDays {
         }
         self.tables.capacity_days.maintain();
         Ok(done)
+    }
+
+    /// The day before which a question's days were taken; `None` if none was.
+    pub fn end_of(&self, question: &CapacityQuestion) -> Option<i64> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner).get(&question.name).copied();
+        let committed = self.tables.capacity_days.committed(&format!("capacity/{}", question.name)).map(|last| last + 1);
+        asked.max(committed)
     }
 
     /// The first day of which there may be rows.
@@ -226,15 +244,16 @@ impl CapacityDays {
         Ok(self.read(question, since_day, "resource >= $from AND resource <= $to", one).await?.pop())
     }
 
-    /// The resources of a question that were seen since a day.
+    /// The resources of a question that were seen since a day and before another.
     ///
     /// # Errors
     /// The table cannot be read.
-    pub async fn keys(&self, question: &CapacityQuestion, since_day: i64) -> Result<Vec<ResourceKey>, CapacityError> {
-        let parameters = BTreeMap::from([moment("since", since_day), ("question".to_owned(), ScalarValue::from(question.name.as_str()))]);
+    pub async fn keys(&self, question: &CapacityQuestion, since_day: i64, end: i64) -> Result<Vec<ResourceKey>, CapacityError> {
+        let name = ("question".to_owned(), ScalarValue::from(question.name.as_str()));
+        let parameters = BTreeMap::from([moment("since", since_day), moment("until", end), name]);
         let columns: Vec<String> = question.entity.iter().map(|column| format!("last_value(entity['{column}'] ORDER BY day)")).collect();
         let sql = format!(
-            "SELECT resource, {} FROM capacity_days WHERE question = $question AND day >= $since GROUP BY resource",
+            "SELECT resource, {} FROM capacity_days WHERE question = $question AND day >= $since AND day < $until GROUP BY resource",
             columns.join(", ")
         );
         let request = QueryRequest { parameters: Parameters::Typed(parameters), background: true, ..QueryRequest::new(sql) };
@@ -247,6 +266,25 @@ impl CapacityDays {
             }
         }
         Ok(keys)
+    }
+
+    /// Median and maximum of a resource's days since a day, by day.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn extents(&self, question: &CapacityQuestion, id: &str, since_day: i64) -> Result<BTreeMap<i64, (f64, f64)>, CapacityError> {
+        let text = |name: &str, value: &str| (name.to_owned(), ScalarValue::from(value));
+        let parameters = BTreeMap::from([moment("since", since_day), text("question", &question.name), text("resource", id)]);
+        let sql = "SELECT day, p50, max FROM capacity_days WHERE question = $question AND resource = $resource AND day >= $since";
+        let request = QueryRequest { parameters: Parameters::Typed(parameters), background: true, ..QueryRequest::new(sql) };
+        let mut extents = BTreeMap::new();
+        for batch in self.engine.run(request).await?.collect().await? {
+            let days = batch.column(0).as_primitive::<TimestampMicrosecondType>();
+            let (low, high) = (batch.column(1).as_primitive::<Float64Type>(), batch.column(2).as_primitive::<Float64Type>());
+            let rows = (0..batch.num_rows()).filter(|row| low.is_valid(*row) && high.is_valid(*row));
+            extents.extend(rows.map(|row| (days.value(row).div_euclid(DAY_US), (low.value(row), high.value(row)))));
+        }
+        Ok(extents)
     }
 
     /// What uses most of a resource, largest first, as the question's own statement says it over the last thirty days.

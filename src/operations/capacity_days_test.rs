@@ -122,11 +122,11 @@ async fn the_busy_hour_of_processors_is_the_highest() {
     let [part] = site.days.parts().try_into().unwrap();
     let (_, days) = site.days.of_part(&questions[0], 0, &part).await.unwrap().pop().unwrap();
     assert_eq!(days.len(), 3);
-    assert!(days.iter().all(|day| (day.value - 0.9).abs() < 1e-6 && day.servers == Some(2.0) && day.limit == Some(1.0)), "{days:?}");
+    assert!(days.iter().all(|day| (day.value - 1.8).abs() < 1e-6 && day.servers == Some(2.0) && day.limit == Some(2.0)), "{days:?}");
     let sql = "SELECT p50, max FROM capacity_days ORDER BY day LIMIT 1";
     let rows = site.engine.run(QueryRequest::new(sql)).await.unwrap().collect().await.unwrap();
     let number = |column: usize| rows[0].column(column).as_primitive::<Float64Type>().value(0);
-    assert!((number(0) - 0.5).abs() < 1e-6 && (number(1) - 0.9).abs() < 1e-6);
+    assert!((number(0) - 1.0).abs() < 1e-6 && (number(1) - 1.8).abs() < 1e-6);
 }
 
 #[tokio::test]

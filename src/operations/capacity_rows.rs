@@ -145,6 +145,22 @@ pub(super) async fn forget_unseen(write: &mut SqliteConnection, question: &str, 
     Ok(())
 }
 
+/// Forgets the resources of every question that is not one of these.
+pub(super) async fn forget_other_questions(write: &mut SqliteConnection, questions: &[&str]) -> Result<(), StoreError> {
+    for table in ["capacity_resources", "capacity_classes"] {
+        let sql = format!("DELETE FROM {table} WHERE question NOT IN (SELECT value FROM json_each(?1))");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(json!(questions).to_string()).execute(&mut *write).await?;
+    }
+    Ok(())
+}
+
+/// How many resources that cross are to be decided about up to a day.
+pub(super) async fn count_to_order(read: &mut SqliteConnection, up_to_day: i64) -> Result<usize, StoreError> {
+    let sql = "SELECT count(*) FROM capacity_resources WHERE status IN ('crosses', 'over_threshold') AND order_by_us <= ?1";
+    let count: i64 = sqlx::query_scalar(sql).bind(up_to_day.saturating_mul(DAY_US)).fetch_one(read).await?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
 /// The factor of a question's pooled errors, if there is one.
 pub(super) async fn load_class(read: &mut SqliteConnection, question: &str) -> Result<Option<f64>, StoreError> {
     Ok(sqlx::query_scalar("SELECT factor FROM capacity_classes WHERE question = ?1").bind(question).fetch_optional(read).await?)

@@ -6,8 +6,10 @@ use serde_json::json;
 
 use super::capacity_days_test::{Measured, START_US, site};
 use super::{Capacity, CapacityParts, Inventory, Proposals, Register, StandingFilter};
+use crate::capacity::{CapacityQuestion, SHIPPED_QUESTIONS};
 use crate::clock::{Clock, DAY_US, HOUR_US};
 use crate::desk::{Actor, Desk};
+use crate::purchase::converted;
 use crate::sql_file::Book;
 use crate::store::{DESK_FILE, Store};
 
@@ -41,7 +43,7 @@ async fn resources_are_judged_by_what_is_measured_and_decided() {
         proposals: Proposals::new(desk.clone(), inventory.clone()),
         inventory,
     };
-    let capacity = Capacity::new(parts);
+    let capacity = Capacity::new(parts).unwrap();
     let run = capacity.run(&|_, _| {}).await.unwrap();
     assert_eq!((run.days, run.resources, run.failed.len()), (120 + 120 + 9, 3, 0));
 
@@ -71,4 +73,31 @@ async fn resources_are_judged_by_what_is_measured_and_decided() {
     let [data] = crossing.as_slice() else { panic!("{crossing:?}") };
     assert_eq!(data.threshold, Some(750.0));
     assert_eq!(capacity.counts().await.unwrap(), [("crosses".to_owned(), 1), ("not_enough_history".to_owned(), 1)]);
+
+    // Nothing is measured for a week: nothing can be said of it, and in the end it is forgotten.
+    clock.set(START_US + 127 * DAY_US + 2 * HOUR_US);
+    capacity.run(&|_, _| {}).await.unwrap();
+    assert_eq!(capacity.counts().await.unwrap(), [("not_seen".to_owned(), 2)]);
+    clock.set(START_US + 230 * DAY_US + 2 * HOUR_US);
+    capacity.run(&|_, _| {}).await.unwrap();
+    assert_eq!(capacity.counts().await.unwrap(), []);
+}
+
+/// What people write into an offer converts into what is measured.
+#[test]
+fn offers_have_the_units_of_the_shipped_questions() {
+    let offered = [
+        ("bytes", "TB"),
+        ("bits/s", "Gbit/s"),
+        ("cores", "vCPU"),
+        ("seconds", "h"),
+        ("days", "days"),
+        ("connections", "connection"),
+        ("licences", "licence"),
+    ];
+    for (file, text) in SHIPPED_QUESTIONS {
+        let unit = CapacityQuestion::parse(file, text).unwrap().unit;
+        let (_, of_offer) = offered.iter().find(|(measured, _)| *measured == unit).unwrap_or_else(|| panic!("{file}: {unit}"));
+        assert!(converted(1.0, of_offer, &unit).is_some_and(|amount| amount >= 1.0), "{file}: {of_offer} in {unit}");
+    }
 }

@@ -233,7 +233,7 @@ impl Inventory {
             InventoryKind::Supplier => referrers_of_supplier(&mut write, name).await?,
             InventoryKind::Asset => referrers_of_asset(&mut write, name).await?,
             InventoryKind::Contract | InventoryKind::Offer => Vec::new(),
-            InventoryKind::Budget if budget_sums(&mut write, name).await?.is_some() => {
+            InventoryKind::Budget if budget_sums(&mut write, name, i64::MAX).await?.is_some() => {
                 let why = "its book has entries, which are kept; plan nothing any more by setting `planned_minor` to 0";
                 return Err(InventoryError::invalid("", why));
             }
@@ -451,7 +451,7 @@ async fn currency_complaint(
     before: Option<&StoredRecord>,
 ) -> Result<Option<Complaint>, StoreError> {
     let before = before.map(|before| before.record["currency"].as_str().unwrap_or_default());
-    if before.is_none_or(|before| before == line.currency.code()) || budget_sums(read, name).await?.is_none() {
+    if before.is_none_or(|before| before == line.currency.code()) || budget_sums(read, name, i64::MAX).await?.is_none() {
         return Ok(None);
     }
     let why = format!("the book of this budget has entries in {}; make another budget for {}", before.unwrap_or_default(), line.currency);

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::capacity::{
     CapacityPolicy, CapacityQuestion, Day, FEWEST_DAYS, Headroom, Limit, LimitSource, ResourceKey, Status, fitting_limit, is_oversized,
-    limit_of, without_gaps,
+    is_seen, limit_of, without_gaps,
 };
 use crate::forecast::{Calibration, ForecastError, OutlookDay, ThresholdOptions, TimeToThreshold, outlook, time_to_threshold};
 
@@ -31,6 +31,8 @@ pub(super) struct Yardstick<'a> {
     pub lead_days: i64,
     /// How wide errors of resources of this question were.
     pub class: Option<f64>,
+    /// The day before which resources were to be seen.
+    pub end: i64,
 }
 
 /// A resource with its days and what else is known of it.
@@ -119,12 +121,15 @@ pub struct Judged {
     pub outlook: Vec<OutlookDay>,
 }
 
-/// Judges a resource; `None` if people want to hear nothing of it, or it has no days. `whole` also makes the outlook of one that never
+/// What was not seen for a quarter is forgotten: somebody has taken it away on purpose.
+const FORGOTTEN_AFTER_DAYS: i64 = 92;
+
+/// Judges a resource; `None` if people want to hear nothing of it, or it has no days or none lately. `whole` also makes the outlook of one that never
 /// crosses.
 pub(super) fn judge(yardstick: &Yardstick<'_>, seen: &Seen<'_>, whole: bool) -> Option<Judged> {
     let question = yardstick.question;
     let decided = yardstick.policy.decided(seen.key);
-    let last = seen.days.last().filter(|_| !decided.ignore)?;
+    let last = seen.days.last().filter(|last| !decided.ignore && yardstick.end - last.day <= FORGOTTEN_AFTER_DAYS)?;
     let headroom = decided.headroom.as_ref().unwrap_or(&question.headroom);
     let values = without_gaps(seen.days);
     let mut standing = Standing {
@@ -154,6 +159,12 @@ pub(super) fn judge(yardstick: &Yardstick<'_>, seen: &Seen<'_>, whole: bool) -> 
         why: Vec::new(),
         servers: last.servers,
     };
+    if !is_seen(seen.days, yardstick.end) {
+        standing.status = Status::NotSeen;
+        let last = date_text(last.day);
+        standing.why.push(format!("It was last measured on {last}; look whether it is still there, and why nothing is reported of it."));
+        return Some(Judged { standing, calibration: None, forecast: None, outlook: Vec::new() });
+    }
     let (limit, source) = match limit_of(seen.days, decided.limit, seen.asset, question.fixed_limit) {
         Limit::Known(limit, source) => (limit, source),
         Limit::Gone(day) => {
@@ -272,10 +283,14 @@ mod tests {
     }
 
     fn judged(days: &[Day], policy: &str) -> Judged {
+        judged_at(days, policy, days.last().map_or(0, |day| day.day + 1)).unwrap()
+    }
+
+    fn judged_at(days: &[Day], policy: &str, end: i64) -> Option<Judged> {
         let (question, policy) = (question("filesystem_space"), serde_json::from_str(policy).unwrap());
-        let yardstick = Yardstick { question: &question, policy: &policy, horizon_days: 365, lead_days: 47, class: None };
+        let yardstick = Yardstick { question: &question, policy: &policy, horizon_days: 365, lead_days: 47, class: None, end };
         let key = ResourceKey { question: question.name.clone(), entity: vec![("host".into(), "db01".into())] };
-        judge(&yardstick, &Seen { key: &key, days, asset: None, sharing: 3 }, false).unwrap()
+        judge(&yardstick, &Seen { key: &key, days, asset: None, sharing: 3 }, false)
     }
 
     #[test]
@@ -304,6 +319,9 @@ mod tests {
         assert_eq!(status(&days(120, |day| 80.0 - day as f64 / 4.0, |_| Some(100.0)), "{}"), Status::Shrinking);
         let young = judged(&days(9, |day| day as f64, |_| Some(100.0)), "{}").standing;
         assert_eq!((young.status, young.why[0].as_str()), (Status::NotEnoughHistory, "It was seen on 9 days; 14 are needed."));
+        let silent = judged_at(&days(120, |_| 50.0, |_| Some(100.0)), "{}", 20_125).unwrap().standing;
+        assert!(silent.status == Status::NotSeen && silent.why[0].starts_with("It was last measured on 2025-01-31"), "{:?}", silent.why);
+        assert!(judged_at(&days(120, |_| 50.0, |_| Some(100.0)), "{}", 20_300).is_none(), "nobody remembers it");
         let gone = judged(&days(120, |_| 50.0, |day| (day < 100).then_some(100.0)), "{}").standing;
         assert!(gone.status == Status::LimitGone && gone.chance.is_none());
         assert!(gone.why[0].contains(&format!("Its limit was last measured on {}", date_text(20_099))), "{:?}", gone.why);
@@ -315,7 +333,7 @@ mod tests {
         let said = judged(&days(120, |_| 70.0, |_| Some(100.0)), policy).standing;
         assert_eq!((said.threshold.map(f64::round), said.status), (Some(60.0), Status::OverThreshold));
         let (question, policy) = (question("filesystem_space"), serde_json::from_str(r#"{"exceptions": [{"ignore": true}]}"#).unwrap());
-        let yardstick = Yardstick { question: &question, policy: &policy, horizon_days: 365, lead_days: 47, class: None };
+        let yardstick = Yardstick { question: &question, policy: &policy, horizon_days: 365, lead_days: 47, class: None, end: 20_120 };
         let key = ResourceKey { question: question.name.clone(), entity: Vec::new() };
         assert!(judge(&yardstick, &Seen { key: &key, days: &days(120, |_| 1.0, |_| None), asset: None, sharing: 1 }, false).is_none());
     }

@@ -8,9 +8,9 @@ use sqlx::{Row, SqliteConnection};
 use super::inventory::{day_of as day_of_moment, read_stored};
 use super::judging::day_of;
 use super::{InventoryError, budget_standing};
-use crate::inventory::{Asset, InventoryKind, Money, Offer, Record};
+use crate::inventory::{Asset, AssetState, InventoryKind, Money, Offer, Record};
 use crate::purchase::{Book, LeadTime, LeadTimes, NamedOffer, Neighbour, PastPrice};
-use crate::store::{StoreError, load_records};
+use crate::store::{StoreError, StoredRecord, load_assets_named, load_assets_of_kind, load_records};
 
 /// Neighbours shown to one need: the largest; nobody moves load to the twenty-first.
 const MOST_NEIGHBOURS: i64 = 20;
@@ -25,6 +25,8 @@ const NEIGHBOUR_ROOM: f64 = 1.2;
 #[derive(Debug, Clone, Default)]
 pub(super) struct MarketData {
     pub(super) offers: Vec<NamedOffer>,
+    /// The version of each offer.
+    pub(super) versions: BTreeMap<String, i64>,
     pub(super) books: Vec<Book>,
     pub(super) leads: LeadTimes,
 }
@@ -33,8 +35,10 @@ impl MarketData {
     /// Reads all of it.
     pub(super) async fn load(read: &mut SqliteConnection) -> Result<Self, InventoryError> {
         let mut data = Self::default();
-        for (name, record) in records(read, InventoryKind::Offer).await? {
-            if let Record::Offer(offer) = record {
+        for stored in load_records(read, InventoryKind::Offer.word(), "", i64::MAX).await? {
+            data.versions.insert(stored.name.clone(), stored.version);
+            let name = stored.name.clone();
+            if let Record::Offer(offer) = read_stored(InventoryKind::Offer, stored)? {
                 data.offers.push((name, offer));
             }
         }
@@ -114,12 +118,49 @@ pub(super) async fn price_history(read: &mut SqliteConnection, name: &str, offer
     Ok(prices.into_values().collect())
 }
 
-/// The assets that hold a kind of resource, with their names.
+/// The assets that hold a kind of resource, with their names: those that are not retired.
 pub(super) async fn assets_of_kind(read: &mut SqliteConnection, kind: &str) -> Result<Vec<(String, Asset)>, InventoryError> {
-    let all = records(read, InventoryKind::Asset).await?;
-    let holds = |(name, record): (String, Record)| match record {
-        Record::Asset(asset) if asset.resource_kind.as_deref() == Some(kind) && asset.capacity.is_some() => Some((name, asset)),
-        _ => None,
-    };
-    Ok(all.into_iter().filter_map(holds).collect())
+    assets(load_assets_of_kind(read, kind).await?)
+}
+
+/// The assets that metrics call so, with their names: those that are not retired.
+pub(super) async fn assets_named(read: &mut SqliteConnection, names: &[&str]) -> Result<Vec<(String, Asset)>, InventoryError> {
+    assets(load_assets_named(read, names).await?)
+}
+
+fn assets(stored: Vec<StoredRecord>) -> Result<Vec<(String, Asset)>, InventoryError> {
+    let mut assets = Vec::new();
+    for stored in stored {
+        let name = stored.name.clone();
+        if let Record::Asset(asset) = read_stored(InventoryKind::Asset, stored)?
+            && asset.state != AssetState::Retired
+        {
+            assets.push((name, asset));
+        }
+    }
+    Ok(assets)
+}
+
+/// When what resources are measured by and what they can be met with last changed, µs since 1970; 0 if never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct MarketChanges {
+    /// An asset.
+    pub(super) assets_us: i64,
+    /// An offer, a budget, a supplier, in this order.
+    offered_us: [i64; 3],
+    /// The latest entry of the book of budgets.
+    entry: i64,
+}
+
+/// When all that last changed.
+pub(super) async fn market_changes(read: &mut SqliteConnection) -> Result<MarketChanges, StoreError> {
+    let mut changed_us = [0; 4];
+    let kinds = [InventoryKind::Asset, InventoryKind::Offer, InventoryKind::Budget, InventoryKind::Supplier];
+    for (at_us, kind) in changed_us.iter_mut().zip(kinds) {
+        let sql = "SELECT coalesce(max(at_us), 0) FROM inventory_history WHERE kind = ?1";
+        *at_us = sqlx::query_scalar(sql).bind(kind.word()).fetch_one(&mut *read).await?;
+    }
+    let entry = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM budget_entries").fetch_one(read).await?;
+    let [assets_us, offered_us @ ..] = changed_us;
+    Ok(MarketChanges { assets_us, offered_us, entry })
 }

@@ -31,6 +31,7 @@ mod capacity_days;
 #[cfg(test)]
 mod capacity_days_test;
 mod capacity_report;
+mod capacity_report_parts;
 mod capacity_rows;
 #[cfg(test)]
 mod capacity_test;
@@ -53,6 +54,7 @@ mod night_test;
 mod pages;
 mod promises;
 mod proposal_delivery;
+mod proposal_making;
 mod proposal_rows;
 mod proposal_words;
 mod proposals;
@@ -61,6 +63,7 @@ mod register;
 mod register_test;
 mod setup;
 mod sla_clocks;
+mod surroundings;
 mod telling;
 mod timeline;
 

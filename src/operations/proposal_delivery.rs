@@ -1,12 +1,14 @@
 //! The delivery of what was approved.
 
+use std::cmp::Ordering;
+
 use jiff::civil::Date;
 use serde_json::json;
 use sqlx::SqliteConnection;
 
-use super::market::assets_of_kind;
+use super::market::assets_named;
 use super::proposal_rows::{Proposal, ProposalState, save_proposal};
-use super::proposals::{NewDelivery, ProposalDetail, ProposalError, Proposals, budget_of, changed, check_why, refuse_unless};
+use super::proposals::{NewDelivery, ProposalDetail, ProposalError, Proposals, budget_of, changed, check_why, note_of, refuse_unless};
 use super::{NewBudgetEntry, inventory};
 use crate::desk::{Actor, TicketEvent, TicketState, Writing};
 use crate::inventory::{Asset, EntryKind, Record};
@@ -46,7 +48,7 @@ impl Proposals {
                 kind: EntryKind::Spent,
                 minor: paid_minor,
                 currency,
-                note: format!("delivered: {}", proposal.title),
+                note: note_of(&format!("delivered: {}", proposal.title)),
                 proposal: Some(number.to_string()),
                 allow_overrun: true,
             };
@@ -117,14 +119,15 @@ impl Proposals {
         if source.as_deref() != Some("asset") || option.capacity_gained <= 0.0 {
             return Ok(());
         }
-        let assets = assets_of_kind(write, &proposal.kind).await?;
-        let holds =
-            |name: &str, host: Option<&str>| {
-                proposal.facts.entity.as_object().is_some_and(|entity| {
-                    entity.values().any(|value| value.as_str().is_some_and(|value| value == name || Some(value) == host))
-                })
-            };
-        let Some((name, asset)) = assets.into_iter().find(|(name, asset)| holds(name, asset.host.as_deref())) else { return Ok(()) };
+        let entity = proposal.facts.entity.as_object().into_iter().flatten();
+        let names: Vec<&str> = entity.filter_map(|(_, value)| value.as_str()).collect();
+        let mut assets = assets_named(write, &names).await?;
+        assets.retain(|(_, asset)| asset.resource_kind.as_ref() == Some(&proposal.kind) && asset.capacity.is_some());
+        // Of several that hold it together, the largest grows.
+        let Some((name, asset)) = assets.into_iter().max_by(|a, b| a.1.capacity.partial_cmp(&b.1.capacity).unwrap_or(Ordering::Equal))
+        else {
+            return Ok(());
+        };
         let (Some(capacity), Some(unit)) = (asset.capacity, asset.unit.as_deref()) else { return Ok(()) };
         let Some(gained) = converted(option.capacity_gained, &option.unit, unit) else { return Ok(()) };
         let grown = Asset { capacity: Some(capacity + gained), ..asset };

@@ -1,5 +1,7 @@
 //! Upgrade proposals in the store.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
@@ -57,6 +59,9 @@ pub struct ProposalFacts {
     pub need: Need,
     /// The entity of the resource.
     pub entity: Value,
+    /// The version of each offer that an option is made of.
+    #[serde(default)]
+    pub offers: BTreeMap<String, i64>,
     /// The statement that its days come from, for `capacity_days`.
     pub sql: String,
     /// Its parameters.
@@ -200,6 +205,32 @@ pub(super) async fn load_active(read: &mut SqliteConnection) -> Result<Vec<Propo
     let rows =
         sqlx::query("SELECT * FROM proposals WHERE state IN ('open', 'approved', 'deferred') ORDER BY number").fetch_all(read).await?;
     rows.iter().map(proposal_of).collect()
+}
+
+/// The proposals about which something was still to happen at a moment, with what was decided by then.
+pub(super) async fn load_proposals_at(read: &mut SqliteConnection, at_us: TimestampUs) -> Result<Vec<Proposal>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT proposals.*, (SELECT event.kind FROM proposal_events AS event WHERE event.proposal = number AND event.at_us <= ?1
+             ORDER BY event.seq DESC LIMIT 1) AS latest
+         FROM proposals WHERE opened_at_us <= ?1 AND (updated_at_us > ?1 OR state IN ('open', 'approved', 'deferred')) ORDER BY number",
+    )
+    .bind(at_us)
+    .fetch_all(read)
+    .await?;
+    let mut standing = Vec::new();
+    for row in &rows {
+        let state = match row.try_get::<&str, _>("latest")? {
+            "opened" | "changed" | "reopened" => ProposalState::Open,
+            "approved" => ProposalState::Approved,
+            "deferred" => ProposalState::Deferred,
+            _ => continue,
+        };
+        let now = proposal_of(row)?;
+        let is_as_then = now.state == state;
+        let (chosen, ticket) = (now.chosen.filter(|_| is_as_then), now.ticket.filter(|_| state == ProposalState::Approved));
+        standing.push(Proposal { state, chosen, ticket, ..now });
+    }
+    Ok(standing)
 }
 
 /// Proposals in a state (or all), those to be decided first first; after one of a page before.

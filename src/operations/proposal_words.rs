@@ -3,8 +3,9 @@
 use jiff::civil::Date;
 
 use super::capacity_rows::KnownStanding;
+use super::proposal_making::Crossing;
 use super::proposal_rows::Proposal;
-use super::proposals::{Crossing, ProposalError};
+use super::proposals::ProposalError;
 use super::{Setup, day_of};
 use crate::desk::{Desk, Impact, Opening, TicketKind, Urgency};
 use crate::purchase::{Need, Options, PurchaseOption};
@@ -57,8 +58,8 @@ pub(super) fn need_of(crossing: &Crossing<'_>, setup: &Setup, today: Date) -> Re
         median: date(&standing.median),
         upper: date(&standing.upper),
         chance: standing.chance.unwrap_or(0.0),
-        service: None,
-        criticality: None,
+        service: crossing.service.clone(),
+        criticality: crossing.criticality,
         cost_of_outage_minor_per_day: outage,
         consumers: crossing.consumers.clone(),
     })

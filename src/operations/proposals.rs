@@ -8,24 +8,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
-use super::capacity_rows::KnownStanding;
 use super::inventory::Inventory;
-use super::market::{MarketData, neighbours, price_history};
+use super::market::{MarketData, price_history};
 use super::proposal_delivery::end_ticket;
 use super::proposal_rows::{
-    Proposal, ProposalEvent, ProposalFacts, ProposalState, load_active, load_events, load_proposal, load_proposals, next_number, rests,
-    save_proposal,
+    Proposal, ProposalEvent, ProposalState, load_active, load_events, load_proposal, load_proposals, save_proposal,
 };
-use super::proposal_words::{change_ticket, need_of, order_by_of, same_advice, title_of};
-use super::{InventoryError, NewBudgetEntry, Setup};
+use super::proposal_words::change_ticket;
+use super::{InventoryError, NewBudgetEntry, Setup, budget_standing};
 use crate::clock::TimestampUs;
 use crate::desk::{Actor, Desk, DeskError};
 use crate::inventory::{Currency, EntryKind, InventoryKind, Money, Record};
 use crate::purchase::{
-    Combined, Consumer, Market, NamedOffer, NegotiationSheet, PurchaseError, PurchaseOption, Recommendation, RepairCase, Want, combine,
-    negotiation_sheet, options, repair_or_replace,
+    Combined, NamedOffer, NegotiationSheet, PurchaseError, PurchaseOption, Recommendation, RepairCase, Want, combine, negotiation_sheet,
+    repair_or_replace,
 };
 use crate::store::{StoreError, load_record};
+
+/// Longest note in the book of budgets.
+const MAX_NOTE_CHARS: usize = 500;
 
 /// Longest reason of a decision.
 const MAX_WHY_CHARS: usize = 2_000;
@@ -44,6 +45,9 @@ pub enum ProposalError {
         /// The version that it is at.
         version: i64,
     },
+    /// Who approves must say what they have read: the options may be others by now.
+    #[error("proposal {0} can only be approved as it was read")]
+    NoVersion(i64),
     /// It makes no sense now.
     #[error("{0}")]
     Refused(String),
@@ -137,119 +141,10 @@ pub struct Proposals {
     pub(super) inventory: Inventory,
 }
 
-/// What a run says of a resource that crosses.
-#[derive(Debug, Clone)]
-pub(super) struct Crossing<'a> {
-    pub(super) standing: &'a KnownStanding,
-    pub(super) outage_cost_per_day: Option<u64>,
-    pub(super) consumers: Vec<Consumer>,
-}
-
 impl Proposals {
     /// Over the desk and the inventory.
     pub fn new(desk: Desk, inventory: Inventory) -> Self {
         Self { desk, inventory }
-    }
-
-    /// Makes proposals of what crosses, renews those that are open, and withdraws those whose resource does not cross any more.
-    pub(super) async fn refresh(&self, crossings: &[Crossing<'_>], setup: &Setup) -> Result<(), ProposalError> {
-        let mut read = self.inventory.store.read().await?;
-        let market = MarketData::load(&mut read).await?;
-        let active = load_active(&mut read).await?;
-        drop(read);
-        let today = self.inventory.today();
-        for crossing in crossings {
-            let known = active.iter().find(|proposal| proposal.resource == crossing.standing.resource);
-            if let Err(error) = self.renew(crossing, known, &market, setup, today).await {
-                tracing::warn!(resource = crossing.standing.name, %error, "no proposal can be made of a resource that crosses");
-            }
-        }
-        let crosses = |resource: &str| crossings.iter().any(|crossing| crossing.standing.resource == resource);
-        for proposal in active.iter().filter(|it| it.state != ProposalState::Approved && !crosses(&it.resource)) {
-            let mut writing = self.desk.writing().await?;
-            let now_us = writing.now_us();
-            if !is_unchanged(writing.connection(), proposal).await? {
-                continue;
-            }
-            let withdrawn = changed(proposal, ProposalState::Withdrawn, now_us);
-            let why = json!({ "why": "the resource does not cross its threshold within the planning horizon any more" });
-            save_proposal(writing.connection(), &withdrawn, ("withdrawn", &why), &Actor::desk()).await?;
-            writing.commit().await?;
-        }
-        Ok(())
-    }
-
-    async fn renew(
-        &self,
-        crossing: &Crossing<'_>,
-        known: Option<&Proposal>,
-        market: &MarketData,
-        setup: &Setup,
-        today: Date,
-    ) -> Result<(), ProposalError> {
-        if known.is_some_and(|known| known.state == ProposalState::Approved) {
-            return Ok(());
-        }
-        let need = need_of(crossing, setup, today)?;
-        let mut read = self.inventory.store.read().await?;
-        let standing = crossing.standing;
-        let neighbours = neighbours(&mut read, &standing.resource, &standing.kind, &standing.unit).await?;
-        drop(read);
-        let market = Market { offers: &market.offers, neighbours: &neighbours, books: &market.books, leads: &market.leads };
-        let made = options(&need, market, &setup.purchase)?;
-        let order_by = order_by_of(&made).or_else(|| standing.order_by.clone());
-        let facts = ProposalFacts {
-            need,
-            entity: standing.entity.clone(),
-            sql: "SELECT * FROM capacity_days WHERE resource = $resource ORDER BY day".to_owned(),
-            parameters: json!({ "resource": standing.resource }),
-        };
-        let mut writing = self.desk.writing().await?;
-        let now_us = writing.now_us();
-        let (event, before) = match known {
-            // Somebody has decided while this was worked out: that holds, and the next run sees it.
-            Some(known) if !is_unchanged(writing.connection(), known).await? => return Ok(()),
-            None if rests(writing.connection(), &standing.resource, now_us).await? => return Ok(()),
-            None => ("opened", None),
-            Some(known) if known.state == ProposalState::Deferred => {
-                if known.again_on.as_deref().is_some_and(|day| day > today.to_string().as_str()) {
-                    return Ok(());
-                }
-                ("reopened", Some(known))
-            }
-            Some(known) if same_advice(known, &made, order_by.as_deref()) => return Ok(()),
-            Some(known) => ("changed", Some(known)),
-        };
-        let number = match before {
-            Some(known) => known.number,
-            None => next_number(writing.connection()).await?,
-        };
-        let proposal = Proposal {
-            number,
-            resource: standing.resource.clone(),
-            question: standing.question.clone(),
-            kind: standing.kind.clone(),
-            title: title_of(standing, order_by.as_deref()),
-            state: ProposalState::Open,
-            order_by: order_by.clone(),
-            facts,
-            options: made,
-            chosen: None,
-            budget_line: None,
-            committed_minor: None,
-            currency: None,
-            ticket: None,
-            again_on: None,
-            opened_at_us: before.map_or(now_us, |known| known.opened_at_us),
-            updated_at_us: now_us,
-            version: before.map_or(0, |known| known.version) + 1,
-        };
-        let best = proposal.options.options.first().map(|option| option.title.clone());
-        let detail =
-            json!({ "order_by": order_by, "best": best, "lower": standing.lower, "median": standing.median, "upper": standing.upper });
-        save_proposal(writing.connection(), &proposal, (event, &detail), &Actor::desk()).await?;
-        writing.commit().await?;
-        Ok(())
     }
 
     /// Proposals in a state, or all, newest first; at most a hundred in a page, before a number.
@@ -287,6 +182,7 @@ impl Proposals {
         let decided = match decision {
             Decision::Approve { option, why, allow_overrun } => {
                 check_why(why)?;
+                expected_version.ok_or(ProposalError::NoVersion(number))?;
                 refuse_unless(&proposal, &[ProposalState::Open, ProposalState::Deferred], "approved")?;
                 let chosen = proposal.options.options.get(option.wrapping_sub(1)).cloned().ok_or_else(|| {
                     let count = proposal.options.options.len();
@@ -294,13 +190,14 @@ impl Proposals {
                 })?;
                 let mut decided = changed(&proposal, ProposalState::Approved, now_us);
                 decided.chosen = i64::try_from(*option).ok();
-                self.check_offer(writing.connection(), &chosen).await?;
+                self.check_offer(writing.connection(), &proposal, &chosen).await?;
+                refuse_without_budget(&chosen, *allow_overrun)?;
                 if let Some(budget) = chosen.budget.as_ref().filter(|budget| budget.takes_minor > 0) {
                     let entry = NewBudgetEntry {
                         kind: EntryKind::Committed,
                         minor: budget.takes_minor,
                         currency: budget.currency,
-                        note: proposal.title.clone(),
+                        note: note_of(&proposal.title),
                         proposal: Some(number.to_string()),
                         allow_overrun: *allow_overrun,
                     };
@@ -408,12 +305,16 @@ impl Proposals {
         }
     }
 
-    /// An offer that has gone or expired since the proposal was made cannot be bought.
-    async fn check_offer(&self, write: &mut SqliteConnection, option: &PurchaseOption) -> Result<(), ProposalError> {
+    /// An offer that has gone, expired or changed since the proposal was made cannot be bought.
+    async fn check_offer(&self, write: &mut SqliteConnection, proposal: &Proposal, option: &PurchaseOption) -> Result<(), ProposalError> {
         let Some(name) = &option.offer else { return Ok(()) };
         let gone = || ProposalError::Refused(format!("there is no offer `{name}` any more; wait for the next run, or ask the supplier"));
         let kind = InventoryKind::Offer;
         let stored = load_record(write, kind.word(), name).await?.ok_or_else(gone)?;
+        if proposal.facts.offers.get(name).is_some_and(|version| *version != stored.version) {
+            let why = "has changed since the proposal was made; it is made anew within a minute, read it again then";
+            return Err(ProposalError::Refused(format!("the offer `{name}` {why}")));
+        }
         let Record::Offer(offer) = super::inventory::read_stored(kind, stored)? else { return Err(gone()) };
         if offer.valid_until < self.inventory.today() {
             let why = format!("the offer `{name}` was valid until {}; ask {} to renew it", offer.valid_until, offer.supplier);
@@ -424,14 +325,17 @@ impl Proposals {
 
     /// Takes back what a proposal has committed.
     pub(super) async fn release(&self, write: &mut SqliteConnection, proposal: &Proposal, actor: &Actor) -> Result<(), ProposalError> {
-        let Some(((line, currency), minor)) = budget_of(proposal).zip(proposal.committed_minor).filter(|(_, minor)| *minor > 0) else {
+        let Some(((line, currency), minor)) = budget_of(proposal).zip(proposal.committed_minor) else { return Ok(()) };
+        // Somebody may have released a part of it by hand.
+        let minor = minor.min(budget_standing(write, &line).await?.committed_minor);
+        if minor <= 0 {
             return Ok(());
-        };
+        }
         let entry = NewBudgetEntry {
             kind: EntryKind::Released,
             minor,
             currency,
-            note: proposal.title.clone(),
+            note: note_of(&proposal.title),
             proposal: Some(proposal.number.to_string()),
             allow_overrun: true,
         };
@@ -440,13 +344,22 @@ impl Proposals {
     }
 }
 
-/// Whether a proposal is still as it was read.
-async fn is_unchanged(write: &mut SqliteConnection, known: &Proposal) -> Result<bool, StoreError> {
-    Ok(load_proposal(write, known.number).await?.is_some_and(|now| now.version == known.version))
-}
-
 pub(super) fn budget_of(proposal: &Proposal) -> Option<(String, Currency)> {
     Some((proposal.budget_line.clone()?, proposal.currency.as_deref()?.parse().ok()?))
+}
+
+/// A purchase that no budget pays is one that overruns.
+fn refuse_without_budget(option: &PurchaseOption, allow_overrun: bool) -> Result<(), ProposalError> {
+    if option.kind.is_bought() && option.budget.is_none() && !allow_overrun {
+        let why = "no budget line pays for it; plan one for this kind of resource, or send `allow_overrun: true`";
+        return Err(ProposalError::Refused(format!("{}: {why}", option.title)));
+    }
+    Ok(())
+}
+
+/// A title as the book of budgets takes it: on one line, and not too long.
+pub(super) fn note_of(title: &str) -> String {
+    title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_NOTE_CHARS).collect()
 }
 
 pub(super) fn changed(proposal: &Proposal, state: ProposalState, now_us: TimestampUs) -> Proposal {

@@ -47,6 +47,26 @@ async fn a_time_to_a_threshold_of_each_group() {
 }
 
 #[tokio::test]
+async fn the_newest_threshold_counts() {
+    let (_site, engine) = engine().await;
+    let grown = DAYS.replace("300.0 AS threshold", "CASE WHEN n < 50 THEN 120.0 ELSE 300.0 END AS threshold");
+    let sql = format!("SELECT host, threshold, median FROM time_to_threshold('{grown}', 400) WHERE host = 'h1'");
+    let rows = ask(&engine, &sql).await.unwrap();
+    let median = rows.column_by_name("median").unwrap().as_primitive::<TimestampMicrosecondType>().value(0);
+    let day = (median - 1_767_225_600_000_000) / DAY_US;
+    assert!((285..=305).contains(&day), "{day}");
+}
+
+#[tokio::test]
+async fn a_season_that_no_series_has_is_refused_or_ignored() {
+    let (_site, engine) = engine().await;
+    for season in ["-3", "1e300", "100000"] {
+        let asked = ask(&engine, &format!("SELECT * FROM forecast('{DAYS}', 14, 0.95, {season})")).await;
+        assert!(asked.as_ref().is_err_and(|error| error.to_string().contains("season")) || asked.is_ok(), "{season}: {asked:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_course_of_each_group() {
     let (_site, engine) = engine().await;
     let rows = ask(&engine, &format!("SELECT * FROM forecast('{DAYS}', horizon => 14, season => 'auto') AS f ORDER BY host, timestamp"))

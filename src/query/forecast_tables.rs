@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator, Ident, ObjectName, SetExpr, Statement as SqlStatement, TableAlias,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator, Ident, ObjectName, Query, SetExpr, Statement as SqlStatement, TableAlias,
     TableFactor, TableFunctionArgs, Value, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::{GenericDialect, PostgreSqlDialect};
@@ -83,25 +83,51 @@ impl Rewriting {
         }
         let (query, given) = arguments(function, &parameters, args)?;
         let inner = one_query(function, &query, self.nesting)?;
+        let asked = format!("(SELECT NULL) AS {ASKED}");
         let [first, second, third] = &given;
         let sql = match function {
             "forecast" => format!(
                 "SELECT * EXCLUDE (forecast_step), forecast_step['timestamp'] AS \"timestamp\", forecast_step['mean'] AS mean, \
                  forecast_step['lower'] AS lower, forecast_step['upper'] AS upper FROM (SELECT * EXCLUDE (forecast_steps), \
                  unnest(forecast_steps) AS forecast_step FROM (SELECT * EXCLUDE (\"timestamp\", \"value\"), \
-                 forecast(\"timestamp\", \"value\", {first}, {second}, {third}) AS forecast_steps FROM ({inner}) AS asked GROUP BY ALL))"
+                 forecast(\"timestamp\", \"value\", {first}, {second}, {third}) AS forecast_steps FROM {asked} GROUP BY ALL))"
             ),
             _ => format!(
                 "SELECT * EXCLUDE (reached), reached['lower'] AS lower, reached['median'] AS median, reached['upper'] AS upper, \
                  reached['chance'] AS chance, reached['growth_per_day'] AS growth_per_day, reached['note'] AS note FROM (SELECT * EXCLUDE \
                  (\"timestamp\", \"value\", threshold), last_value(threshold ORDER BY \"timestamp\") AS threshold, \
-                 time_to_threshold(\"timestamp\", \"value\", threshold, {first}, {second}) AS reached FROM ({inner}) AS asked GROUP BY ALL)"
+                 time_to_threshold(\"timestamp\", \"value\", threshold, {first}, {second}) AS reached FROM {asked} GROUP BY ALL)"
             ),
         };
         let subquery = parsed(&sql, self.nesting, true)?;
-        let SqlStatement::Query(subquery) = subquery else { return Err(QueryError::internal("a forecast is no query")) };
+        let SqlStatement::Query(mut subquery) = subquery else { return Err(QueryError::internal("a forecast is no query")) };
+        // The query is set in as it was read: written out and read again in another dialect it might say something else.
+        let _ = VisitMut::visit(subquery.as_mut(), &mut Insertion(Some(inner)));
         let alias = alias.or_else(|| Some(TableAlias { name: Ident::new(function), columns: Vec::new(), explicit: true, at: None }));
         Ok(Some(TableFactor::Derived { lateral: false, subquery, alias, sample: None }))
+    }
+}
+
+/// The name of the query in the statement that is made of a call.
+const ASKED: &str = "asked";
+
+/// Sets a query in where [`ASKED`] stands.
+struct Insertion(Option<Box<Query>>);
+
+impl VisitorMut for Insertion {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        match factor {
+            TableFactor::Derived { subquery, alias: Some(alias), .. } if alias.name.value == ASKED => match self.0.take() {
+                Some(query) => {
+                    *subquery = query;
+                    ControlFlow::Break(())
+                }
+                None => ControlFlow::Break(()),
+            },
+            _ => ControlFlow::Continue(()),
+        }
     }
 }
 
@@ -143,12 +169,10 @@ fn arguments(function: &str, parameters: &[(&str, &str); 3], args: &[FunctionArg
     }
 }
 
-/// The query that stands in a text, written out again by the parser: nothing but one query comes through.
-fn one_query(function: &str, text: &str, nesting: usize) -> Result<String, QueryError> {
+/// The query that stands in a text: nothing but one query comes through.
+fn one_query(function: &str, text: &str, nesting: usize) -> Result<Box<Query>, QueryError> {
     match parsed(text, nesting, false)? {
-        SqlStatement::Query(query) if !matches!(*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_)) => {
-            Ok(query.to_string())
-        }
+        SqlStatement::Query(query) if !matches!(*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_)) => Ok(query),
         _ => Err(QueryError::refused(format!("the text in {function} is no query"), "Write a SELECT statement into it")),
     }
 }

@@ -54,6 +54,7 @@ fn figures(report: &CapacityReport) -> Element {
         ("too big", summary.oversized.to_string()),
         ("not enough history", summary.not_enough_history.to_string()),
         ("limit not measured", summary.limit_gone.to_string()),
+        ("not measured", summary.not_seen.to_string()),
         ("open proposals", summary.proposals_open.to_string()),
         ("asked for", money(summary.asked_minor, &report.currency)),
     ];
@@ -86,7 +87,10 @@ fn decisions(report: &CapacityReport, anchor: &dyn Fn(&str) -> Option<String>) -
             money_or_blank(option.and_then(|option| option.one_off_minor), &report.currency),
             money_or_blank(option.and_then(|option| option.running_minor_per_month), &report.currency),
             option.and_then(|option| option.budget_line.as_deref()).map(name).unwrap_or_default(),
-            money_or_blank(option.and_then(|option| option.budget_left_after_minor), &report.currency),
+            money_or_blank(
+                option.and_then(|option| option.budget_left_after_minor),
+                option.map_or(report.currency.as_str(), |option| option.budget_currency(&report.currency)),
+            ),
         ];
         let number = Element::group().text(&proposal.number.to_string());
         table.row([number, title].into_iter().chain(cells.iter().map(|cell| Element::group().text(cell))));

@@ -54,6 +54,9 @@ pub struct Summary {
     pub not_enough_history: usize,
     /// Those whose limit is not measured any more.
     pub limit_gone: usize,
+    /// Those that are not measured any more.
+    #[serde(default)]
+    pub not_seen: usize,
     /// Proposals that wait for a decision.
     pub proposals_open: usize,
     /// What the first option of each open proposal costs once, together.
@@ -242,6 +245,9 @@ pub struct Option_ {
     pub late_chance: Option<f64>,
     /// The budget line that pays.
     pub budget_line: Option<String>,
+    /// ISO 4217 code of its amounts; the report's if none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_currency: Option<String>,
     /// What is left of it.
     pub budget_left_minor: Option<i64>,
     /// What would be left; negative where it is not enough.
@@ -254,6 +260,13 @@ pub struct Option_ {
     pub why_here: String,
     /// Its arithmetic.
     pub terms: Vec<Term>,
+}
+
+impl Option_ {
+    /// The currency of the budget's amounts.
+    pub fn budget_currency<'a>(&'a self, of_the_report: &'a str) -> &'a str {
+        self.budget_currency.as_deref().unwrap_or(of_the_report)
+    }
 }
 
 /// What was decided.

@@ -65,7 +65,7 @@ fn table(options: &[Option_], unit: &Unit, currency: &str) -> Element {
             money(option.npv_minor),
             cost.unwrap_or_default(),
             if option.kind == DO_NOTHING { String::new() } else { ready(option) },
-            money(option.budget_left_after_minor),
+            option.budget_left_after_minor.map(|minor| amount(minor, option.budget_currency(currency))).unwrap_or_default(),
         ]);
     }
     let note = Element::new("p").class("note").text(&format!("Amounts of money in {}.", name(currency)));
@@ -91,7 +91,10 @@ fn option_details(option: &Option_, currency: &str) -> Element {
     let said = (!option.why_here.is_empty()).then(|| shortened(&option.why_here, 400)).into_iter().chain(against);
     let sentences = said.map(|sentence| paragraph(&sentence));
     let budget = option.budget_line.as_deref().map(|line| {
-        let left = option.budget_left_minor.map(|left| format!(", of which {} are left", money(left, currency))).unwrap_or_default();
+        let left = option
+            .budget_left_minor
+            .map(|left| format!(", of which {} are left", money(left, option.budget_currency(currency))))
+            .unwrap_or_default();
         paragraph(&format!("Paid out of the {} budget{left}.", name(line)))
     });
     let inner =

@@ -40,6 +40,7 @@ pub(super) fn status(status: Status) -> &'static str {
         Status::Oversized => "too big",
         Status::NotEnoughHistory => "not enough history",
         Status::LimitGone => "limit not measured any more",
+        Status::NotSeen => "not measured any more",
         Status::NoLimit => "no limit known",
     }
 }
@@ -69,6 +70,7 @@ pub(super) fn outlook(resource: &Resource, seen_from: Date, horizon_days: u32) -
         }
         Status::Oversized => format!("{subject} is bigger than it needs to be: {used}."),
         Status::NotEnoughHistory => format!("{subject} has not enough history for a forecast: {used}."),
+        Status::NotSeen => format!("{subject} is not measured any more: look whether it is still there."),
         Status::LimitGone => format!("{subject} has a limit that is not measured any more, so nobody can say when it is reached."),
         Status::NoLimit => format!("{subject} has no limit that anybody has said: {used}."),
     }
@@ -152,7 +154,9 @@ pub(super) fn recommendation(proposal: &Proposal, currency: &str) -> Option<Stri
     };
     let line = option.budget_line.as_deref().map_or_else(|| "the budget".to_owned(), |line| format!("the {} budget", name(line)));
     let budget = match (option.budget_left_minor, option.budget_left_after_minor) {
-        (_, Some(after)) if after < 0 => format!("; it goes {} over {line}", money(after.saturating_neg(), currency)),
+        (_, Some(after)) if after < 0 => {
+            format!("; it goes {} over {line}", money(after.saturating_neg(), option.budget_currency(currency)))
+        }
         (Some(left), Some(after)) => share(left.saturating_sub(after), left)
             .map(|share| format!("; it takes {} of what is left of {line}", percent(share)))
             .unwrap_or_default(),

@@ -77,11 +77,11 @@ pub async fn load_budget_entries(read: &mut SqliteConnection, line: &str, before
     rows.iter().map(entry).collect()
 }
 
-/// What the entries of a budget add up to; `None` if it has none.
-pub async fn budget_sums(read: &mut SqliteConnection, line: &str) -> Result<Option<BudgetSums>, StoreError> {
+/// What the entries of a budget up to a moment add up to; `None` if it has none.
+pub async fn budget_sums(read: &mut SqliteConnection, line: &str, up_to_us: TimestampUs) -> Result<Option<BudgetSums>, StoreError> {
     let sql = "SELECT count(*), coalesce(sum(CASE kind WHEN 'committed' THEN minor WHEN 'released' THEN -minor END), 0),
-        coalesce(sum(minor) FILTER (WHERE kind = 'spent'), 0) FROM budget_entries WHERE line = ?1";
-    let row = sqlx::query(sql).bind(line).fetch_one(read).await?;
+        coalesce(sum(minor) FILTER (WHERE kind = 'spent'), 0) FROM budget_entries WHERE line = ?1 AND at_us <= ?2";
+    let row = sqlx::query(sql).bind(line).bind(up_to_us).fetch_one(read).await?;
     let sums = BudgetSums { committed_minor: row.try_get(1)?, spent_minor: row.try_get(2)? };
     Ok((row.try_get::<i64, _>(0)? > 0).then_some(sums))
 }

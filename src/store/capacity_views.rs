@@ -14,7 +14,7 @@ pub(super) const CAPACITY_RESOURCES: StoreView = StoreView {
         ViewColumn::text("unit", "what its amounts are counted in"),
         ViewColumn::text(
             "status",
-            "over_threshold, crosses, beyond_horizon, steady, shrinking, oversized, not_enough_history, limit_gone or no_limit",
+            "over_threshold, crosses, beyond_horizon, steady, shrinking, oversized, not_enough_history, limit_gone, no_limit or not_seen",
         ),
         ViewColumn::float("used", "in use on the last day"),
         ViewColumn::float("limit_value", "what there is"),

@@ -68,6 +68,22 @@ pub async fn load_asset_of_host(read: &mut SqliteConnection, host: &str) -> Resu
     row.as_ref().map(record_of).transpose()
 }
 
+/// The assets that metrics call by one of these names, in the order of their own.
+pub async fn load_assets_named(read: &mut SqliteConnection, names: &[&str]) -> Result<Vec<StoredRecord>, StoreError> {
+    let sql = "SELECT * FROM inventory WHERE kind = 'assets' AND coalesce(record ->> '$.host', name) IN (SELECT value FROM json_each(?1))
+        ORDER BY name";
+    let rows = sqlx::query(sql).bind(serde_json::json!(names).to_string()).fetch_all(read).await?;
+    rows.iter().map(record_of).collect()
+}
+
+/// The assets that hold so much of a kind of resource, by name.
+pub async fn load_assets_of_kind(read: &mut SqliteConnection, kind: &str) -> Result<Vec<StoredRecord>, StoreError> {
+    let sql = "SELECT * FROM inventory WHERE kind = 'assets' AND record ->> '$.resource_kind' = ?1 AND record ->> '$.capacity' IS NOT NULL
+        ORDER BY name";
+    let rows = sqlx::query(sql).bind(kind).fetch_all(read).await?;
+    rows.iter().map(record_of).collect()
+}
+
 /// Which asset does not work without which: `(asset, what it depends on)`.
 pub async fn load_dependencies(read: &mut SqliteConnection) -> Result<Vec<(String, String)>, StoreError> {
     let sql = "SELECT name, needed.value FROM inventory, json_each(record, '$.depends_on') AS needed WHERE kind = 'assets'";

@@ -44,6 +44,20 @@ impl Office {
         (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or(Value::Null))
     }
 
+    /// Decides about a proposal as it stands.
+    async fn decide(&self, path: &str, decision: &Value) -> (u16, Value) {
+        let version = self.get(path).await["version"].clone();
+        self.decide_at(path, decision, &format!("\"{version}\"")).await
+    }
+
+    async fn decide_at(&self, path: &str, decision: &Value, version: &str) -> (u16, Value) {
+        let url = format!("http://{}{path}/decision", self.app.listening.http);
+        let request = self.client.post(url).header("content-type", "application/json").header("if-match", version);
+        let answer = request.body(decision.to_string()).send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or(Value::Null))
+    }
+
     async fn good(&self, method: &str, path: &str, body: Value) -> Value {
         let (status, answer) = self.ask(method, path, body).await;
         assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
@@ -153,8 +167,22 @@ async fn a_full_volume_becomes_a_proposal_a_decision_and_a_larger_volume() {
     let spent = json!({ "kind": "spent", "minor": left - takes + 1, "currency": "EUR", "note": "a shelf" });
     office.good("POST", &book, spent).await;
     let approve = json!({ "decision": "approve", "option": place, "why": "cheapest in time" });
-    let (status, refused) = office.ask("POST", &format!("{path}/decision"), approve.clone()).await;
+    let (status, refused) = office.decide(&path, &approve).await;
     assert!(status == 422 || status == 409, "{status} {refused}");
+    let (status, _) = office.ask("POST", &format!("{path}/decision"), approve.clone()).await;
+    assert_eq!(status, 428, "who approves says what they have read");
+    assert_eq!(office.decide_at(&path, &approve, "\"4711\"").await.0, 412);
+
+    // The offer has become dearer since it was read: that is not what was decided about.
+    let offer = "/api/v1/inventory/offers/NL-2026-118";
+    let as_read = office.get(offer).await["record"].clone();
+    let mut dearer = as_read.clone();
+    dearer["one_off_minor"] = json!(dearer["one_off_minor"].as_i64().unwrap() + 1);
+    office.good("PUT", offer, dearer).await;
+    let (status, refused) = office.decide(&path, &approve).await;
+    assert!(status == 409 && refused.to_string().contains("has changed since"), "{status} {refused}");
+    office.good("PUT", offer, as_read).await;
+    office.judge().await;
     assert_eq!(office.get(&path).await["state"], "open");
     assert_eq!(office.get("/api/v1/tickets").await["tickets"].as_array().unwrap().len(), 0);
 
@@ -163,13 +191,18 @@ async fn a_full_volume_becomes_a_proposal_a_decision_and_a_larger_volume() {
     let mut budget = office.get(&format!("/api/v1/inventory/budgets/{name}")).await["record"].clone();
     budget["planned_minor"] = json!(budget["planned_minor"].as_i64().unwrap() + 100_000);
     office.good("PUT", &format!("/api/v1/inventory/budgets/{name}"), budget).await;
-    let approved = office.good("POST", &format!("{path}/decision"), approve.clone()).await;
+    let (status, approved) = office.decide(&path, &approve).await;
+    assert_eq!(status, 200, "{approved}");
     assert_eq!((approved["state"].as_str(), approved["committed_minor"].as_i64()), (Some("approved"), Some(takes)));
     let ticket = approved["ticket"].as_i64().unwrap();
     assert_eq!(office.get(&format!("/api/v1/tickets/{ticket}")).await["ticket"]["kind"], "change");
     assert_eq!(office.get(&book).await["standing"]["committed_minor"].as_i64(), Some(takes));
-    let (status, _) = office.ask("POST", &format!("{path}/decision"), approve).await;
-    assert_eq!(status, 409, "it is decided already");
+    assert_eq!(office.decide(&path, &approve).await.0, 409, "it is decided already");
+    let report = office.get("/api/v1/reports/capacity").await;
+    let decision = &report["proposals"][0]["decision"];
+    assert_eq!((decision["what"].as_str(), decision["why"].as_str()), (Some("approved"), Some("cheapest in time")), "{decision}");
+    let terms = report["resources"][0]["order_by_terms"].to_string();
+    assert!(["approval", "delivery", "installation"].iter().all(|term| terms.contains(term)), "{terms}");
 
     // Twelve days later it is there; the volume is twice as large from then on.
     let delivered_us = START_US + 12 * DAY_US;
@@ -199,5 +232,19 @@ async fn a_full_volume_becomes_a_proposal_a_decision_and_a_larger_volume() {
     let body = json!({ "query": sql, "parameters": { "resource": told["id"] }, "format": "json" });
     let rows = office.good("POST", "/api/v1/sql", body).await.to_string();
     assert!(rows.contains(&told["used"].to_string()), "{} is not among {}", told["used"], &rows[rows.len() - 300..]);
+
+    // On the day before the decision it crossed, and the proposal was open; a day that has not ended has no report.
+    let before = office.get("/api/v1/reports/capacity?as_of=2026-11-15").await;
+    let crossed = before["resources"].as_array().unwrap().iter().find(|it| it["id"] == told["id"]).unwrap();
+    assert_eq!((crossed["status"].as_str(), crossed["limit"].as_f64()), (Some("crosses"), volume["limit"].as_f64()), "{crossed}");
+    assert_eq!(crossed["history"].as_array().unwrap().last().unwrap()["day"], "2026-11-15");
+    assert_eq!((before["summary"]["crossing_within_horizon"].as_u64(), before["as_of"].as_str()), (Some(1), Some("2026-11-15")));
+    let (status, refused) = office.ask("GET", "/api/v1/reports/capacity?as_of=2031-01-01", Value::Null).await;
+    assert!(status == 400 && refused.to_string().contains("the last whole day is"), "{status} {refused}");
+
+    // What is not measured any more is told as such, and not forecast.
+    office.clock.set(delivered_us + 9 * DAY_US + 2 * HOUR_US);
+    office.judge().await;
+    assert_eq!(office.volume().await["status"], "not_seen");
     office.app.stop().await;
 }

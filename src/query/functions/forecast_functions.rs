@@ -119,9 +119,17 @@ impl AggregateUDFImpl for OfSeries {
             let item = Field::new("item", item, true);
             Arc::new(Field::new(format!("{}[{name}]", args.name), DataType::List(Arc::new(item)), true))
         };
-        Ok(vec![list("seconds", DataType::Int64), list("values", DataType::Float64), list("options", DataType::Float64)])
+        Ok(vec![
+            list("seconds", DataType::Int64),
+            list("values", DataType::Float64),
+            list("options", DataType::Float64),
+            list("options_since", DataType::Int64),
+        ])
     }
 }
+
+/// An argument, and the moment of its row in seconds since 1970.
+type Given = (i64, f64);
 
 /// The points of a group.
 #[derive(Debug)]
@@ -130,8 +138,8 @@ struct Series {
     over: Over,
     /// Seconds since 1970, and value.
     points: Vec<(i64, f64)>,
-    /// The arguments after timestamp and value, as the first row has them.
-    options: [Option<f64>; 3],
+    /// The arguments after timestamp and value, as the last row has them: a limit may have grown since the first.
+    options: [Option<Given>; 3],
 }
 
 impl Series {
@@ -143,14 +151,26 @@ impl Series {
         Ok(())
     }
 
+    fn give(&mut self, at: usize, given: Given) {
+        if let Some(kept) = self.options.get_mut(at)
+            && kept.is_none_or(|(known_s, _)| known_s <= given.0)
+        {
+            *kept = Some(given);
+        }
+    }
+
+    fn option(&self, at: usize) -> Option<f64> {
+        self.options.get(at).copied().flatten().map(|(_, value)| value)
+    }
+
     fn course(&self) -> Result<ScalarValue> {
         let nothing = || ScalarValue::try_from(DataType::List(Arc::new(Field::new("item", DataType::Struct(STEP.clone()), true))));
-        let horizon = self.options[0].filter(|steps| *steps >= 1.0).map_or(0, |steps| steps as usize);
-        let season = self.options[2].map_or(SeasonOption::Auto, |steps| match steps as usize {
+        let horizon = self.option(0).filter(|steps| *steps >= 1.0).map_or(0, |steps| steps as usize);
+        let season = self.option(2).map_or(SeasonOption::Auto, |steps| match steps as usize {
             0 => SeasonOption::Auto,
             steps => SeasonOption::Steps(steps),
         });
-        let options = Options { level: self.options[1].unwrap_or(0.95), season, ..Options::new(horizon) };
+        let options = Options { level: self.option(1).unwrap_or(0.95), season, ..Options::new(horizon) };
         let made = Grid::of(self.points.clone()).and_then(|grid| {
             let made = forecast(&grid.values, grid.step_s.saturating_mul(SECOND_US), &options)?;
             Ok((grid, made))
@@ -169,9 +189,9 @@ impl Series {
     }
 
     fn reached(&self) -> Result<ScalarValue> {
-        let Some(threshold) = self.options[0] else { return self.told([None; 3], [None; 2], "there is no threshold") };
-        let days = self.options[1].map_or(YEAR_DAYS, |days| if days >= 1.0 { days as usize } else { 0 });
-        let options = ThresholdOptions { days, level: self.options[2].unwrap_or(0.95), ..ThresholdOptions::new(threshold) };
+        let Some(threshold) = self.option(0) else { return self.told([None; 3], [None; 2], "there is no threshold") };
+        let days = self.option(1).map_or(YEAR_DAYS, |days| if days >= 1.0 { days as usize } else { 0 });
+        let options = ThresholdOptions { days, level: self.option(2).unwrap_or(0.95), ..ThresholdOptions::new(threshold) };
         let made = Grid::of(self.points.clone()).and_then(|grid| {
             let made = time_to_threshold(&grid.days(), &options)?;
             Ok((grid, made))
@@ -204,11 +224,13 @@ impl Accumulator for Series {
     fn update_batch(&mut self, arguments: &[ArrayRef]) -> Result<()> {
         let times = arguments[0].as_primitive::<TimestampMicrosecondType>();
         let values = arguments[1].as_primitive::<Float64Type>();
-        for (kept, column) in self.options.iter_mut().zip(&arguments[2..]) {
-            let column: &Float64Array = column.as_primitive::<Float64Type>();
-            *kept = kept.or_else(|| column.iter().flatten().next());
-        }
         let rows = (0..times.len()).filter(|row| times.is_valid(*row));
+        for (at, column) in arguments[2..].iter().enumerate() {
+            let column: &Float64Array = column.as_primitive::<Float64Type>();
+            for row in rows.clone().filter(|row| column.is_valid(*row)) {
+                self.give(at, (times.value(row).div_euclid(SECOND_US), column.value(row)));
+            }
+        }
         let value = |row: usize| if values.is_valid(row) { values.value(row) } else { f64::NAN };
         self.take(rows.map(|row| (times.value(row).div_euclid(SECOND_US), value(row))))
     }
@@ -232,7 +254,8 @@ impl Accumulator for Series {
         Ok(vec![
             list(Arc::new(Int64Array::from_iter_values(self.points.iter().map(|point| point.0)))),
             list(Arc::new(Float64Array::from_iter_values(self.points.iter().map(|point| point.1)))),
-            list(Arc::new(Float64Array::from(self.options.to_vec()))),
+            list(Arc::new(Float64Array::from_iter(self.options.map(|given| given.map(|(_, value)| value))))),
+            list(Arc::new(Int64Array::from_iter(self.options.map(|given| given.map(|(at_s, _)| at_s))))),
         ])
     }
 
@@ -241,8 +264,11 @@ impl Accumulator for Series {
         for row in 0..lists[0].len() {
             let (seconds, values, options) = (lists[0].value(row), lists[1].value(row), lists[2].value(row));
             let (seconds, values) = (seconds.as_primitive::<Int64Type>(), values.as_primitive::<Float64Type>());
-            for (kept, option) in self.options.iter_mut().zip(options.as_primitive::<Float64Type>()) {
-                *kept = kept.or(option);
+            let since = lists[3].value(row);
+            for (at, given) in since.as_primitive::<Int64Type>().iter().zip(options.as_primitive::<Float64Type>()).enumerate() {
+                if let (Some(at_s), Some(value)) = given {
+                    self.give(at, (at_s, value));
+                }
             }
             self.take(seconds.values().iter().copied().zip(values.values().iter().copied()))?;
         }

@@ -1,0 +1,240 @@
+//! The parts of a capacity report: a resource, a proposal, budgets, contracts.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde_json::Value;
+use sqlx::SqliteConnection;
+
+use super::InventoryError;
+use super::budget::budget_standing_at;
+use super::capacity::ResourceDetail;
+use super::capacity_days::CapacityError;
+use super::inventory::read_stored;
+use super::judging::{Standing, date_of, day_of};
+use super::proposal_rows::{Proposal, ProposalEvent, ProposalState};
+use crate::clock::{DAY_US, TimestampUs};
+use crate::inventory::{InventoryKind, Record};
+use crate::purchase::{Consumer, PurchaseOption, PurchasePolicy};
+use crate::report;
+use crate::store::{StoreError, load_records};
+
+/// Days of history that are drawn.
+pub(super) const DRAWN_DAYS: usize = 400;
+/// Days a month has in the mean.
+const DAYS_A_MONTH: f64 = 365.25 / 12.0;
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
+
+/// A resource with its history, forecast and back-test. `extents` are median and maximum of its days.
+pub(super) fn resource(
+    detail: &ResourceDetail,
+    purchase: &PurchasePolicy,
+    extents: &BTreeMap<i64, (f64, f64)>,
+    consumers: &[Consumer],
+) -> report::Resource {
+    let standing = &detail.judged.standing;
+    let drawn = detail.days.len().saturating_sub(DRAWN_DAYS);
+    let backtest = statements(detail);
+    let held = |it: &&report::Statement| it.actual.is_some_and(|actual| (it.lower..=it.upper).contains(&actual));
+    report::Resource {
+        id: standing.resource.clone(),
+        question: standing.question.clone(),
+        kind: standing.kind.clone(),
+        entity: standing.entity.clone(),
+        name: standing.name.clone(),
+        unit: standing.unit.clone(),
+        status: standing.status,
+        used: standing.used.unwrap_or(0.0),
+        limit: standing.limit,
+        threshold: standing.threshold,
+        headroom_text: standing.headroom.clone(),
+        limit_source: standing.limit_source,
+        growth_per_month: standing.growth_per_day.map(|growth| growth * DAYS_A_MONTH),
+        crossing: standing.chance.map(|chance| report::Crossing {
+            lower: standing.lower_day.map(date_of),
+            median: standing.median_day.map(date_of),
+            upper: standing.upper_day.map(date_of),
+            chance,
+        }),
+        order_by: standing.order_by_day.map(date_of),
+        order_by_terms: order_by_terms(standing, purchase),
+        needed: standing.needed,
+        history: detail.days[drawn..]
+            .iter()
+            .map(|day| {
+                let (low, high) = extents.get(&day.day).copied().unzip();
+                report::HistoryDay { day: date_of(day.day), value: finite(day.value), low, high, limit: day.limit }
+            })
+            .collect(),
+        fan: detail
+            .judged
+            .outlook
+            .iter()
+            .map(|day| report::FanDay {
+                day: date_of(standing.last_day + day.ahead as i64),
+                lower: day.lower,
+                median: day.median,
+                upper: day.upper,
+            })
+            .collect(),
+        backtest_covered: (backtest.iter().filter(held).count(), backtest.iter().filter(|it| it.actual.is_some()).count()),
+        backtest,
+        why: standing.why.clone(),
+        sql: "SELECT * FROM capacity_days WHERE resource = $resource ORDER BY day".to_owned(),
+        parameters: vec![("resource".to_owned(), standing.resource.clone())],
+        largest_consumers: consumers.iter().map(|consumer| (consumer.name.clone(), consumer.amount)).collect(),
+    }
+}
+
+/// What was said earlier about days that have come since.
+fn statements(detail: &ResourceDetail) -> Vec<report::Statement> {
+    let first = detail.days.first().map_or(0, |day| day.day);
+    detail
+        .judged
+        .forecast
+        .iter()
+        .flat_map(|made| &made.backtest)
+        .map(|past| report::Statement {
+            said_on: date_of(first + past.at as i64),
+            about: date_of(first + (past.at + past.days) as i64),
+            mean: past.mean,
+            lower: past.lower,
+            upper: past.upper,
+            actual: finite(past.actual),
+        })
+        .collect()
+}
+
+/// The arithmetic of the last day to decide.
+fn order_by_terms(standing: &Standing, purchase: &PurchasePolicy) -> Vec<report::Term> {
+    let Some((lower, order)) = standing.lower_day.zip(standing.order_by_day) else { return Vec::new() };
+    let term =
+        |name: &str, value: f64, unit: &str, text: String| report::Term { name: name.to_owned(), value, unit: unit.to_owned(), text };
+    let wait =
+        |name: &str, days: u32, text: &str| term(name, f64::from(days), "days", format!("{days} days {text}, by the purchase policy"));
+    let date = |name: &str, day: i64, text: &str| term(name, day as f64, "days since 1970", format!("{}: {text}", date_of(day)));
+    vec![
+        date("lower", lower, "before this day it is reached in 2.5 % of the futures"),
+        wait("approval", purchase.approval_days, "from the proposal to the order"),
+        wait("delivery", purchase.delivery_days, "from the order to the delivery"),
+        wait("installation", purchase.installation_days, "from the delivery to use"),
+        date("order_by", order, "the first less the others"),
+    ]
+}
+
+/// A proposal, with what was decided about it and the sheet for its best offer.
+pub(super) fn proposal(proposal: &Proposal, events: &[ProposalEvent], sheet: Option<Value>) -> report::Proposal {
+    let decided = events.iter().rev().find(|event| event.kind == proposal.state.word());
+    let decision = decided.filter(|_| proposal.state != ProposalState::Open).map(|event| report::Decision {
+        what: proposal.state.word().to_owned(),
+        by: event.actor.clone(),
+        on: date_of(event.at_us.div_euclid(DAY_US)),
+        why: event.detail["why"].as_str().unwrap_or_default().to_owned(),
+        option: event.detail["option"].as_u64().and_then(|place| usize::try_from(place).ok()),
+    });
+    report::Proposal {
+        number: proposal.number,
+        resource_id: proposal.resource.clone(),
+        title: proposal.title.clone(),
+        state: proposal.state.word().to_owned(),
+        order_by: proposal.order_by.as_deref().and_then(|day| day.parse().ok()),
+        options: proposal.options.options.iter().zip(1..).map(|(it, rank)| option(it, rank, &proposal.options.price_unit)).collect(),
+        decision,
+        ticket: proposal.ticket,
+        sheet,
+    }
+}
+
+fn option(option: &PurchaseOption, rank: usize, price_unit: &str) -> report::Option_ {
+    let bought = option.kind.is_bought();
+    let paid = |minor: i64| bought.then_some(minor);
+    report::Option_ {
+        rank,
+        kind: serde_json::to_value(option.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default(),
+        title: option.title.clone(),
+        supplier: option.supplier.clone(),
+        quantity: bought.then_some(option.quantity),
+        capacity_gained: Some(option.capacity_gained),
+        one_off_minor: paid(option.cost.one_off_minor),
+        running_minor_per_month: paid(option.cost.running_minor_per_month),
+        npv_minor: paid(option.cost.npv_minor),
+        cost_per_unit_month_minor: option.cost.per_used_unit_and_month_minor.filter(|_| bought),
+        cost_unit: if bought { price_unit.to_owned() } else { String::new() },
+        arrives_on: Some(option.schedule.arrives_on),
+        in_time: option.schedule.in_time,
+        late_chance: Some(option.schedule.chance_too_late),
+        budget_line: option.budget.as_ref().map(|budget| budget.line.clone()),
+        budget_currency: option.budget.as_ref().map(|budget| budget.currency.code().to_owned()),
+        budget_left_minor: option.budget.as_ref().map(|budget| budget.left_before_minor),
+        budget_left_after_minor: option.budget.as_ref().map(|budget| budget.left_after_minor),
+        feasible: option.feasible,
+        against: option.against.clone(),
+        why_here: option.why_here.clone(),
+        terms: option
+            .terms
+            .iter()
+            .map(|term| report::Term { name: term.name.clone(), value: term.value, unit: term.unit.clone(), text: term.text.clone() })
+            .collect(),
+    }
+}
+
+/// The budgets as they stood at a moment, and what open proposals ask of them.
+pub(super) async fn budgets(
+    read: &mut SqliteConnection,
+    open: &[&Proposal],
+    at_us: TimestampUs,
+) -> Result<Vec<report::Budget>, CapacityError> {
+    let mut budgets = Vec::new();
+    let kind = InventoryKind::Budget;
+    for stored in load_records(read, kind.word(), "", i64::MAX).await.map_err(CapacityError::Store)? {
+        let name = stored.name.clone();
+        let Record::Budget(line) = read_stored(kind, stored).map_err(CapacityError::Store)? else { continue };
+        let standing = budget_standing_at(read, &name, at_us).await.map_err(CapacityError::Inventory)?;
+        let asks = |proposal: &&&Proposal| {
+            let best = proposal.options.options.first()?;
+            best.budget.as_ref().filter(|budget| budget.line == name).map(|budget| budget.takes_minor)
+        };
+        budgets.push(report::Budget {
+            year: line.year,
+            currency: standing.currency.code().to_owned(),
+            planned_minor: standing.planned_minor,
+            committed_minor: standing.committed_minor,
+            spent_minor: standing.spent_minor,
+            left_minor: standing.left_minor,
+            asked_minor: open.iter().filter_map(|proposal| asks(&proposal)).sum(),
+            line: name,
+        });
+    }
+    Ok(budgets)
+}
+
+/// The contracts whose notice date comes.
+pub(super) async fn contracts(read: &mut SqliteConnection, today: Date, horizon_days: u32) -> Result<Vec<report::Contract>, CapacityError> {
+    let kind = InventoryKind::Contract;
+    let mut contracts = Vec::new();
+    for stored in load_records(read, kind.word(), "", i64::MAX).await.map_err(CapacityError::Store)? {
+        let name = stored.name.clone();
+        let read_one =
+            |stored| read_stored(kind, stored).map_err(|error: StoreError| CapacityError::Inventory(InventoryError::Store(error)));
+        let Record::Contract(contract) = read_one(stored)? else { continue };
+        let Some(term) = contract.term_to_decide(today) else { continue };
+        if day_of(term.notice_on) - day_of(today) > i64::from(horizon_days) {
+            continue;
+        }
+        contracts.push(report::Contract {
+            name,
+            supplier: contract.supplier.clone(),
+            ends_on: Some(term.ends_on),
+            notice_on: Some(term.notice_on),
+            auto_renews: contract.auto_renews,
+            cost_minor: contract.cost_minor,
+            cost_per: contract.cost_per.word().to_owned(),
+            currency: contract.currency.code().to_owned(),
+        });
+    }
+    contracts.sort_by_key(|contract| contract.notice_on);
+    Ok(contracts)
+}
