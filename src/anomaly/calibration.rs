@@ -3,8 +3,8 @@
 use super::logarithm::log2;
 use super::state_bytes::{StateError, StateReader, StateWriter};
 
-/// Bins of the histogram: at five an octave they span thirteen octaves below the largest value seen, and only the top matters.
-const BINS: usize = 64;
+/// Bins of the histogram: at five an octave they span eleven octaves below the largest value seen, and only the top matters.
+const BINS: usize = 56;
 /// Bins an octave: one bin is 15 % wide, finer than a tail of a hundred points can tell apart.
 const PER_OCTAVE: f32 = 5.0;
 /// Bins are at most this far from the one of value 1: five times the 150 octaves of a 32-bit float, rounded up.

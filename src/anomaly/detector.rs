@@ -1,4 +1,4 @@
-//! The metric detector: six streams of evidence against one series' own past, in one score.
+//! The metric detector: seven streams of evidence against one series' own past, in one score.
 
 use super::alarm::Bar;
 use super::baseline::{Baseline, CLIP, DAY_S};
@@ -9,14 +9,19 @@ use super::state_bytes::{StateError, StateReader, StateWriter};
 
 /// First byte of a saved detector, and the version of its layout.
 const KIND: u8 = 0xD1;
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// Number of streams.
-const STREAMS: usize = 6;
+const STREAMS: usize = 7;
 /// Points before the first score: fewer than a hundred cannot tell what one in a hundred looks like.
 const WARM_UP: u32 = 100;
 /// Windows of the smoothed streams in points: an hour and six hours of five-minute points.
 const SHORT_WINDOW: f64 = 12.0;
 const LONG_WINDOW: f64 = 72.0;
+/// Points in a row that the lasting deviation is taken over: the fewest that tell a step from a spike and from a pair of spikes.
+const LASTING: usize = 3;
+/// What counts of the smallest deviation while the last ones are on both sides: something, so that their past is never all zeros and the first
+/// three on one side no sensation.
+const BOTH_SIDES: f32 = 0.3;
 /// Weight of the newest point in the follower of the last few points, from which steps and spread are measured.
 const FOLLOW: f64 = 0.2;
 /// Weight of the newest point in the scales (memory of a thousand points) and in the usual spread (two thousand).
@@ -30,6 +35,11 @@ const STEP_CLIP: f64 = 6.0;
 const AGE: f32 = 0.5;
 const AGE_FROM: f32 = 1_000.0;
 const AGE_TO: f32 = 50_000.0;
+/// A young series has not shown its days yet, so that the first morning is a surprise: until three days have passed (for points closer than four
+/// minutes: until a thousand came), evidence counts from seven tenths on and the score from nothing on, rising evenly.
+const YOUNG_S: f64 = 3.0 * DAY_S as f64;
+const YOUNG_POINTS: f64 = 1_000.0;
+const YOUNG_EVIDENCE: f64 = 0.7;
 /// Deviations from the baseline weigh half on the first weekend: that weekends may differ is known, how this one differs is not.
 const FIRST_WEEKEND: f64 = 0.5;
 /// The score is the sum of the last points' surprises to the sixteenth power, each point's share fading, and its sixteenth root: nearly the
@@ -39,7 +49,7 @@ const SCORE_POWER: f64 = 16.0;
 const LINGER: f64 = 100.0;
 /// Faded sums below this are nothing: a score of 0.03.
 const NOTHING: f64 = 1e-24;
-/// Sums of powers cannot come near this: six surprises of six make 14.7.
+/// Sums of powers cannot come near this: five surprises of six make 13.4.
 const LARGEST_SUM: f64 = 1e21;
 /// Deviations that are no alarm each are one when they persist: the fourth root of the faded sum of the fourth powers, times `PERSISTENCE`,
 /// is evidence too. It passes that of the single point after about five equal points, and ends at 1.7 times as much.
@@ -47,6 +57,12 @@ const PERSIST: f64 = 36.0;
 const PERSISTENCE: f64 = 0.7;
 /// What persisted is remembered as long as what was surprising, about 10,000 points.
 const RECORD: f64 = 10_000.0;
+/// What is left of a record at the next point.
+const FORGETTING: f32 = (1.0 - 1.0 / RECORD) as f32;
+/// How much larger than its record a stream has to be to be news: the long mean may equal it, three points have far more chances and must
+/// be half as large again.
+const NEWS_OF_LONG_MEAN: f32 = 1.0;
+const NEWS_OF_LASTING: f32 = 1.5;
 /// Values are held to this, so that squares stay finite.
 const LARGEST: f64 = 1e15;
 
@@ -65,10 +81,12 @@ pub enum Stream {
     Novelty,
     /// The value is far from the last few.
     Step,
+    /// Each of the last three points is far from what is expected, to the same side.
+    Lasting,
 }
 
 impl Stream {
-    const ALL: [Self; STREAMS] = [Self::Value, Self::ShortMean, Self::LongMean, Self::Spread, Self::Novelty, Self::Step];
+    const ALL: [Self; STREAMS] = [Self::Value, Self::ShortMean, Self::LongMean, Self::Spread, Self::Novelty, Self::Step, Self::Lasting];
 
     /// The word for people.
     pub fn as_str(self) -> &'static str {
@@ -79,6 +97,7 @@ impl Stream {
             Self::Spread => "spread",
             Self::Novelty => "novelty",
             Self::Step => "step",
+            Self::Lasting => "lasting",
         }
     }
 }
@@ -111,7 +130,7 @@ struct Verdict {
     evidence: f64,
     /// The fourth power of the evidence of the value and of its short mean: what may persist.
     persisting: f64,
-    /// Sum of the squared surprises, whatever the series' age.
+    /// Sum of the squared surprises that the score ranks by, whatever the series' age.
     squares: f64,
     strongest: Stream,
     surprise: f64,
@@ -134,6 +153,10 @@ pub struct Detector {
     step_scale: f64,
     short_mean: f64,
     long_mean: f64,
+    /// The deviations before this point, the newest first.
+    previous: [f32; LASTING - 1],
+    /// The largest long mean and the largest lasting deviation, slowly forgotten.
+    records: [f32; 2],
     follower: f64,
     power: f64,
     usual_spread: f64,
@@ -161,6 +184,8 @@ impl Detector {
             step_scale: 0.0,
             short_mean: 0.0,
             long_mean: 0.0,
+            previous: [0.0; LASTING - 1],
+            records: [0.0; 2],
             follower: 0.0,
             power: 0.0,
             usual_spread: 0.0,
@@ -191,11 +216,14 @@ impl Detector {
             spread as f32,
             self.novelty.distance(self.seen, value as f32),
             step as f32,
+            self.lasting(lenient as f32),
         ];
+        let trust = self.trust(timestamp_s);
         let verdict = self.judge(&streams, timestamp_s, expected.first_weekend);
         let known = self.seen >= WARM_UP;
         self.learn(timestamp_s, value, (!expected.first_weekend).then_some(deviation));
-        let fourth = verdict.squares * verdict.squares;
+        let squares = trust * trust * verdict.squares;
+        let fourth = squares * squares;
         let eighth = fourth * fourth;
         self.lingering = faded(self.lingering, SCORE_POWER / LINGER) + eighth * eighth;
         self.persisting = faded(self.persisting, 1.0 / PERSIST) + verdict.persisting;
@@ -204,7 +232,7 @@ impl Detector {
         self.record = faded(self.record, 1.0 / RECORD).max(self.persisting);
         Reading {
             score: self.score(),
-            evidence: verdict.evidence.max(news),
+            evidence: verdict.evidence.max(news) * (YOUNG_EVIDENCE + (1.0 - YOUNG_EVIDENCE) * trust),
             expected: if known { self.anchor + f64::from(expected.value) } else { f64::NAN },
             stream: verdict.strongest,
             surprise: verdict.surprise,
@@ -230,6 +258,7 @@ impl Detector {
             self.novelty.shift(by as f32);
             self.follower += by;
             (self.short_mean, self.long_mean, self.persisting) = (0.0, 0.0, 0.0);
+            self.previous = [0.0; LASTING - 1];
         }
     }
 
@@ -245,6 +274,7 @@ impl Detector {
         } else if timestamp_s.saturating_sub(self.last_s) > DAY_S {
             // After a season of silence the past is worth half, and nothing persists.
             self.persisting = 0.0;
+            self.previous = [0.0; LASTING - 1];
             self.calibrations.iter_mut().for_each(Calibration::halve);
         }
         self.last_s = self.last_s.max(timestamp_s);
@@ -269,11 +299,40 @@ impl Detector {
         away
     }
 
-    /// Joins the streams' surprises, and takes the streams into the past. They are joined as the sides of a box: between
-    /// the sum, which many small ones carry, and the maximum, which ignores that streams agree.
+    /// The smallest of the last deviations, a part of it while they are not all on one side. A step raises it as much as the value, a spike
+    /// hardly at all, so that it is calibrated against a past without spikes and three points of a step surprise more than their mean.
+    fn lasting(&mut self, deviation: f32) -> f32 {
+        let previous = self.previous;
+        self.previous = [deviation, previous[0]];
+        let smallest = previous.iter().fold(deviation.abs(), |least, other| least.min(other.abs()));
+        let on_one_side = previous.iter().all(|other| (*other > 0.0) == (deviation > 0.0));
+        if on_one_side { smallest } else { BOTH_SIDES * smallest }
+    }
+
+    /// From 0 for a new series to 1 for one that has shown its days.
+    fn trust(&self, timestamp_s: i64) -> f64 {
+        let since = timestamp_s.saturating_sub(self.first_s) as f64 / YOUNG_S;
+        since.max(f64::from(self.seen) / YOUNG_POINTS).clamp(0.0, 1.0)
+    }
+
+    /// Whether a stream is larger than it was in the last 10,000 points. Hours that are off and points in a row that are off come again and
+    /// again in most series, in bursts, so that their rank among the points makes too much of them: only a new record is news.
+    fn is_news(&mut self, stream: Stream, size: f32, unknown: bool) -> bool {
+        // Less than a mean deviation is nothing, however steady: in a series of zeros and spikes, three zeros in a row would be news.
+        let (at, margin, least) = match stream {
+            Stream::LongMean => (0, NEWS_OF_LONG_MEAN, 0.0),
+            Stream::Lasting => (1, NEWS_OF_LASTING, self.scale as f32),
+            _ => return true,
+        };
+        let before = self.records[at];
+        self.records[at] = FORGETTING * if unknown { before } else { before.max(size) };
+        size >= (margin * before).max(least)
+    }
+
+    /// Finds the streams' surprises, and takes the streams into the past.
     fn judge(&mut self, streams: &[f32; STREAMS], timestamp_s: i64, first_weekend: bool) -> Verdict {
-        // Averages over a window are one independent observation a window.
-        let dependence = [1.0, SHORT_WINDOW as f32, LONG_WINDOW as f32, LONG_WINDOW as f32, 1.0, 1.0];
+        // What is taken over a window is one independent observation a window.
+        let dependence = [1.0, SHORT_WINDOW as f32, LONG_WINDOW as f32, LONG_WINDOW as f32, 1.0, 1.0, LASTING as f32];
         let seasonal = !self.baseline.is_seasonal() || self.knows_a_day(timestamp_s);
         let warm = self.seen >= WARM_UP;
         let mut places = [0.0; STREAMS];
@@ -281,13 +340,13 @@ impl Detector {
         let mut surprises = [0.0; STREAMS];
         let (mut strongest, mut most) = (Stream::Value, 0.0);
         for (index, stream) in Stream::ALL.into_iter().enumerate() {
-            let of_baseline = matches!(stream, Stream::Value | Stream::ShortMean | Stream::LongMean);
+            let of_baseline = matches!(stream, Stream::Value | Stream::ShortMean | Stream::LongMean | Stream::Lasting);
             if of_baseline && !seasonal {
                 continue;
             }
             let unknown = of_baseline && first_weekend;
             let place = places[index];
-            if warm {
+            if warm && self.is_news(stream, streams[index], unknown) {
                 let surprise = f64::from(self.calibrations[index].surprise(place, dependence[index]).max(0.0));
                 surprises[index] = if unknown { FIRST_WEEKEND * surprise } else { surprise };
                 if surprises[index] > most {
@@ -299,16 +358,23 @@ impl Detector {
                 self.calibrations[index].learn(place);
             }
         }
+        self.join(&surprises, strongest, most)
+    }
+
+    /// Joins the surprises as the sides of a box: between the sum, which many small ones carry, and the maximum, which ignores that
+    /// streams agree.
+    fn join(&self, surprises: &[f64; STREAMS], strongest: Stream, most: f64) -> Verdict {
         let age = 1.0 + AGE * log2((self.seen as f32).clamp(AGE_FROM, AGE_TO) / AGE_FROM) * std::f32::consts::LOG10_2;
         let by_age = 1.0 / f64::from(age);
-        let [value, short, long, spread, novelty, step] = surprises.map(|surprise| surprise * surprise);
-        // Value and step are two expectations of the same value, so for an alarm the larger surprise counts once; the score ranks better with both.
-        let of_point = value.max(step) + short + long + spread + novelty;
+        let [value, short, long, spread, novelty, step, lasting] = surprises.map(|surprise| surprise * surprise);
+        // Value and step are two expectations of the same value, short mean and lasting two sights of the same deviations: for an alarm the
+        // larger surprise of each pair counts once. The score ranks better with both expectations and without what lasts, which lags.
+        let of_point = value.max(step) + short.max(lasting) + long + spread + novelty;
         let persisting = (value + short) * by_age * by_age;
         Verdict {
             evidence: of_point.sqrt() * by_age,
             persisting: persisting * persisting,
-            squares: of_point + value.min(step),
+            squares: value + step + short + spread + novelty,
             strongest,
             surprise: most,
         }
@@ -345,6 +411,7 @@ impl Detector {
         for number in [self.power, self.usual_spread, self.lingering, self.persisting, self.record, self.bar.height] {
             out.f64(number);
         }
+        self.previous.iter().chain(&self.records).for_each(|number| out.f32(*number));
         self.baseline.write(&mut out);
         self.novelty.write(&mut out);
         self.calibrations.iter().for_each(|calibration| calibration.write(&mut out));
@@ -368,6 +435,9 @@ impl Detector {
         if [fresh.lingering, fresh.persisting, fresh.record].into_iter().any(|sum| !(0.0..=LARGEST_SUM).contains(&sum)) {
             return Err(StateError::Damaged("scores"));
         }
+        for number in fresh.previous.iter_mut().chain(&mut fresh.records) {
+            *number = from.f32()?;
+        }
         fresh.baseline = Baseline::read(&mut from, fresh.period_s)?;
         fresh.novelty = Novelty::read(&mut from)?;
         for calibration in &mut fresh.calibrations {
@@ -382,4 +452,27 @@ impl Detector {
 fn faded(sum: f64, rate: f64) -> f64 {
     let sum = sum * (-rate).exp();
     if sum < NOTHING { 0.0 } else { sum }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_record_is_news_and_records_are_forgotten() {
+        let mut detector = Detector { scale: 1.0, ..Detector::new(300) };
+        assert!(!detector.is_news(Stream::Lasting, 0.9, false), "less than a mean deviation");
+        assert!(detector.is_news(Stream::Lasting, 4.0, false) && !detector.is_news(Stream::Lasting, 5.0, false));
+        assert!(detector.is_news(Stream::Lasting, 8.0, false), "half as large again as five");
+        assert!(detector.is_news(Stream::LongMean, 0.5, false) && !detector.is_news(Stream::LongMean, 0.49, false));
+        assert!(detector.is_news(Stream::Value, 0.0, false));
+        assert!(
+            detector.is_news(Stream::LongMean, 9.0, true) && detector.is_news(Stream::LongMean, 0.6, false),
+            "an unknown time sets no record"
+        );
+        (0..20_000).for_each(|_| {
+            detector.is_news(Stream::Lasting, 0.1, false);
+        });
+        assert!(detector.is_news(Stream::Lasting, 2.0, false), "two months are over");
+    }
 }

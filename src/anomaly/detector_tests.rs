@@ -93,6 +93,41 @@ fn a_small_rise_that_stays_is_found_within_the_day_and_said_once_or_twice() {
     assert!(found.first().is_some_and(|since| *since < DAY_S) && found.len() <= 3, "{found:?}");
 }
 
+/// The wave with a lone spike of 9 every 97 points, which is as far as `rise` may reach.
+fn alarms_among_spikes(points: i64, rise: impl Fn(i64) -> f64) -> Vec<(i64, Reading)> {
+    let value = |step: i64| wave(step * 300, i64::MAX) + if step % 97 == 0 { 9.0 } else { 0.0 } + rise(step);
+    let found = alarms((0..points).map(|step| (step * 300, value(step))));
+    found.into_iter().map(|(time, reading)| (time / 300, reading)).collect()
+}
+
+#[test]
+fn a_step_that_one_point_does_not_show_is_found_by_three() {
+    // The spikes reach as far as the step, for one point: alone no point is news, three in a row are.
+    let found = alarms_among_spikes(9_100, |step| if step >= 9_000 { 9.0 } else { 0.0 });
+    let late: Vec<_> = found.iter().filter(|(step, _)| *step >= 6_000).collect();
+    let first = late.first().map(|(step, reading)| (*step, reading.stream));
+    assert!(matches!(first, Some((9_000..=9_002, Stream::Lasting))), "{found:?}");
+}
+
+#[test]
+fn zeros_among_spikes_are_never_an_alarm() {
+    // Spikes leave a little in the bins of the day, so that zeros deviate a little, and from one bin on by more than from any before.
+    let value = |step: i64| if (step * 7_919 + step / 288 * 31) % 53 == 0 { 20.0 } else { 0.0 };
+    let found = alarms((0..6_000).map(|step| (step * 300, value(step))));
+    assert!(found.iter().all(|(time, _)| value(time / 300) > 0.0), "{found:?}");
+}
+
+#[test]
+fn a_young_series_ranks_low_and_still_says_what_is_plain() {
+    let last = |day: i64| {
+        let mut detector = Detector::new(300);
+        let points = (0..=288 * day).map(|step| (step * 300, wave(step * 300, i64::MAX) + if step == 288 * day { 200.0 } else { 0.0 }));
+        points.map(|(time, value)| detector.update(time, value)).last()
+    };
+    let (Some(young), Some(old)) = (last(1), last(10)) else { panic!("no points") };
+    assert!(young.score < 0.5 * old.score && young.evidence > 2.0, "{young:?} {old:?}");
+}
+
 #[test]
 fn hours_that_are_high_every_few_nights_are_said_at_first_only() {
     let night = |since: i64| since >= 0 && since.div_euclid(DAY_S) % 4 == 0 && since.rem_euclid(DAY_S) < 2 * 3_600;
@@ -117,7 +152,7 @@ fn foreign_bytes_are_refused_with_a_reason() {
     assert!(matches!(Detector::from_bytes(b"{\"a\": 1}"), Err(StateError::Foreign { .. })));
     let mut other = whole.clone();
     other[1] = 99;
-    assert_eq!(Detector::from_bytes(&other), Err(StateError::Version { found: 99, expected: 2 }));
+    assert_eq!(Detector::from_bytes(&other), Err(StateError::Version { found: 99, expected: 3 }));
     assert!(matches!(Detector::from_bytes(&whole[..whole.len() - 1]), Err(StateError::TooShort(_))));
     let mut longer = whole.clone();
     longer.push(0);
@@ -129,7 +164,7 @@ fn foreign_bytes_are_refused_with_a_reason() {
 
 #[test]
 fn every_stream_has_a_word() {
-    let streams = [Stream::Value, Stream::ShortMean, Stream::LongMean, Stream::Spread, Stream::Novelty, Stream::Step];
+    let streams = [Stream::Value, Stream::ShortMean, Stream::LongMean, Stream::Spread, Stream::Novelty, Stream::Step, Stream::Lasting];
     let words: std::collections::BTreeSet<_> = streams.iter().map(|stream| stream.as_str()).collect();
     assert_eq!(words.len(), streams.len());
 }

@@ -1,0 +1,36 @@
+"""Requests made up from the OpenAPI document: whatever comes, no answer is a server's error, and each is one that the document tells.
+
+The long form: WATCHROOM_FUZZ_SECONDS=600 tests/clients/run -v test_openapi
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from server import ClientTest
+
+FUZZ_S = int(os.environ.get("WATCHROOM_FUZZ_SECONDS", "30"))
+# Beyond the time that it is given: reading the document, the request under way.
+PATIENCE_S = 120
+
+CHECKS = ["not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance"]
+# Their bodies are of kinds that are not made up from a schema; they have tests of their own.
+OTHER_BODIES = ["/api/v1/write", "/insert/jsonline"]
+
+
+class FuzzTest(ClientTest):
+    # What is made up may name people to be told, and nobody is to be told anything by a test.
+    settings = {"WATCHROOM_DESK_ENABLED": "false"}
+
+    def test_made_up_requests_get_the_answers_that_are_documented(self):
+        program, document = Path(sys.executable).with_name("schemathesis"), self.server.url("/api/v1/openapi.json")
+        command = [str(program), "--no-color", "fuzz", document, "--max-time", str(FUZZ_S), "--workers", "2", "--checks", ",".join(CHECKS)]
+        command += ["--generation-database", "none", "--continue-on-failure", "--max-failures", "10"]
+        for path in OTHER_BODIES:
+            command += ["--exclude-path", path]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=FUZZ_S + PATIENCE_S)
+        self.assertEqual(done.returncode, 0, done.stdout[-8000:] + done.stderr[-2000:])
+        summary = [line.strip() for line in done.stdout.splitlines() if "generated" in line or "Tested:" in line]
+        print(f"\n{FUZZ_S} s of made-up requests: {'; '.join(summary)}", file=sys.stderr)
+        self.assertEqual(self.server.value("SELECT 1"), 1)
