@@ -19,7 +19,9 @@ use crate::config::{Settings, SiteSettings, check_front_door, parse_site};
 use crate::console;
 use crate::data_folder::{DataFolder, Listening};
 use crate::desk::Desk;
-use crate::operations::{Capacity, CapacityDays, CapacityParts, Inventory, Proposals, Register, computed_views};
+use crate::operations::{
+    Capacity, CapacityDays, CapacityParts, Inventory, Proposals, Register, ReportParts, ScheduledReports, computed_views,
+};
 use crate::people::{OneTimeSecret, Tokens};
 use crate::pipeline::{
     self, Analysis, AnalysisParts, FlushConfig, FlushHandle, Incidents, Pipeline, PipelineConfig, RemoteWriteCheck, RuleBook, SiteConfig,
@@ -62,6 +64,8 @@ pub struct App {
     pub incidents: Arc<Incidents>,
     /// Resources, and how they stand.
     pub capacity: Arc<Capacity>,
+    /// Reports that are made by themselves, and kept.
+    pub reports: Arc<ScheduledReports>,
     /// What the department has.
     pub inventory: Inventory,
     /// What it has set up.
@@ -120,6 +124,18 @@ impl App {
         if settings.capacity.enabled {
             workers.push(stage::spawn("capacity", &shutdown, capacity.clone().keep(shutdown.clone())));
         }
+        let reports = Arc::new(ScheduledReports::new(ReportParts {
+            capacity: capacity.clone(),
+            inventory: inventory.clone(),
+            register: people.register.clone(),
+            store: store.clone(),
+            desk: desk.clone(),
+            clock: clock.clone(),
+            public_url: settings.desk.public_url.trim_end_matches('/').to_owned(),
+        }));
+        if settings.desk.enabled {
+            workers.push(stage::spawn("reports", &shutdown, reports.clone().keep(shutdown.clone())));
+        }
         let context = SourceContext { intake: pipeline.ingest(), clock: clock.clone(), shutdown: shutdown.clone() };
         let (listening, sources, first_password) = (Listening::default(), Vec::new(), people.first_password.take());
         let register = people.register.clone();
@@ -133,6 +149,7 @@ impl App {
             rules,
             incidents,
             capacity,
+            reports,
             inventory,
             register,
             pipeline,
@@ -170,6 +187,7 @@ impl App {
             alerts: people.alerts.clone(),
             inventory: self.inventory.clone(),
             capacity: self.capacity.clone(),
+            reports: self.reports.clone(),
             clock,
             tls: !settings.http.tls_cert.is_empty(),
             link_secret: people.link_secret.clone(),

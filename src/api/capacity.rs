@@ -21,7 +21,6 @@ use crate::operations::{
     CapacityError, Decision, NewDelivery, ProposalDetail, ProposalError, ProposalState, RepairQuestion, StandingFilter, date_of, date_text,
     proposal_in_short,
 };
-use crate::report;
 
 /// Resources or proposals of a page, unless the query says.
 const USUAL_LIMIT: u32 = 100;
@@ -108,44 +107,6 @@ pub(super) async fn get(State(state): State<ApiState>, Path(id): Path<String>) -
 
 fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
-}
-
-/// The query of `GET /api/v1/reports/capacity`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct ReportQuery {
-    as_of: Option<Date>,
-    format: Option<ReportForm>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ReportForm {
-    Json,
-    Html,
-    Csv,
-}
-
-/// The capacity report: one page for the manager, then a section a resource.
-pub(super) async fn report(State(state): State<ApiState>, query: Result<Query<ReportQuery>, QueryRejection>) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::bad_request(error.body_text(), "the parameters are as_of, a date, and format"))?;
-    let filled = state.capacity.report(&state.public_url, query.as_of).await.map_err(capacity_error)?;
-    let form = query.format.unwrap_or(ReportForm::Json);
-    if form == ReportForm::Json {
-        return Ok(axum::Json(filled).into_response());
-    }
-    // Hundreds of plots take a moment: other requests go on meanwhile.
-    let write = move || match form {
-        ReportForm::Html => ("text/html; charset=utf-8", report::html(&filled)),
-        _ => ("text/csv; charset=utf-8", report::csv(&filled)),
-    };
-    let (media_type, text) = tokio::task::spawn_blocking(write)
-        .await
-        .map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the report broke off: {error}"), ""))?;
-    let policy = "default-src 'none'; style-src 'unsafe-inline'";
-    let headers =
-        [(header::CONTENT_TYPE, media_type), (header::CONTENT_SECURITY_POLICY, policy), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
-    Ok((headers, text).into_response())
 }
 
 /// Takes the days that have ended and judges every resource now.

@@ -16,6 +16,7 @@ mod lingering;
 mod on_call;
 mod openapi;
 mod query_error;
+mod reports;
 mod routes;
 mod rules;
 mod server;

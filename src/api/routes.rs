@@ -9,12 +9,12 @@ use axum::routing::{delete, get, post, put};
 
 use super::alerts::RefusedKeys;
 use super::{
-    ApiError, FrontDoor, access, acknowledge, alerts, capacity, error, health, incidents, inventory, on_call, openapi, rules, sessions,
-    setup, sql, ticket_parts, tickets,
+    ApiError, FrontDoor, access, acknowledge, alerts, capacity, error, health, incidents, inventory, on_call, openapi, reports, rules,
+    sessions, setup, sql, ticket_parts, tickets,
 };
 use crate::clock::Clock;
 use crate::desk::Desk;
-use crate::operations::{Alerts, Capacity, Inventory, Register};
+use crate::operations::{Alerts, Capacity, Inventory, Register, ScheduledReports};
 pub(super) use crate::people::Scope;
 use crate::people::{Logins, Role, Tokens};
 use crate::pipeline::{FlushHandle, Incidents, RuleBook};
@@ -106,6 +106,10 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/capacity/run", Tickets, Lead),
     route("GET", "/api/v1/capacity/{id}", Tickets, Technician),
     route("GET", "/api/v1/reports/capacity", Tickets, Technician),
+    route("GET", "/api/v1/reports/inventory", Tickets, Technician),
+    route("GET", "/api/v1/reports/kept", Tickets, Technician),
+    route("GET", "/api/v1/reports/kept/{id}", Tickets, Technician),
+    route("POST", "/api/v1/reports/schedules/{name}/run", Tickets, Manager),
     route("GET", "/api/v1/proposals", Tickets, Technician),
     route("GET", "/api/v1/proposals/combined", Tickets, Technician),
     route("GET", "/api/v1/proposals/{number}", Tickets, Technician),
@@ -166,6 +170,8 @@ pub struct ApiState {
     pub inventory: Inventory,
     /// Resources, how they stand, and what is proposed about them.
     pub capacity: Arc<Capacity>,
+    /// Reports that are made by themselves, and kept.
+    pub reports: Arc<ScheduledReports>,
     /// The time.
     pub clock: Clock,
     /// The listener speaks TLS.
@@ -269,7 +275,11 @@ fn capacity_routes() -> Router<ApiState> {
         .route("/api/v1/capacity", get(capacity::list))
         .route("/api/v1/capacity/run", post(capacity::run))
         .route("/api/v1/capacity/{id}", get(capacity::get))
-        .route("/api/v1/reports/capacity", get(capacity::report))
+        .route("/api/v1/reports/capacity", get(reports::capacity))
+        .route("/api/v1/reports/inventory", get(reports::inventory))
+        .route("/api/v1/reports/kept", get(reports::kept))
+        .route("/api/v1/reports/kept/{id}", get(reports::kept_file))
+        .route("/api/v1/reports/schedules/{name}/run", post(reports::make_now))
         .route("/api/v1/proposals", get(capacity::proposals))
         .route("/api/v1/proposals/combined", get(capacity::combined))
         .route("/api/v1/proposals/{number}", get(capacity::proposal))

@@ -1,6 +1,7 @@
 //! A message as mail. Pure.
 //!
 //! * Two bodies, plain text and HTML (RFC 2046 section 5.1.4); the HTML has no image, no script and nothing from elsewhere.
+//! * A file stands beside them (section 5.1.3).
 //! * `Message-ID` is the message's id, so that a mail that comes twice is shown once.
 //! * `In-Reply-To` and `References` name the ticket, so that everything about it is one thread, also what was never sent to
 //!   this person (RFC 5322 section 3.6.4; RFC 5256 builds threads around messages that are not there).
@@ -11,11 +12,11 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::Address;
-use lettre::message::header::{Date, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::header::{ContentType, Date, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 
 use super::plain_text::{html, one_line, printable};
-use super::{Message, SendFailure, SmtpConfig, Urgency};
+use super::{Message, MessageFile, SendFailure, SmtpConfig, Urgency};
 use crate::clock::{SECOND_US, TimestampUs};
 
 /// Header that tells programs the ticket's number.
@@ -59,9 +60,20 @@ pub fn email_message(config: &SmtpConfig, to: &str, message: &Message, now_us: T
         // RFC 2156 section 5.3.4; most mail programs mark such a message.
         builder = builder.raw_header(plain_header("Importance", "high".to_owned()));
     }
+    let words = MultiPart::alternative_plain_html(text_body(message), html_body(message));
+    let body = match &message.file {
+        None => words,
+        Some(file) => MultiPart::mixed().multipart(words).singlepart(attached(file)?),
+    };
     builder
-        .multipart(MultiPart::alternative_plain_html(text_body(message), html_body(message)))
+        .multipart(body)
         .map_err(|error| SendFailure::permanent(format!("the mail cannot be written ({error}); check the sender's address")))
+}
+
+fn attached(file: &MessageFile) -> Result<SinglePart, SendFailure> {
+    let media_type = ContentType::parse(file.media_type)
+        .map_err(|error| SendFailure::permanent(format!("BUG: `{}` is no media type ({error})", file.media_type)))?;
+    Ok(Attachment::new(one_line(&file.name, 100)).body(file.bytes.clone(), media_type))
 }
 
 fn mailbox(text: &str) -> Result<Mailbox, SendFailure> {

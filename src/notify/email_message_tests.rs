@@ -25,6 +25,7 @@ fn message() -> Message {
         notices: Vec::new(),
         count: 1,
         payload: Value::Null,
+        file: None,
     }
 }
 
@@ -148,4 +149,20 @@ proptest! {
         let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
         prop_assert_eq!(names, NAMES);
     }
+}
+
+#[test]
+fn a_file_stands_beside_the_words() {
+    let page = "<!DOCTYPE html>\n<p>Full on 14 February: <b>order</b></p>\n".repeat(40);
+    let file =
+        MessageFile { name: "capacity-2026-11-22.html".into(), media_type: "text/html; charset=utf-8", bytes: page.clone().into_bytes() };
+    let mail = written("ines@example.org", &Message { file: Some(file), ..message() });
+    let (headers, body) = parts(&mail);
+    let kind = &headers.iter().find(|(name, _)| name == "Content-Type").unwrap().1;
+    assert!(kind.starts_with("multipart/mixed"), "{kind}");
+    let attached = body.split("Content-Disposition: attachment; filename=\"capacity-2026-11-22.html\"").nth(1).unwrap();
+    let (head, coded) = attached.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("Content-Type: text/html") || mail.matches("text/html").count() == 2, "{head}");
+    // Whatever the encoding, the page comes back: quoted-printable and base64 both keep these letters or none of them.
+    assert!(coded.contains("order") || coded.replace("\r\n", "").len() > page.len(), "{coded}");
 }

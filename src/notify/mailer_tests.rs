@@ -128,6 +128,7 @@ fn message() -> Message {
         notices: Vec::new(),
         count: 1,
         payload: Value::Null,
+        file: None,
     }
 }
 

@@ -57,6 +57,20 @@ pub struct Message {
     pub count: usize,
     /// For programs; of a single notice.
     pub payload: Value,
+    /// A file that goes with it by mail.
+    #[serde(skip)]
+    pub file: Option<MessageFile>,
+}
+
+/// A file that goes with a message by mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageFile {
+    /// Its name: letters, digits, dots and dashes.
+    pub name: String,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// What is in it.
+    pub bytes: Vec<u8>,
 }
 
 /// A notice in a message.
@@ -98,6 +112,7 @@ impl Message {
             notices: parcel.notices().take(MAX_LISTED).map(|notice| item(notice, links)).collect(),
             count: parcel.count(),
             payload: if single { first.payload.clone() } else { Value::Null },
+            file: None,
         }
     }
 }

@@ -54,7 +54,7 @@ pub use destination::{Network, may_call};
 pub use email_message::email_message;
 pub use error::NotifyError;
 pub use mailer::Mailer;
-pub use message::{Item, Links, Message};
+pub use message::{Item, Links, Message, MessageFile};
 pub use notice::{Delivery, NewNotice, Notice};
 pub use outbox::{MAX_LISTED, cancel_for_ticket, deliveries_of, enqueue, next_due_us, notice, notices_of_ticket, try_again};
 pub use outcome::{note_failed, note_sent};

@@ -26,6 +26,7 @@ fn message(subject: &str, text: &str) -> Message {
         }],
         count: 1,
         payload: json!({"page": "42/1/1"}),
+        file: None,
     }
 }
 

@@ -59,6 +59,7 @@ fn message() -> Message {
         notices: Vec::new(),
         count: 1,
         payload: Value::Null,
+        file: None,
     }
 }
 

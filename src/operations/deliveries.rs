@@ -5,15 +5,20 @@ use std::time::Duration;
 
 use super::OperationsError;
 use super::calling::hasten;
+use super::judging::date_text;
+use super::kept_reports::{ReportForm, load_file, load_kept};
 use super::register::Register;
 use crate::clock::{Clock, DAY_US};
 use crate::desk::{Actor, Desk, TicketEvent, Writing};
 use crate::notify::{
-    Channel, Links, Mailer, Message, Next, Notice, Parcel, SendFailure, SmtpConfig, Urgency, WebhookConfig, Webhooks, acknowledge_link,
-    due, note_failed, note_sent,
+    Channel, Links, Mailer, Message, MessageFile, Next, Notice, Parcel, SendFailure, SmtpConfig, Urgency, WebhookConfig, Webhooks,
+    acknowledge_link, due, note_failed, note_sent,
 };
 use crate::shutdown::Shutdown;
 use crate::store::{Store, StoreError, load_secret};
+
+/// A file that goes by mail at most: many servers take no more than ten megabytes, and base64 adds a third.
+const MAX_FILE_BYTES: usize = 6 << 20;
 
 /// How often the outbox is looked into.
 const TICK: Duration = Duration::from_millis(500);
@@ -115,7 +120,10 @@ impl Deliveries {
 
     async fn send(&self, parcel: &Parcel) -> Result<String, SendFailure> {
         let (first, now_us) = (parcel.first(), self.clock.now_us());
-        let message = Message::of(parcel, &self.links(parcel));
+        let mut message = Message::of(parcel, &self.links(parcel));
+        if first.channel == Channel::Email {
+            message.file = self.report_of(&message).await.map_err(|error| SendFailure::temporary(error.to_string()))?;
+        }
         match first.channel {
             Channel::Email => match &self.mailer {
                 Some(mailer) => mailer.send(&first.address, &message, now_us).await,
@@ -133,6 +141,17 @@ impl Deliveries {
                 }
             }
         }
+    }
+
+    /// The page of the report that a message brings; the message alone goes where it is too large for a mail, or not kept any more.
+    async fn report_of(&self, message: &Message) -> Result<Option<MessageFile>, StoreError> {
+        let Some(id) = message.payload["report"]["id"].as_i64() else { return Ok(None) };
+        let mut read = self.store.read().await?;
+        let (Some(kept), Some(bytes)) = (load_kept(&mut read, id).await?, load_file(&mut read, id, ReportForm::Html).await?) else {
+            return Ok(None);
+        };
+        let name = format!("{}-{}.html", kept.report, date_text(kept.made_at_us.div_euclid(DAY_US)));
+        Ok((bytes.len() <= MAX_FILE_BYTES).then_some(MessageFile { name, media_type: ReportForm::Html.media_type(), bytes }))
     }
 
     async fn secret(&self, name: &str) -> Result<Option<String>, StoreError> {

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::report_schedule::ReportSchedule;
 use crate::alert::Heartbeat;
 use crate::assignment::{AssignmentPolicy, SkillRules};
 use crate::capacity::CapacityPolicy;
@@ -123,6 +124,9 @@ pub const KINDS: &[DocumentKind] = &[
     single("desk_policy", "how the desk works", Role::Manager, |value| read(value, DeskPolicy::check)),
     single("capacity_policy", "other limits, headroom and spares of resources", Role::Manager, |value| read(value, CapacityPolicy::check)),
     single("purchase_policy", "currency, rates, term and times of purchases", Role::Manager, |value| read(value, PurchasePolicy::check)),
+    kind("report_schedule", "which report is made by itself, when, and for whom", Role::Manager, |value| {
+        read(value, ReportSchedule::check)
+    }),
     kind("heartbeat", "what must report that it still runs", Role::Lead, |value| read(value, Heartbeat::check)),
 ];
 

@@ -45,9 +45,11 @@ mod feed;
 mod hidden_addresses;
 mod inventory;
 mod inventory_references;
+mod inventory_report;
 #[cfg(test)]
 mod inventory_test;
 mod judging;
+mod kept_reports;
 mod market;
 #[cfg(test)]
 mod night_test;
@@ -61,6 +63,10 @@ mod proposals;
 mod register;
 #[cfg(test)]
 mod register_test;
+mod report_schedule;
+mod scheduled_reports;
+#[cfg(test)]
+mod scheduled_reports_test;
 mod setup;
 mod sla_clocks;
 mod surroundings;
@@ -82,8 +88,11 @@ pub use error::OperationsError;
 pub use hidden_addresses::hide_addresses;
 pub use inventory::{ImportOptions, ImportReport, Inventory, InventoryError, RecordChange, RecordPage, WrittenRecord};
 pub use judging::{Judged, Standing, date_of, date_text, day_of};
+pub use kept_reports::{KeptReport, ReportForm};
 pub use promises::{StandingPromise, promises_of, what_if};
 pub use proposal_rows::{Proposal, ProposalEvent, ProposalFacts, ProposalState};
 pub use proposals::{Decision, NewDelivery, ProposalDetail, ProposalError, Proposals, RepairQuestion, proposal_in_short};
 pub use register::{Imported, Register, RegisterError};
+pub use report_schedule::{ReportSchedule, ScheduledReport};
+pub use scheduled_reports::{ReportParts, ScheduledReportError, ScheduledReports};
 pub use setup::{Documents, SINGLE, Setup};

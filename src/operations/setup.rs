@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::documents::{DeskPolicy, Service, preferences_of};
+use super::report_schedule::ReportSchedule;
 use crate::alert::Heartbeat;
 use crate::assignment::{AssignmentPolicy, SkillRules};
 use crate::capacity::CapacityPolicy;
@@ -58,6 +59,8 @@ pub struct Setup {
     pub capacity: CapacityPolicy,
     /// By what purchases are compared.
     pub purchase: PurchasePolicy,
+    /// Reports that are made by themselves.
+    pub reports: BTreeMap<String, ReportSchedule>,
     /// When people are away.
     pub absences: Vec<Absence>,
 }
@@ -87,6 +90,7 @@ impl Setup {
             heartbeats: all(documents, "heartbeat", &mut complaints),
             capacity: single(documents, "capacity_policy", &mut complaints),
             purchase: single(documents, "purchase_policy", &mut complaints),
+            reports: all(documents, "report_schedule", &mut complaints),
             ..Self::default()
         };
         match Calendars::resolve(&calendars) {
@@ -153,6 +157,12 @@ impl Setup {
                 };
                 need(format!("escalation_policy/{name}"), what, named, exists);
             }
+        }
+        for (name, schedule) in &self.reports {
+            schedule
+                .to
+                .iter()
+                .for_each(|person| need(format!("report_schedule/{name}.to"), "user", person, self.users.contains_key(person)));
         }
         let policies = self.desk.escalation_policy.iter();
         let place = || format!("desk_policy/{SINGLE}.escalation_policy");

@@ -1,5 +1,9 @@
 //! The report as CSV (RFC 4180): a row for each resource.
 
+use jiff::civil::Date;
+
+use super::dates::days_between;
+use super::inventory_page::InventoryReport;
 use super::model::{CapacityReport, Proposal, Resource};
 use super::sentences::chosen;
 
@@ -49,6 +53,32 @@ pub fn csv(report: &CapacityReport) -> String {
     }
     for resource in &report.resources {
         out.push_str(&row(resource, latest.get(resource.id.as_str()).copied(), &report.currency).join(","));
+        out.push_str("\r\n");
+    }
+    out
+}
+
+/// What of the inventory ends, as CSV: a row for each warranty, support and contract, the first to end first.
+pub fn inventory_csv(report: &InventoryReport) -> String {
+    let mut rows: Vec<(Option<Date>, Vec<String>)> = Vec::new();
+    for (what, assets) in [("warranty", &report.warranty_ends), ("support", &report.support_ends)] {
+        rows.extend(assets.iter().map(|asset| {
+            let place = text(asset.place.as_deref().unwrap_or_default());
+            (Some(asset.ends_on), vec![what.to_owned(), text(&asset.name), text(&asset.kind), place, String::new()])
+        }));
+    }
+    rows.extend(report.contracts.iter().map(|contract| {
+        (
+            contract.notice_on,
+            vec!["notice".to_owned(), text(&contract.name), "contract".to_owned(), String::new(), text(&contract.supplier)],
+        )
+    }));
+    rows.sort_by_key(|(day, _)| *day);
+    let mut out = "what,name,kind,place,supplier,day,days_left\r\n".to_owned();
+    for (day, mut row) in rows {
+        row.push(day.map(|day| day.to_string()).unwrap_or_default());
+        row.push(day.map(|day| days_between(report.as_of, day).to_string()).unwrap_or_default());
+        out.push_str(&row.join(","));
         out.push_str("\r\n");
     }
     out

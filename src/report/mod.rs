@@ -25,13 +25,14 @@ mod proposals;
 mod sample;
 mod section;
 mod sentences;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod timeline;
 mod units;
 
 pub use capacity::html;
-pub use csv::csv;
+pub use csv::{csv, inventory_csv};
 pub use drawing::bars;
 pub use html::{Column, Element, STYLE, Table, details, escaped, page, paragraph, scrolled};
 pub use inventory_page::{AssetEnd, Count, InventoryReport, inventory_html};
@@ -40,4 +41,5 @@ pub use model::{
     Statement, Status, Summary, Term,
 };
 pub use plot::{Plot, Said};
+pub use summary::{capacity_summary, inventory_summary};
 pub use units::Unit;

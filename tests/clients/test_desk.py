@@ -119,3 +119,20 @@ class MailTest(ClientTest):
         self.wait_until("the second mail comes", lambda: len(self.inbox.messages) == 2)
         thread = {message["References"] for _, message in self.inbox.messages}
         self.assertEqual(len(thread), 1)
+
+    def test_a_report_that_is_made_by_itself_comes_with_its_page(self):
+        self.put("/api/v1/setup/user/ines", {"display_name": "Inès", "email": "ines@example.org", "role": "manager"})
+        schedule = {"report": "capacity", "cron": "0 7 1 * *", "time_zone": "Europe/Vienna", "to": ["ines"]}
+        self.put("/api/v1/setup/report_schedule/monthly", schedule)
+        _, body = self.server.request("/api/v1/reports/schedules/monthly/run", b"")
+        kept = json.loads(body)
+        ((recipients, message),) = self.wait_until("the mail comes", lambda: list(self.inbox.messages))
+        self.assertEqual(recipients, ["ines@example.org"])
+        self.assertTrue(message["Subject"].startswith("Capacity report of "))
+        (attached,) = message.iter_attachments()
+        self.assertRegex(attached.get_filename(), r"^capacity-\d{4}-\d\d-\d\d\.html$")
+        page = attached.get_content()
+        headers, served = self.server.request(f"/api/v1/reports/kept/{kept['id']}?format=html")
+        self.assertEqual(page.replace("\r\n", "\n").strip(), served.decode().strip())
+        self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
+        self.assertEqual(json.loads(self.server.request("/api/v1/reports/kept")[1])["reports"][0]["schedule"], "monthly")

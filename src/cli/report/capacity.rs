@@ -1,34 +1,11 @@
-//! The capacity report, which the server makes.
+//! The capacity report on a terminal.
 
-use anyhow::Context as _;
 use serde_json::Value;
 
 use super::table::Table;
-use super::{Connection, Format, error_text, json_of};
-
-/// The report in the form that was asked for; `as_of` is a date.
-pub(super) async fn shown(connection: &Connection, format: Format, as_of: Option<&str>, width: Option<u16>) -> anyhow::Result<String> {
-    let form = match format {
-        Format::Html => "html",
-        Format::Csv => "csv",
-        Format::Json | Format::Text => "json",
-    };
-    let as_of = as_of.map_or_else(String::new, |day| format!("&as_of={day}"));
-    let answer = connection.get(&format!("/api/v1/reports/capacity?format={form}{as_of}"), "*/*").await?;
-    match format {
-        Format::Json => Ok(format!("{}\n", json_of(answer).await?)),
-        Format::Text => Ok(text(&json_of(answer).await?, width)),
-        Format::Html | Format::Csv => {
-            if !answer.status().is_success() {
-                anyhow::bail!("{}", error_text(answer).await);
-            }
-            answer.text().await.context("the answer broke off")
-        }
-    }
-}
 
 /// What must be decided, in a table; the page has the plots and the arithmetic.
-fn text(report: &Value, width: Option<u16>) -> String {
+pub(super) fn text(report: &Value, width: Option<u16>) -> String {
     let mut table = Table::new(
         "capacity",
         "Resources, those to be decided first first. `--format html` has plots, options and every number of the arithmetic.",

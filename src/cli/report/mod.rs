@@ -4,6 +4,8 @@
 //! call how much is asked of each rota. Here they are only put side by side: as text, as a page, as JSON and as CSV.
 
 mod capacity;
+mod inventory;
+mod made;
 mod on_call;
 mod outline;
 mod page;
@@ -42,7 +44,7 @@ pub(super) struct ReportOptions {
     /// Where the days of --from and --to begin: a name such as Europe/Vienna
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     time_zone: String,
-    /// Day that a capacity report is about, as it would have been told then; the last day if not given
+    /// Day that a report of capacity or inventory is about, as it would have been told then; the last day if not given
     #[arg(long, value_name = "DATE")]
     as_of: Option<jiff::civil::Date>,
     /// Format of the report
@@ -68,6 +70,8 @@ enum Report {
     Desk,
     /// What runs out and when, what can be done about it, and what it costs
     Capacity,
+    /// What there is, and whose warranty, support or contract ends
+    Inventory,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -106,10 +110,15 @@ pub(super) async fn run(options: ReportOptions) -> anyhow::Result<ExitCode> {
 async fn shown(connection: &Connection, options: &ReportOptions, period: Period) -> anyhow::Result<String> {
     let as_of = options.as_of.map(|day| day.to_string());
     if options.report == Report::Capacity {
-        return capacity::shown(connection, options.format, as_of.as_deref(), terminal::width()).await;
+        return made::shown(connection, "capacity", options.format, as_of.as_deref(), |report| capacity::text(report, terminal::width()))
+            .await;
+    }
+    if options.report == Report::Inventory {
+        return made::shown(connection, "inventory", options.format, as_of.as_deref(), |report| inventory::text(report, terminal::width()))
+            .await;
     }
     if as_of.is_some() {
-        bail!("--as-of is for the capacity report; give --from and --to instead");
+        bail!("--as-of is for reports of capacity and inventory; give --from and --to instead");
     }
     let filled = fill(connection, options.report, period).await?;
     Ok(match options.format {

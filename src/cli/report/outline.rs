@@ -101,7 +101,7 @@ impl Report {
             Self::Noise => &[RULE_NOISE],
             Self::Desk => &[BACKLOG, RESPONSE_TIMES, REOPENED],
             // The server makes it whole.
-            Self::Capacity => &[],
+            Self::Capacity | Self::Inventory => &[],
         }
     }
 
@@ -113,6 +113,7 @@ impl Report {
             Self::Noise => "noise",
             Self::Desk => "desk",
             Self::Capacity => "capacity",
+            Self::Inventory => "inventory",
         }
     }
 
@@ -124,6 +125,7 @@ impl Report {
             Self::Noise => "Noise",
             Self::Desk => "The desk",
             Self::Capacity => "Capacity",
+            Self::Inventory => "Inventory",
         }
     }
 }

@@ -1,0 +1,251 @@
+//! Makes reports by themselves: keeps them, and puts them into the outbox of those who want them.
+//!
+//! A report and the messages about it are one transaction under the moment at which it was due: whatever breaks off in between, it is
+//! made once. After a pause of the server the latest one that was missed is made, not all of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::capacity::Capacity;
+use super::kept_reports::{KeptReport, MOST_BYTES, Made, ReportForm, keep_report, latest_of, list_kept, load_file, load_kept};
+use super::report_schedule::{ReportSchedule, ScheduledReport};
+use super::{CapacityError, Inventory, OperationsError, Register};
+use crate::clock::{Clock, HOUR_US, TimestampUs};
+use crate::desk::Desk;
+use crate::notify::{EventKind, NewNotice, Urgency, decide, enqueue};
+use crate::report;
+use crate::shutdown::Shutdown;
+use crate::store::{Store, StoreError, load_document};
+
+/// How often it is looked whether one is due.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
+
+/// A report that could not be made is tried again after so long.
+const RETRY_AFTER_US: i64 = HOUR_US / 4;
+
+/// Why a report was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ScheduledReportError {
+    /// There is no such schedule.
+    #[error("there is no report schedule `{0}`; `GET /api/v1/setup/report_schedule` lists those that there are")]
+    NoSchedule(String),
+    /// It could not be filled.
+    #[error(transparent)]
+    Capacity(#[from] CapacityError),
+    /// It is too large.
+    #[error("the report has {bytes} bytes as {form}, and {MOST_BYTES} are kept at most")]
+    TooLarge {
+        /// As what.
+        form: &'static str,
+        /// Its size.
+        bytes: usize,
+    },
+    /// It could not be drawn.
+    #[error("drawing the report broke off: {0}")]
+    BrokeOff(String),
+    /// The desk refuses the messages.
+    #[error(transparent)]
+    Operations(#[from] OperationsError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What they are made of.
+#[derive(Debug, Clone)]
+pub struct ReportParts {
+    /// Resources, and how they stand.
+    pub capacity: Arc<Capacity>,
+    /// What the department has.
+    pub inventory: Inventory,
+    /// What was set up.
+    pub register: Arc<Register>,
+    /// Keeps them.
+    pub store: Store,
+    /// The outbox is emptied after its changes.
+    pub desk: Desk,
+    /// The time.
+    pub clock: Clock,
+    /// Where people reach this server; empty: messages carry no address.
+    pub public_url: String,
+}
+
+/// Reports that are made by themselves.
+#[derive(Debug)]
+pub struct ScheduledReports {
+    parts: ReportParts,
+    /// Until when a schedule whose report failed waits.
+    waiting: tokio::sync::Mutex<BTreeMap<String, TimestampUs>>,
+}
+
+impl ScheduledReports {
+    /// Over its parts.
+    pub fn new(parts: ReportParts) -> Self {
+        Self { parts, waiting: tokio::sync::Mutex::default() }
+    }
+
+    /// Runs until the stop.
+    pub async fn keep(self: Arc<Self>, shutdown: Shutdown) {
+        loop {
+            self.round().await;
+            tokio::select! {
+                () = shutdown.sources_stopping() => return,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
+    }
+
+    /// Makes those that are due; gives how many. One that fails is told and tried again later, and the others are made.
+    pub async fn round(&self) -> usize {
+        let mut waiting = self.waiting.lock().await;
+        let (setup, now_us) = (self.parts.register.setup(), self.parts.clock.now_us());
+        waiting.retain(|name, until_us| *until_us > now_us && setup.reports.contains_key(name));
+        let mut made = 0;
+        for (name, schedule) in setup.reports.iter().filter(|(_, schedule)| !schedule.paused) {
+            if waiting.contains_key(name) {
+                continue;
+            }
+            match self.make_if_due(name, schedule, now_us).await {
+                Ok(is_made) => made += usize::from(is_made),
+                Err(error) => {
+                    tracing::error!(schedule = name, %error, "a report could not be made by itself; it is tried again in a quarter of an hour");
+                    waiting.insert(name.clone(), now_us + RETRY_AFTER_US);
+                }
+            }
+        }
+        made
+    }
+
+    async fn make_if_due(&self, name: &str, schedule: &ReportSchedule, now_us: TimestampUs) -> Result<bool, ScheduledReportError> {
+        let Some(due_us) = schedule.latest_us(now_us) else { return Ok(false) };
+        let mut read = self.parts.store.read().await?;
+        let latest_us = latest_of(&mut read, name).await?;
+        // What was due before anybody wanted it is not made.
+        let since_us = load_document(&mut read, "report_schedule", name).await?.map(|document| document.updated_at_us);
+        drop(read);
+        if latest_us.max(since_us).is_none_or(|done_us| due_us <= done_us) {
+            return Ok(false);
+        }
+        Ok(self.make(name, schedule, due_us).await?.is_some())
+    }
+
+    /// Makes the report of a schedule now.
+    ///
+    /// # Errors
+    /// There is no such schedule, or its report cannot be made.
+    pub async fn make_now(&self, name: &str) -> Result<KeptReport, ScheduledReportError> {
+        // Not while the schedule itself makes one.
+        let _one = self.waiting.lock().await;
+        let missing = || ScheduledReportError::NoSchedule(name.to_owned());
+        let schedule = self.parts.register.setup().reports.get(name).cloned().ok_or_else(missing)?;
+        let mut at_us = self.parts.clock.now_us();
+        loop {
+            if let Some(id) = self.make(name, &schedule, at_us).await? {
+                let kept = load_kept(&mut *self.parts.store.read().await?, id).await?;
+                return kept.ok_or_else(missing);
+            }
+            at_us += 1;
+        }
+    }
+
+    async fn make(&self, name: &str, schedule: &ReportSchedule, at_us: TimestampUs) -> Result<Option<i64>, ScheduledReportError> {
+        let made = self.filled(schedule.report).await?;
+        if let Some((form, text)) = made.files.iter().find(|(_, text)| text.len() > MOST_BYTES) {
+            return Err(ScheduledReportError::TooLarge { form: form.word(), bytes: text.len() });
+        }
+        let setup = self.parts.register.setup();
+        let mut writing = self.parts.desk.writing().await.map_err(OperationsError::from)?;
+        let now_us = writing.now_us();
+        let identity = (name, schedule.report.word(), at_us);
+        let id = keep_report(writing.connection(), identity, &made, schedule.keep).await?;
+        if let Some(id) = id {
+            let day = Timestamp::from_microsecond(at_us).map_or_else(|_| String::new(), |at| at.strftime("%Y-%m-%d").to_string());
+            let subject = format!("{} report of {day}", capitalized(schedule.report.word()));
+            let address = |form: ReportForm| match self.parts.public_url.as_str() {
+                "" => None,
+                public_url => Some(format!("{public_url}/api/v1/reports/kept/{id}?format={}", form.word())),
+            };
+            let body = match address(ReportForm::Html) {
+                Some(address) => format!("{}\n\n{address}", made.summary),
+                None => made.summary.clone(),
+            };
+            for person in &schedule.to {
+                let Some(preferences) = setup.preferences.get(person) else { continue };
+                let addresses: BTreeMap<&str, Option<String>> = ReportForm::ALL.map(|form| (form.word(), address(form))).into();
+                let notice = NewNotice {
+                    ticket: None,
+                    person: person.clone(),
+                    event: EventKind::Notice,
+                    urgency: Urgency::Normal,
+                    subject: subject.clone(),
+                    body: body.clone(),
+                    payload: json!({ "report": {
+                        "id": id, "schedule": name, "report": schedule.report.word(), "made_at_us": at_us, "addresses": addresses,
+                    } }),
+                };
+                for mut planned in decide(preferences, notice.event, notice.urgency, now_us) {
+                    // In a digest it would lose its file.
+                    planned.digest_key = None;
+                    enqueue(writing.connection(), &notice, &planned, now_us).await.map_err(OperationsError::from)?;
+                }
+            }
+        }
+        writing.commit().await.map_err(OperationsError::from)?;
+        Ok(id)
+    }
+
+    async fn filled(&self, which: ScheduledReport) -> Result<Made, ScheduledReportError> {
+        let site = &self.parts.public_url;
+        let draw: Box<dyn FnOnce() -> Made + Send> = match which {
+            ScheduledReport::Capacity => {
+                let filled = self.parts.capacity.report(site, None).await?;
+                Box::new(move || Made {
+                    summary: report::capacity_summary(&filled),
+                    files: vec![
+                        (ReportForm::Html, report::html(&filled)),
+                        (ReportForm::Json, serde_json::to_string_pretty(&filled).unwrap_or_default()),
+                        (ReportForm::Csv, report::csv(&filled)),
+                    ],
+                })
+            }
+            ScheduledReport::Inventory => {
+                let filled = self.parts.inventory.report(site, None).await?;
+                Box::new(move || Made {
+                    summary: report::inventory_summary(&filled),
+                    files: vec![
+                        (ReportForm::Html, report::inventory_html(&filled)),
+                        (ReportForm::Json, serde_json::to_string_pretty(&filled).unwrap_or_default()),
+                        (ReportForm::Csv, report::inventory_csv(&filled)),
+                    ],
+                })
+            }
+        };
+        // Plots of sixty resources take a moment: others go on meanwhile.
+        tokio::task::spawn_blocking(draw).await.map_err(|error| ScheduledReportError::BrokeOff(error.to_string()))
+    }
+
+    /// Reports that are kept, newest first: of one schedule or all, before a number; at most a hundred and one.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn list(&self, schedule: Option<&str>, before: Option<i64>, limit: u32) -> Result<Vec<KeptReport>, StoreError> {
+        list_kept(&mut *self.parts.store.read().await?, schedule, before, limit.clamp(1, 101)).await
+    }
+
+    /// A report that is kept, in a form; `None` if there is none.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn file(&self, id: i64, form: ReportForm) -> Result<Option<Vec<u8>>, StoreError> {
+        load_file(&mut *self.parts.store.read().await?, id, form).await
+    }
+}
+
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
