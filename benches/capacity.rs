@@ -129,7 +129,7 @@ async fn main() {
         inventory,
     };
     let capacity = Capacity::new(parts).unwrap();
-    for round in ["first run (forecasts twice)", "second run"] {
+    for round in ["first run (2,000 forecast twice)", "second run"] {
         let run = capacity.run(&|_, _| {}).await.unwrap();
         assert_eq!((run.resources, run.failed.len()), (resources, 0), "{:?}", run.failed);
         let each_us = 1e6 * run.seconds / resources as f64;

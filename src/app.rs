@@ -124,15 +124,7 @@ impl App {
         if settings.capacity.enabled {
             workers.push(stage::spawn("capacity", &shutdown, capacity.clone().keep(shutdown.clone())));
         }
-        let reports = Arc::new(ScheduledReports::new(ReportParts {
-            capacity: capacity.clone(),
-            inventory: inventory.clone(),
-            register: people.register.clone(),
-            store: store.clone(),
-            desk: desk.clone(),
-            clock: clock.clone(),
-            public_url: settings.desk.public_url.trim_end_matches('/').to_owned(),
-        }));
+        let reports = Arc::new(open_reports(settings, &capacity, &inventory, &people.register, &desk, (&store, &clock)));
         if settings.desk.enabled {
             workers.push(stage::spawn("reports", &shutdown, reports.clone().keep(shutdown.clone())));
         }
@@ -300,6 +292,25 @@ fn open_capacity(
         inventory: inventory.clone(),
     };
     Ok(Capacity::new(parts)?)
+}
+
+fn open_reports(
+    settings: &Settings,
+    capacity: &Arc<Capacity>,
+    inventory: &Inventory,
+    register: &Arc<Register>,
+    desk: &Desk,
+    (store, clock): (&Store, &Clock),
+) -> ScheduledReports {
+    ScheduledReports::new(ReportParts {
+        capacity: capacity.clone(),
+        inventory: inventory.clone(),
+        register: register.clone(),
+        store: store.clone(),
+        desk: desk.clone(),
+        clock: clock.clone(),
+        public_url: settings.desk.public_url.trim_end_matches('/').to_owned(),
+    })
 }
 
 /// A folder of the configuration, if it is set.

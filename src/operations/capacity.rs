@@ -37,6 +37,9 @@ const FIRST_AFTER: Duration = Duration::from_secs(20);
 /// Resources of each status about which there are proposals: more than anybody decides in a year.
 const MOST_PROPOSED: u32 = 500;
 
+/// Resources whose errors say how wide those of their question are: a quantile of 95 % rests on the hundred largest of them.
+const ENOUGH_FOR_A_CLASS: usize = 2_000;
+
 /// Days of the past that a forecast is made from.
 const HISTORY_DAYS: i64 = 730;
 
@@ -211,49 +214,54 @@ impl Capacity {
         self.propose(&self.parts.questions.current().read, &self.parts.register.setup()).await
     }
 
-    /// Judges all resources of a question; twice at the first time, so that those with few errors of their own know those of the others.
+    /// Judges all resources of a question; at the first time some of them before, so that those with few errors of their own know those
+    /// of the others.
     async fn judge_all(&self, question: &Arc<CapacityQuestion>, setup: &Arc<Setup>) -> Result<usize, CapacityError> {
         let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
         let class = load_class(&mut read, &question.name).await.map_err(CapacityError::Store)?;
         drop(read);
         let around = Arc::new(self.surroundings(question, setup, self.today()).await?);
-        let (judged, pooled) = self.judge_once(question, setup, &around, class).await?;
-        if judged == 0 {
-            return Ok(0);
+        let mut whose = Whose { question: question.clone(), setup: setup.clone(), around, class, end: self.end_of(question) };
+        if class.is_none() {
+            whose.class = self.class_of_some(&whose).await?;
         }
-        if class.is_none() && pooled.origins() > 0.0 {
-            self.judge_once(question, setup, &around, Some(pooled.factor())).await?;
-        }
-        Ok(judged)
+        self.judge_once(&whose).await
     }
 
-    async fn judge_once(
-        &self,
-        question: &Arc<CapacityQuestion>,
-        setup: &Arc<Setup>,
-        around: &Arc<Surroundings>,
-        class: Option<f64>,
-    ) -> Result<(usize, Calibration), CapacityError> {
+    /// How wide the errors of a question's resources are, from the first few thousand of them: ids are hashes, so they are any.
+    async fn class_of_some(&self, whose: &Whose) -> Result<Option<f64>, CapacityError> {
+        let (mut some, mut pooled) = (0, Calibration::default());
+        for part in self.parts.days.parts() {
+            let judged = self.judge_part(whose, &part).await?;
+            some += judged.len();
+            pooled = Calibration::pooled(std::iter::once(&pooled).chain(judged.iter().filter_map(|it| it.calibration.as_ref())));
+            if some >= ENOUGH_FOR_A_CLASS {
+                break;
+            }
+        }
+        Ok((pooled.origins() > 0.0).then(|| pooled.factor()))
+    }
+
+    async fn judge_once(&self, whose: &Whose) -> Result<usize, CapacityError> {
         let now_us = self.parts.inventory.clock.now_us();
         let (mut all, mut pooled) = (0, Calibration::default());
-        let store = &self.parts.inventory.store;
-        let whose = Whose { question: question.clone(), setup: setup.clone(), around: around.clone(), class, end: self.end_of(question) };
+        let (store, question) = (&self.parts.inventory.store, &whose.question.name);
         for part in self.parts.days.parts() {
-            let judged = self.judge_part(&whose, &part).await?;
+            let judged = self.judge_part(whose, &part).await?;
             all += judged.len();
             pooled = Calibration::pooled(std::iter::once(&pooled).chain(judged.iter().filter_map(|it| it.calibration.as_ref())));
             save(store, &judged, now_us).await.map_err(CapacityError::Store)?;
         }
         let finish = async {
             let mut write = store.write().await?;
-            forget_unseen(&mut write, &question.name, now_us).await?;
+            forget_unseen(&mut write, question, now_us).await?;
             if pooled.origins() > 0.0 {
-                save_class(&mut write, &question.name, pooled.factor(), pooled.origins(), all as i64, now_us).await?;
+                save_class(&mut write, question, pooled.factor(), pooled.origins(), all as i64, now_us).await?;
             }
             write.commit().await
         };
         finish.await.map_err(CapacityError::Store)?;
-        Ok((all, pooled))
+        Ok(all)
     }
 
     /// Judges the resources of a part.
