@@ -14,7 +14,7 @@ use crate::store::StoreError;
 const LEVEL: i32 = 9;
 
 /// A file of a report at most: what is larger nobody opens.
-pub(super) const MOST_BYTES: usize = 32 << 20;
+const MOST_BYTES: usize = 32 << 20;
 
 /// The form of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
@@ -72,7 +72,27 @@ pub struct KeptReport {
 #[derive(Debug, Clone)]
 pub(super) struct Made {
     pub(super) summary: String,
-    pub(super) files: Vec<(ReportForm, String)>,
+    pub(super) files: Vec<MadeFile>,
+}
+
+/// A form of it, already small: nobody who writes waits for that.
+#[derive(Debug, Clone)]
+pub(super) struct MadeFile {
+    form: ReportForm,
+    bytes: usize,
+    content: Vec<u8>,
+}
+
+impl MadeFile {
+    /// Compresses a text; the error says why it cannot be kept. Takes a moment.
+    pub(super) fn of(form: ReportForm, text: &str) -> Result<Self, String> {
+        let bytes = text.len();
+        if bytes > MOST_BYTES {
+            return Err(format!("it has {bytes} bytes as {}, and {MOST_BYTES} are kept at most", form.word()));
+        }
+        let content = zstd::bulk::compress(text.as_bytes(), LEVEL).map_err(|error| error.to_string())?;
+        Ok(Self { form, bytes, content })
+    }
 }
 
 /// When the latest report of a schedule was due; `None` if there is none.
@@ -88,7 +108,7 @@ pub(super) async fn keep_report(
     keep: u32,
 ) -> Result<Option<i64>, StoreError> {
     let sizes: serde_json::Map<String, serde_json::Value> =
-        made.files.iter().map(|(form, text)| (form.word().to_owned(), json!(text.len()))).collect();
+        made.files.iter().map(|file| (file.form.word().to_owned(), json!(file.bytes))).collect();
     let done = sqlx::query(
         "INSERT INTO kept_reports (schedule, report, made_at_us, files, summary) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
     )
@@ -103,13 +123,12 @@ pub(super) async fn keep_report(
         return Ok(None);
     }
     let id = done.last_insert_rowid();
-    for (form, text) in &made.files {
-        let content = zstd::bulk::compress(text.as_bytes(), LEVEL).map_err(|error| StoreError::Other(error.to_string()))?;
+    for file in &made.files {
         sqlx::query("INSERT INTO kept_report_files (report, format, bytes, content) VALUES (?1, ?2, ?3, ?4)")
             .bind(id)
-            .bind(form.word())
-            .bind(i64::try_from(text.len()).unwrap_or(i64::MAX))
-            .bind(content)
+            .bind(file.form.word())
+            .bind(i64::try_from(file.bytes).unwrap_or(i64::MAX))
+            .bind(&file.content)
             .execute(&mut *write)
             .await?;
     }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::capacity::Capacity;
-use super::kept_reports::{KeptReport, MOST_BYTES, Made, ReportForm, keep_report, latest_of, list_kept, load_file, load_kept};
+use super::kept_reports::{KeptReport, Made, MadeFile, ReportForm, keep_report, latest_of, list_kept, load_file, load_kept};
 use super::report_schedule::{ReportSchedule, ScheduledReport};
 use super::{CapacityError, Inventory, OperationsError, Register};
 use crate::clock::{Clock, HOUR_US, TimestampUs};
@@ -36,17 +36,9 @@ pub enum ScheduledReportError {
     /// It could not be filled.
     #[error(transparent)]
     Capacity(#[from] CapacityError),
-    /// It is too large.
-    #[error("the report has {bytes} bytes as {form}, and {MOST_BYTES} are kept at most")]
-    TooLarge {
-        /// As what.
-        form: &'static str,
-        /// Its size.
-        bytes: usize,
-    },
-    /// It could not be drawn.
-    #[error("drawing the report broke off: {0}")]
-    BrokeOff(String),
+    /// It could not be drawn, or is too large.
+    #[error("the report cannot be kept: {0}")]
+    NotKept(String),
     /// The desk refuses the messages.
     #[error(transparent)]
     Operations(#[from] OperationsError),
@@ -154,9 +146,6 @@ impl ScheduledReports {
 
     async fn make(&self, name: &str, schedule: &ReportSchedule, at_us: TimestampUs) -> Result<Option<i64>, ScheduledReportError> {
         let made = self.filled(schedule.report).await?;
-        if let Some((form, text)) = made.files.iter().find(|(_, text)| text.len() > MOST_BYTES) {
-            return Err(ScheduledReportError::TooLarge { form: form.word(), bytes: text.len() });
-        }
         let setup = self.parts.register.setup();
         let mut writing = self.parts.desk.writing().await.map_err(OperationsError::from)?;
         let now_us = writing.now_us();
@@ -200,32 +189,29 @@ impl ScheduledReports {
 
     async fn filled(&self, which: ScheduledReport) -> Result<Made, ScheduledReportError> {
         let site = &self.parts.public_url;
-        let draw: Box<dyn FnOnce() -> Made + Send> = match which {
+        let draw: Box<dyn FnOnce() -> (String, [String; 3]) + Send> = match which {
             ScheduledReport::Capacity => {
                 let filled = self.parts.capacity.report(site, None).await?;
-                Box::new(move || Made {
-                    summary: report::capacity_summary(&filled),
-                    files: vec![
-                        (ReportForm::Html, report::html(&filled)),
-                        (ReportForm::Json, serde_json::to_string_pretty(&filled).unwrap_or_default()),
-                        (ReportForm::Csv, report::csv(&filled)),
-                    ],
+                Box::new(move || {
+                    let json = serde_json::to_string_pretty(&filled).unwrap_or_default();
+                    (report::capacity_summary(&filled), [report::html(&filled), json, report::csv(&filled)])
                 })
             }
             ScheduledReport::Inventory => {
                 let filled = self.parts.inventory.report(site, None).await?;
-                Box::new(move || Made {
-                    summary: report::inventory_summary(&filled),
-                    files: vec![
-                        (ReportForm::Html, report::inventory_html(&filled)),
-                        (ReportForm::Json, serde_json::to_string_pretty(&filled).unwrap_or_default()),
-                        (ReportForm::Csv, report::inventory_csv(&filled)),
-                    ],
+                Box::new(move || {
+                    let json = serde_json::to_string_pretty(&filled).unwrap_or_default();
+                    (report::inventory_summary(&filled), [report::inventory_html(&filled), json, report::inventory_csv(&filled)])
                 })
             }
         };
         // Plots of sixty resources take a moment: others go on meanwhile.
-        tokio::task::spawn_blocking(draw).await.map_err(|error| ScheduledReportError::BrokeOff(error.to_string()))
+        let made = tokio::task::spawn_blocking(move || {
+            let (summary, texts) = draw();
+            let files = ReportForm::ALL.into_iter().zip(&texts).map(|(form, text)| MadeFile::of(form, text));
+            Ok(Made { summary, files: files.collect::<Result<_, String>>()? })
+        });
+        made.await.map_err(|error| error.to_string()).flatten().map_err(ScheduledReportError::NotKept)
     }
 
     /// Reports that are kept, newest first: of one schedule or all, before a number; at most a hundred and one.
