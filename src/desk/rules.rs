@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 
 use super::{Impact, Priority, PriorityMatrix, Urgency, impact_and_urgency};
 use crate::clock::DAY_US;
-use crate::inventory::{Asset, Criticality};
+use crate::inventory::{Asset, AssetState, Criticality};
 use crate::store::{FindingSeverity, StoreError, load_assets_named};
 
 /// A service, as far as the desk must know it.
@@ -62,6 +62,9 @@ impl AssetFacts {
         let mut facts = Vec::new();
         for stored in load_assets_named(read, &names).await? {
             let asset: Asset = serde_json::from_value(stored.record).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+            if asset.state == AssetState::Retired {
+                continue;
+            }
             // Medium is what an asset has about which nobody said anything.
             let impact = match asset.criticality {
                 Criticality::High => Some(Impact::High),
@@ -144,6 +147,7 @@ mod tests {
         };
         let records = [
             asset("srv-1", serde_json::json!({ "kind": "server", "host": "db01", "criticality": "high", "team": "data" })),
+            asset("srv-0", serde_json::json!({ "kind": "server", "host": "lab", "criticality": "high", "state": "retired" })),
             asset("db01-disk", serde_json::json!({ "kind": "disk", "host": "db01", "criticality": "low" })),
             asset("lab", serde_json::json!({ "kind": "server", "criticality": "low", "service": "wiki" })),
         ];

@@ -62,8 +62,10 @@ pub struct CapacityParts {
 #[derive(Debug)]
 pub struct Capacity {
     pub(super) parts: CapacityParts,
-    /// One run at a time.
-    running: tokio::sync::Mutex<()>,
+    /// One run at a time; the day of the last one.
+    running: tokio::sync::Mutex<Option<i64>>,
+    /// One look into the past at a time: it judges everything again.
+    pub(super) past: tokio::sync::Mutex<()>,
     /// Its own: what is received meanwhile is not to wait behind a hundred thousand forecasts.
     pool: Arc<rayon::ThreadPool>,
 }
@@ -119,7 +121,7 @@ impl Capacity {
     pub fn new(parts: CapacityParts) -> Result<Self, CapacityError> {
         let pool = rayon::ThreadPoolBuilder::new().thread_name(|at| format!("capacity-{at}")).build();
         let pool = Arc::new(pool.map_err(|error| CapacityError::Interrupted(error.to_string()))?);
-        Ok(Self { parts, running: tokio::sync::Mutex::default(), pool })
+        Ok(Self { parts, running: tokio::sync::Mutex::default(), past: tokio::sync::Mutex::default(), pool })
     }
 
     /// Runs once a day, and when people decided something, until the stop, which also ends a run halfway: what it has not committed is
@@ -182,8 +184,21 @@ impl Capacity {
     /// # Errors
     /// The tables or the store cannot be read or written. A question that fails is told in the result.
     pub async fn run(&self, progress: Progress<'_>) -> Result<CapacityRun, CapacityError> {
-        let _one = self.running.lock().await;
-        let stopwatch = Stopwatch::start();
+        let mut judged_on = self.running.lock().await;
+        self.run_alone(&mut judged_on, progress).await
+    }
+
+    /// Judges what was not judged today; waits for a run that is under way.
+    pub(super) async fn be_up_to_date(&self) -> Result<(), CapacityError> {
+        let mut judged_on = self.running.lock().await;
+        if *judged_on != Some(self.today()) {
+            self.run_alone(&mut judged_on, &|_, _| {}).await?;
+        }
+        Ok(())
+    }
+
+    async fn run_alone(&self, judged_on: &mut Option<i64>, progress: Progress<'_>) -> Result<CapacityRun, CapacityError> {
+        let (stopwatch, today) = (Stopwatch::start(), self.today());
         let questions = self.parts.questions.current();
         let now_us = self.parts.inventory.clock.now_us();
         let caught_up = self.parts.days.catch_up(&questions.read, now_us, progress).await?;
@@ -205,6 +220,7 @@ impl Capacity {
             write.commit().await.map_err(CapacityError::Store)?;
         }
         self.propose(&questions.read, &setup).await?;
+        *judged_on = Some(today);
         run.seconds = stopwatch.elapsed_seconds();
         Ok(run)
     }
@@ -347,23 +363,28 @@ impl Capacity {
     /// # Errors
     /// The tables or the store cannot be read.
     pub async fn detail(&self, resource: &str) -> Result<Option<ResourceDetail>, CapacityError> {
-        self.detail_until(resource, None, &mut BTreeMap::new()).await
+        self.detail_until((resource, None), None, &mut BTreeMap::new()).await
     }
 
-    /// The same as it would have been told on a day of the past: without the days from then on. What is around the resources of a
+    /// The same as it would have been told on a day of the past: without the days from then on. Its question is looked up where it is not
+    /// given. What is around the resources of a
     /// question is loaded once for all of them.
     pub(super) async fn detail_until(
         &self,
-        resource: &str,
+        (resource, asked): (&str, Option<&str>),
         until_day: Option<i64>,
         around: &mut BTreeMap<String, Arc<Surroundings>>,
     ) -> Result<Option<ResourceDetail>, CapacityError> {
         let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
-        let Some(known) = load_standing(&mut read, resource).await.map_err(CapacityError::Store)? else { return Ok(None) };
-        let class = load_class(&mut read, &known.question).await.map_err(CapacityError::Store)?;
+        let asked = match asked {
+            Some(asked) => Some(asked.to_owned()),
+            None => load_standing(&mut read, resource).await.map_err(CapacityError::Store)?.map(|known| known.question),
+        };
+        let Some(asked) = asked else { return Ok(None) };
+        let class = load_class(&mut read, &asked).await.map_err(CapacityError::Store)?;
         drop(read);
         let questions = self.parts.questions.current();
-        let Some(question) = questions.read.iter().find(|question| question.name == known.question).cloned() else { return Ok(None) };
+        let Some(question) = questions.read.iter().find(|question| question.name == asked).cloned() else { return Ok(None) };
         let setup = self.parts.register.setup();
         let end = until_day.map_or(i64::MAX, |until| until).min(self.end_of(&question));
         let Some((key, mut days)) = self.parts.days.of_resource(&question, resource, end - HISTORY_DAYS).await? else { return Ok(None) };

@@ -53,7 +53,8 @@ struct Moment {
 struct Overview {
     counts: BTreeMap<Status, usize>,
     to_order_soon: usize,
-    shown: Vec<String>,
+    /// Resource and question.
+    shown: Vec<(String, String)>,
 }
 
 impl Overview {
@@ -63,13 +64,14 @@ impl Overview {
 }
 
 impl Capacity {
-    /// The report as of the last run, or as it would have been on a day of the past: what had been measured, proposed, decided and paid
-    /// by its end, judged by the policies and the inventory of now.
+    /// The report as of the last run, or as it would have been on a day of the past: what had been measured, decided and paid by its end,
+    /// judged by the policies and the inventory of now. What was proposed then is told with the options that it has now.
     ///
     /// # Errors
     /// The tables or the store cannot be read, or the day has not ended.
     pub async fn report(&self, site: &str, as_of: Option<Date>) -> Result<report::CapacityReport, CapacityError> {
         let moment = self.moment(as_of)?;
+        let _one = if moment.is_past { Some(self.past.lock().await) } else { None };
         let setup = self.parts.register.setup();
         let overview =
             if moment.is_past { self.overview_of_the_past(moment.last_day).await? } else { self.overview(moment.last_day).await? };
@@ -133,7 +135,7 @@ impl Capacity {
         for status in ORDER {
             let limit = MOST_OF_A_STATUS as u32;
             let filter = StandingFilter { status: Some(status.word().to_owned()), limit, ..StandingFilter::default() };
-            overview.shown.extend(self.list(&filter).await.map_err(CapacityError::Store)?.into_iter().map(|it| it.resource));
+            overview.shown.extend(self.list(&filter).await.map_err(CapacityError::Store)?.into_iter().map(|it| (it.resource, it.question)));
         }
         overview.shown.truncate(MOST_RESOURCES);
         Ok(overview)
@@ -147,7 +149,7 @@ impl Capacity {
             let count = overview.counts.entry(standing.status).or_insert(0);
             *count += 1;
             if ORDER.contains(&standing.status) && *count <= MOST_OF_A_STATUS && overview.shown.len() < MOST_RESOURCES {
-                overview.shown.push(standing.resource);
+                overview.shown.push((standing.resource, standing.question));
             }
             let crosses = matches!(standing.status, Status::Crosses | Status::OverThreshold);
             overview.to_order_soon += usize::from(crosses && standing.order_by_day.is_some_and(|day| day <= last_day + SOON_DAYS));
@@ -155,12 +157,17 @@ impl Capacity {
         Ok(overview)
     }
 
-    async fn resources_of(&self, shown: &[String], moment: Moment, active: &[Proposal]) -> Result<Vec<report::Resource>, CapacityError> {
+    async fn resources_of(
+        &self,
+        shown: &[(String, String)],
+        moment: Moment,
+        active: &[Proposal],
+    ) -> Result<Vec<report::Resource>, CapacityError> {
         let purchase = &self.parts.register.setup().purchase;
         let until = moment.is_past.then_some(moment.last_day + 1);
         let (mut around, mut resources) = (BTreeMap::new(), Vec::new());
-        for id in shown {
-            let Some(detail) = self.detail_until(id, until, &mut around).await? else { continue };
+        for (id, question) in shown {
+            let Some(detail) = self.detail_until((id, Some(question)), until, &mut around).await? else { continue };
             let drawn_from = moment.last_day - DRAWN_DAYS as i64;
             let extents = self.parts.days.extents(&detail.question, id, drawn_from).await?;
             // Those that the proposal was made with; they were asked for by the run.

@@ -99,6 +99,8 @@ impl Clockwork {
         // What is done makes events, which are acted on too; a round ends when none are left.
         loop {
             let Due { fed, calls, promises } = self.due().await?;
+            // Read after the events: who was set up before one of them happened is known.
+            let setup = self.register.setup();
             if fed.is_empty() && !calls && promises.is_empty() {
                 break;
             }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::Date;
+
 use super::OperationsError;
 use super::calling::hasten;
-use super::judging::date_text;
 use super::kept_reports::{ReportForm, load_file, load_kept};
 use super::register::Register;
 use crate::clock::{Clock, DAY_US};
@@ -150,7 +151,8 @@ impl Deliveries {
         let (Some(kept), Some(bytes)) = (load_kept(&mut read, id).await?, load_file(&mut read, id, ReportForm::Html).await?) else {
             return Ok(None);
         };
-        let name = format!("{}-{}.html", kept.report, date_text(kept.made_at_us.div_euclid(DAY_US)));
+        let day = message.payload["report"]["as_of"].as_str().and_then(|day| day.parse::<Date>().ok());
+        let name = format!("{}-{}.html", kept.report, day.map_or_else(|| kept.id.to_string(), |day| day.to_string()));
         Ok((bytes.len() <= MAX_FILE_BYTES).then_some(MessageFile { name, media_type: ReportForm::Html.media_type(), bytes }))
     }
 

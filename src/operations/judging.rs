@@ -161,6 +161,9 @@ pub(super) fn judge(yardstick: &Yardstick<'_>, seen: &Seen<'_>, whole: bool) -> 
     };
     if !is_seen(seen.days, yardstick.end) {
         standing.status = Status::NotSeen;
+        if let Limit::Known(limit, source) = limit_of(seen.days, decided.limit, seen.asset, question.fixed_limit) {
+            (standing.limit, standing.limit_source) = (Some(limit), Some(source));
+        }
         let last = date_text(last.day);
         standing.why.push(format!("It was last measured on {last}; look whether it is still there, and why nothing is reported of it."));
         return Some(Judged { standing, calibration: None, forecast: None, outlook: Vec::new() });

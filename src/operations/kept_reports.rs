@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::json;
 use sqlx::sqlite::SqliteRow;
@@ -71,6 +72,7 @@ pub struct KeptReport {
 /// What was made, before it is kept.
 #[derive(Debug, Clone)]
 pub(super) struct Made {
+    pub(super) as_of: Date,
     pub(super) summary: String,
     pub(super) files: Vec<MadeFile>,
 }

@@ -48,7 +48,8 @@ impl Proposals {
             }
         }
         for proposal in active.iter().filter(|it| it.state != ProposalState::Approved) {
-            if !crossings.iter().any(|crossing| crossing.standing.resource == proposal.resource) {
+            // What somebody put off stays put off, though it may not cross for a day.
+            if !waits(proposal, today) && !crossings.iter().any(|crossing| crossing.standing.resource == proposal.resource) {
                 self.withdraw_unneeded(proposal).await?;
             }
         }
@@ -116,7 +117,7 @@ impl Proposals {
                 question: standing.question.clone(),
                 kind: standing.kind.clone(),
                 title: title_of(standing, order_by.as_deref()),
-                state: ProposalState::Open,
+                state: if event == RENEWED { ProposalState::Deferred } else { ProposalState::Open },
                 order_by: order_by.clone(),
                 facts,
                 options: made,
@@ -125,7 +126,7 @@ impl Proposals {
                 committed_minor: None,
                 currency: None,
                 ticket: None,
-                again_on: None,
+                again_on: known.and_then(|known| known.again_on.clone()).filter(|_| event == RENEWED),
                 opened_at_us: known.map_or(now_us, |known| known.opened_at_us),
                 updated_at_us: now_us,
                 version: known.map_or(0, |known| known.version) + 1,
@@ -150,15 +151,22 @@ async fn event_of(
     Ok(match known {
         // Somebody has decided while this was worked out: that holds, and the next run sees it.
         Some(known) if !is_unchanged(write, known).await? => None,
-        Some(known) if known.state == ProposalState::Deferred => {
-            let waits = known.again_on.as_deref().is_some_and(|day| day > today.to_string().as_str());
-            (!waits).then_some("reopened")
-        }
+        Some(known) if known.state == ProposalState::Deferred && !waits(known, today) => Some("reopened"),
         Some(known) if same_advice(known, made, order_by) && known.facts.offers == facts.offers => None,
+        Some(known) if known.state == ProposalState::Deferred => Some(RENEWED),
         Some(_) => Some("changed"),
         None if rests(write, &standing.resource, crate::clock::DAY_US * super::day_of(today)).await? => None,
         None => Some("opened"),
     })
+}
+
+/// What happens to a proposal that is put off and would be another by now.
+const RENEWED: &str = "renewed";
+
+/// Whether somebody put it off, and the day has not come.
+fn waits(proposal: &Proposal, today: Date) -> bool {
+    let is_later = |day: &str| day > today.to_string().as_str();
+    proposal.state == ProposalState::Deferred && proposal.again_on.as_deref().is_some_and(is_later)
 }
 
 /// Whether a proposal is still as it was read.

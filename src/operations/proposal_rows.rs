@@ -222,7 +222,7 @@ pub(super) async fn load_proposals_at(read: &mut SqliteConnection, at_us: Timest
         let state = match row.try_get::<&str, _>("latest")? {
             "opened" | "changed" | "reopened" => ProposalState::Open,
             "approved" => ProposalState::Approved,
-            "deferred" => ProposalState::Deferred,
+            "deferred" | "renewed" => ProposalState::Deferred,
             _ => continue,
         };
         let now = proposal_of(row)?;

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::capacity::Capacity;
@@ -116,10 +115,10 @@ impl ScheduledReports {
         let Some(due_us) = schedule.latest_us(now_us) else { return Ok(false) };
         let mut read = self.parts.store.read().await?;
         let latest_us = latest_of(&mut read, name).await?;
-        // What was due before anybody wanted it is not made.
+        // What was due before anybody wanted it is not made; a change of the schedule later makes nothing undone.
         let since_us = load_document(&mut read, "report_schedule", name).await?.map(|document| document.updated_at_us);
         drop(read);
-        if latest_us.max(since_us).is_none_or(|done_us| due_us <= done_us) {
+        if latest_us.or(since_us).is_none_or(|done_us| due_us <= done_us) {
             return Ok(false);
         }
         Ok(self.make(name, schedule, due_us).await?.is_some())
@@ -152,8 +151,7 @@ impl ScheduledReports {
         let identity = (name, schedule.report.word(), at_us);
         let id = keep_report(writing.connection(), identity, &made, schedule.keep).await?;
         if let Some(id) = id {
-            let day = Timestamp::from_microsecond(at_us).map_or_else(|_| String::new(), |at| at.strftime("%Y-%m-%d").to_string());
-            let subject = format!("{} report of {day}", capitalized(schedule.report.word()));
+            let subject = format!("{} report of {}", capitalized(schedule.report.word()), made.as_of);
             let address = |form: ReportForm| match self.parts.public_url.as_str() {
                 "" => None,
                 public_url => Some(format!("{public_url}/api/v1/reports/kept/{id}?format={}", form.word())),
@@ -173,7 +171,7 @@ impl ScheduledReports {
                     subject: subject.clone(),
                     body: body.clone(),
                     payload: json!({ "report": {
-                        "id": id, "schedule": name, "report": schedule.report.word(), "made_at_us": at_us, "addresses": addresses,
+                        "id": id, "schedule": name, "report": schedule.report.word(), "as_of": made.as_of, "made_at_us": at_us, "addresses": addresses,
                     } }),
                 };
                 for mut planned in decide(preferences, notice.event, notice.urgency, now_us) {
@@ -189,9 +187,13 @@ impl ScheduledReports {
 
     async fn filled(&self, which: ScheduledReport) -> Result<Made, ScheduledReportError> {
         let site = &self.parts.public_url;
+        let as_of;
         let draw: Box<dyn FnOnce() -> (String, [String; 3]) + Send> = match which {
             ScheduledReport::Capacity => {
+                // After a pause of the server, or right after a day's end, resources stand as they were judged before.
+                self.parts.capacity.be_up_to_date().await?;
                 let filled = self.parts.capacity.report(site, None).await?;
+                as_of = filled.as_of;
                 Box::new(move || {
                     let json = serde_json::to_string_pretty(&filled).unwrap_or_default();
                     (report::capacity_summary(&filled), [report::html(&filled), json, report::csv(&filled)])
@@ -199,6 +201,7 @@ impl ScheduledReports {
             }
             ScheduledReport::Inventory => {
                 let filled = self.parts.inventory.report(site, None).await?;
+                as_of = filled.as_of;
                 Box::new(move || {
                     let json = serde_json::to_string_pretty(&filled).unwrap_or_default();
                     (report::inventory_summary(&filled), [report::inventory_html(&filled), json, report::inventory_csv(&filled)])
@@ -209,7 +212,7 @@ impl ScheduledReports {
         let made = tokio::task::spawn_blocking(move || {
             let (summary, texts) = draw();
             let files = ReportForm::ALL.into_iter().zip(&texts).map(|(form, text)| MadeFile::of(form, text));
-            Ok(Made { summary, files: files.collect::<Result<_, String>>()? })
+            Ok(Made { as_of, summary, files: files.collect::<Result<_, String>>()? })
         });
         made.await.map_err(|error| error.to_string()).flatten().map_err(ScheduledReportError::NotKept)
     }

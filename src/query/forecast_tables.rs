@@ -95,7 +95,7 @@ impl Rewriting {
             _ => format!(
                 "SELECT * EXCLUDE (reached), reached['lower'] AS lower, reached['median'] AS median, reached['upper'] AS upper, \
                  reached['chance'] AS chance, reached['growth_per_day'] AS growth_per_day, reached['note'] AS note FROM (SELECT * EXCLUDE \
-                 (\"timestamp\", \"value\", threshold), last_value(threshold ORDER BY \"timestamp\") AS threshold, \
+                 (\"timestamp\", \"value\", threshold), last_value(threshold ORDER BY \"timestamp\") FILTER (WHERE threshold IS NOT NULL AND \"timestamp\" IS NOT NULL) AS threshold, \
                  time_to_threshold(\"timestamp\", \"value\", threshold, {first}, {second}) AS reached FROM {asked} GROUP BY ALL)"
             ),
         };

@@ -1,6 +1,6 @@
 //! A report in a line or two: what stands in the message that brings it.
 
-use super::inventory_page::InventoryReport;
+use super::inventory_page::{AssetEnd, InventoryReport};
 use super::model::CapacityReport;
 use super::sentences::proposal as told;
 
@@ -28,12 +28,14 @@ pub fn capacity_summary(report: &CapacityReport) -> String {
 
 /// How many assets there are, and what ends.
 pub fn inventory_summary(report: &InventoryReport) -> String {
+    let to_come = |ends: &[AssetEnd]| ends.iter().filter(|end| end.ends_on >= report.as_of).count();
+    let contracts = report.contracts.iter().filter(|contract| contract.notice_on.is_some_and(|day| day >= report.as_of)).count();
     format!(
         "As of {}: {} assets. Within a year {} warranties and the support of {} assets end, and {} contracts must be thought of.",
         report.as_of,
         report.assets,
-        report.warranty_ends.len(),
-        report.support_ends.len(),
-        report.contracts.len()
+        to_come(&report.warranty_ends),
+        to_come(&report.support_ends),
+        contracts
     )
 }
