@@ -7,7 +7,7 @@ use super::front::{front, linked};
 use super::html::{Column, Element, Table, details, name, page, paragraph};
 use super::model::{CapacityReport, Proposal, Question, Resource};
 use super::section::section;
-use super::sentences::status;
+use super::sentences::{heading, status};
 use super::units::Unit;
 
 /// Resources with a section of their own.
@@ -41,7 +41,7 @@ pub fn html(report: &CapacityReport) -> String {
     body.push(others(&report.resources[detailed.len()..]));
     body.push(questions(&report.questions));
     body.push(Element::new("p").class("note").text(&format!("Made on {}.", made(report.generated_at_us, &report.time_zone))));
-    page(&format!("Capacity of {} on {}", name(&report.site), short(report.as_of)), &body)
+    page(&format!("{} on {}", heading("Capacity", &report.site), short(report.as_of)), &body)
 }
 
 fn anchor(at: usize) -> String {

@@ -5,7 +5,7 @@ use super::drawing::{LINE_HEIGHT, Legend, WIDTH, drawing, line, rectangle, text}
 use super::html::{Column, Element, Table, name, paragraph, scrolled, shortened};
 use super::model::{Budget, CapacityReport, Contract, Proposal};
 use super::money::{amount, money, money_or_blank};
-use super::sentences::{chosen, proposal as told};
+use super::sentences::{chosen, heading, proposal as told};
 use super::timeline::timeline;
 
 /// Decisions on the page; the others are said to be there.
@@ -26,7 +26,7 @@ pub(super) fn front(report: &CapacityReport, anchor: &dyn Fn(&str) -> Option<Str
         name(&report.time_zone)
     );
     Element::group()
-        .child(Element::new("h1").text(&format!("Capacity of {}", name(&report.site))))
+        .child(Element::new("h1").text(&heading("Capacity", &report.site)))
         .child(Element::new("p").class("lead").text(&lead))
         .child(figures(report))
         .child(Element::new("h2").text("To be decided"))

@@ -8,6 +8,7 @@ use super::drawing::bars;
 use super::front::{contracts, figure_list};
 use super::html::{Column, Element, Table, name, page, paragraph, scrolled};
 use super::model::Contract;
+use super::sentences::heading;
 use super::units::number;
 
 /// Rows of a table.
@@ -72,7 +73,7 @@ pub fn inventory_html(report: &InventoryReport) -> String {
         ("contracts to think of", report.contracts.len()),
     ];
     let body = Element::group()
-        .child(Element::new("h1").text(&format!("Inventory of {}", name(&report.site))))
+        .child(Element::new("h1").text(&heading("Inventory", &report.site)))
         .child(Element::new("p").class("lead").text(&lead))
         .child(figure_list("figures large", figures.into_iter().map(|(what, count)| (what.to_owned(), count.to_string()))))
         .child(counted("by-kind", "Assets by kind", &report.by_kind))
@@ -82,7 +83,7 @@ pub fn inventory_html(report: &InventoryReport) -> String {
         .child(ending("Ends of support", report.as_of, &report.support_ends))
         .child(contracts(report.as_of, &report.contracts))
         .child(Element::new("p").class("note").text(&format!("Made on {}.", made(report.generated_at_us, &report.time_zone))));
-    page(&format!("Inventory of {} on {}", name(&report.site), short(report.as_of)), &body)
+    page(&format!("{} on {}", heading("Inventory", &report.site), short(report.as_of)), &body)
 }
 
 fn counted(id: &str, title: &str, counts: &[Count]) -> Element {

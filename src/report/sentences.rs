@@ -122,6 +122,11 @@ pub(super) fn order(resource: &Resource, order_by: Option<Date>, seen_from: Date
     })
 }
 
+/// What stands above a report of a site; a server that nobody gave an address has no name.
+pub(super) fn heading(what: &str, site: &str) -> String {
+    if site.is_empty() { what.to_owned() } else { format!("{what} of {}", name(site)) }
+}
+
 /// The kind of the option that is always there.
 pub(super) const DO_NOTHING: &str = "do_nothing";
 
