@@ -7,6 +7,8 @@
 -- unit: days
 -- headroom: 14
 -- basis: max
+-- lead_days: 0
+-- horizon_days: 14
 -- runbook: Renew it, or find out why its automatic renewal does not work; those of an authority that nobody renews automatically belong
 --   into the calendar.
 

@@ -26,6 +26,7 @@ mod sql;
 mod ticket_parts;
 mod tickets;
 mod timed_body;
+mod to_the_end;
 
 pub use access::FrontDoor;
 pub use alerts::RefusedKeys;

@@ -8,6 +8,7 @@ use axum::middleware;
 use axum::routing::{delete, get, post, put};
 
 use super::alerts::RefusedKeys;
+use super::to_the_end::{Places, to_the_end};
 use super::{
     ApiError, FrontDoor, access, acknowledge, alerts, capacity, error, health, incidents, inventory, on_call, openapi, reports, rules,
     sessions, setup, sql, ticket_parts, tickets,
@@ -186,31 +187,31 @@ pub struct ApiState {
 
 /// The whole API.
 pub fn router(state: ApiState, push: PushState, door: Arc<FrontDoor>, console: Router) -> Router {
-    let commands = Router::new()
-        .merge(desk_routes())
-        .merge(setup_routes())
-        .merge(inventory_routes())
-        .merge(capacity_routes())
+    let to_the_end = middleware::from_fn_with_state(Places::default(), to_the_end);
+    let changes = |routes: Router<ApiState>, max_bytes| routes.route_layer(to_the_end.clone()).layer(DefaultBodyLimit::max(max_bytes));
+    let small = desk_routes().merge(setup_routes()).merge(inventory_routes()).merge(capacity_routes());
+    let attachments = Router::new().route("/api/v1/tickets/{number}/attachments", post(ticket_parts::attach));
+    let whole_setup = Router::new().route("/api/v1/setup", get(setup::export).put(setup::import));
+    let whole_inventory = Router::new().route("/api/v1/inventory/{kind}", get(inventory::list).put(inventory::import));
+    let reports = Router::new()
+        .route("/api/v1/alertmanager", post(alerts::alertmanager))
+        .route("/api/v2/alerts", post(alerts::prometheus))
+        .route("/v2/enqueue", post(alerts::pagerduty))
+        .route("/api/v1/heartbeats/{name}", post(alerts::heartbeat));
+    // A statement that nobody waits for any more ends with its connection.
+    let questions = Router::new()
         .route("/api/v1/sql", post(sql::run))
         .route("/api/v1/rules", get(rules::list))
         .route("/api/v1/backtest", post(rules::backtest))
         .route("/api/v1/flush", post(health::flush))
         .layer(DefaultBodyLimit::max(MAX_COMMAND_BYTES));
-    let large = Router::new()
-        .route("/api/v1/tickets/{number}/attachments", post(ticket_parts::attach))
-        .layer(DefaultBodyLimit::max(ticket_parts::MAX_ATTACHMENT_BYTES));
-    let whole_setup =
-        Router::new().route("/api/v1/setup", get(setup::export).put(setup::import)).layer(DefaultBodyLimit::max(setup::MAX_SETUP_BYTES));
-    let whole_inventory = Router::new()
-        .route("/api/v1/inventory/{kind}", get(inventory::list).put(inventory::import))
-        .layer(DefaultBodyLimit::max(inventory::MAX_IMPORT_BYTES));
-    let reports = Router::new()
-        .route("/api/v1/alertmanager", post(alerts::alertmanager))
-        .route("/api/v2/alerts", post(alerts::prometheus))
-        .route("/v2/enqueue", post(alerts::pagerduty))
-        .route("/api/v1/heartbeats/{name}", post(alerts::heartbeat))
-        .layer(DefaultBodyLimit::max(alerts::MAX_ALERT_BYTES));
-    let commands = commands.merge(large).merge(whole_setup).merge(whole_inventory).merge(reports).with_state(state);
+    let commands = questions
+        .merge(changes(small, MAX_COMMAND_BYTES))
+        .merge(changes(attachments, ticket_parts::MAX_ATTACHMENT_BYTES))
+        .merge(changes(whole_setup, setup::MAX_SETUP_BYTES))
+        .merge(changes(whole_inventory, inventory::MAX_IMPORT_BYTES))
+        .merge(changes(reports, alerts::MAX_ALERT_BYTES))
+        .with_state(state);
     let open = Router::new()
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))

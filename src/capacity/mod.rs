@@ -24,4 +24,7 @@ pub use policy::{CapacityException, CapacityPolicy, Decided};
 pub use question::{Basis, CapacityQuestion, PARAMETERS};
 pub use resource::{ResourceKey, fits};
 pub use shipped::SHIPPED_QUESTIONS;
-pub use standing::{Day, FEWEST_DAYS, Limit, LimitSource, Status, fitting_limit, is_oversized, is_seen, limit_of, without_gaps};
+pub use standing::{
+    Day, FEWEST_DAYS, FORGOTTEN_AFTER_DAYS, Limit, LimitSource, Status, fitting_limit, is_oversized, is_recent, is_seen, limit_of,
+    without_gaps,
+};

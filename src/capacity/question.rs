@@ -3,7 +3,24 @@
 use super::headroom::Headroom;
 use crate::sql_file::{Header, SqlFileError, check_statement, columns_of, file_name, statements};
 
-const KEYS: [&str; 11] = ["name", "description", "kind", "entity", "used", "limit", "fixed_limit", "unit", "headroom", "basis", "runbook"];
+const KEYS: [&str; 13] = [
+    "name",
+    "description",
+    "kind",
+    "entity",
+    "used",
+    "limit",
+    "fixed_limit",
+    "unit",
+    "headroom",
+    "basis",
+    "lead_days",
+    "horizon_days",
+    "runbook",
+];
+
+/// Longest time that a header may ask for.
+const MOST_DAYS: u32 = 730;
 
 /// The parameters of a question: the days that it is asked about, end not included.
 pub const PARAMETERS: [&str; 2] = ["window_start", "window_end"];
@@ -68,6 +85,10 @@ pub struct CapacityQuestion {
     pub headroom: Headroom,
     /// Which value of a day counts.
     pub basis: Basis,
+    /// Days from deciding to having it where nobody delivers anything; otherwise the purchase policy says.
+    pub lead_days: Option<u32>,
+    /// Days ahead from which it matters that something runs out, where the purchase policy's are too many.
+    pub horizon_days: Option<u32>,
     /// What can be done about it besides buying, in Markdown.
     pub runbook: String,
     /// The query: rows of `timestamp`, entity, used, limit, at any step.
@@ -123,6 +144,11 @@ impl CapacityQuestion {
                 _ => return Err(header.wrong(entry, format!("`{}` is no limit; write a number above 0", entry.value))),
             },
         };
+        let days = |key: &str, least: u32| match header.optional(key).map(|entry| (entry, entry.value.parse::<u32>())) {
+            None => Ok(None),
+            Some((_, Ok(days))) if (least..=MOST_DAYS).contains(&days) => Ok(Some(days)),
+            Some((entry, _)) => Err(header.wrong(entry, format!("write days, {least} to {MOST_DAYS}"))),
+        };
         let question = Self {
             name,
             description: header.required("description", "What it asks, in a sentence.")?.value.clone(),
@@ -133,6 +159,8 @@ impl CapacityQuestion {
             unit: word("unit", "bytes")?,
             headroom: Headroom::parse(&headroom.value).map_err(|why| header.wrong(headroom, why))?,
             basis: Basis::parse(&basis.value).map_err(|why| header.wrong(basis, why))?,
+            lead_days: days("lead_days", 0)?,
+            horizon_days: days("horizon_days", 1)?,
             runbook: header.optional("runbook").map_or_else(String::new, |entry| entry.value.clone()),
             sql: sql.text.to_owned(),
             consumers_sql: consumers.map(|consumers| consumers.text.to_owned()),
@@ -222,5 +250,7 @@ SELECT 'dumps' AS name, 1 AS amount FROM logs WHERE host = $host AND timestamp <
         says("unit: bytes", "unit: many bytes", "write one word such as `bytes`");
         says("$window_end\n\n", "$window\n\n", "there is no parameter `$window`");
         says("limit: size_bytes", "fixed_limit: -1", "is no limit; write a number above 0");
+        says("basis: last", "basis: last\n-- lead_days: -1", "line 10: `lead_days`: write days, 0 to 730");
+        says("basis: last", "basis: last\n-- horizon_days: 0", "write days, 1 to 730");
     }
 }

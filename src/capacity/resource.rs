@@ -1,5 +1,6 @@
 //! A resource: a question and what tells its rows apart.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
@@ -37,6 +38,16 @@ impl ResourceKey {
     pub fn name(&self) -> String {
         let values: Vec<&str> = self.entity.iter().map(|(_, value)| value.as_str()).filter(|value| !value.is_empty()).collect();
         values.join(" ")
+    }
+
+    /// What metrics call it and whatever it is part of, each once.
+    pub fn names(&self) -> BTreeSet<&str> {
+        self.entity.iter().map(|(_, value)| value.as_str()).filter(|value| !value.is_empty()).collect()
+    }
+
+    /// The same without its host: what tells it from others of the same host.
+    pub fn own_names(&self) -> BTreeSet<&str> {
+        self.entity.iter().filter(|(column, value)| column != "host" && !value.is_empty()).map(|(_, value)| value.as_str()).collect()
     }
 
     /// The value of an entity column.

@@ -7,6 +7,9 @@ use super::headroom::Headroom;
 /// Days of history under which nothing is said.
 pub const FEWEST_DAYS: usize = 14;
 
+/// What was not seen for a quarter is forgotten: somebody has taken it away on purpose.
+pub const FORGOTTEN_AFTER_DAYS: i64 = 92;
+
 /// Days after which a limit that is not measured any more counts as gone: a weekend without an exporter is no change.
 const LIMIT_KEPT_DAYS: usize = 4;
 
@@ -99,7 +102,12 @@ pub fn is_seen(days: &[Day], end: i64) -> bool {
     let mut gaps: Vec<i64> = days.windows(2).map(|pair| pair[1].day - pair[0].day).collect();
     gaps.sort_unstable();
     let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(1);
-    days.last().is_some_and(|last| end - last.day <= (LIMIT_KEPT_DAYS as i64).max(3 * usual))
+    days.last().is_some_and(|last| is_recent(last.day, usual, end))
+}
+
+/// The same of what was last measured on a day and usually is every `usual` days.
+pub fn is_recent(last_day: i64, usual: i64, end: i64) -> bool {
+    end - last_day <= (LIMIT_KEPT_DAYS as i64).max(3 * usual)
 }
 
 /// One value a day from the first day to the last; NaN where there is none.

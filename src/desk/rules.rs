@@ -1,5 +1,6 @@
 //! What the desk must know of a department to file a ticket: its priorities, its services, and what the inventory says of an asset.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use sqlx::SqliteConnection;
@@ -53,28 +54,30 @@ pub(super) struct AssetFacts {
 }
 
 impl AssetFacts {
-    /// Of the assets that the entity's `host` or `asset` names, the most critical one counts.
+    /// Of the assets that the entity's `host` or `asset` names the most critical one counts; service and team are those of the most
+    /// critical one that has any.
     pub(super) async fn of(read: &mut SqliteConnection, entity: &BTreeMap<String, String>) -> Result<Self, StoreError> {
         let names: Vec<&str> = ["host", "asset"].into_iter().filter_map(|key| entity.get(key).map(String::as_str)).collect();
         if names.is_empty() {
             return Ok(Self::default());
         }
-        let mut facts = Vec::new();
+        let mut assets = Vec::new();
         for stored in load_assets_named(read, &names).await? {
             let asset: Asset = serde_json::from_value(stored.record).map_err(|error| StoreError::Unreadable(error.to_string()))?;
             if asset.state == AssetState::Retired {
                 continue;
             }
-            // Medium is what an asset has about which nobody said anything.
-            let impact = match asset.criticality {
-                Criticality::High => Some(Impact::High),
-                Criticality::Medium => None,
-                Criticality::Low => Some(Impact::Low),
-            };
-            facts.push(Self { impact, service: asset.service, team: asset.team });
+            assets.push(asset);
         }
-        let rank = |facts: &Self| facts.impact.map_or(1, |impact| if impact == Impact::High { 0 } else { 2 });
-        Ok(facts.into_iter().min_by_key(rank).unwrap_or_default())
+        assets.sort_by_key(|asset| Reverse(asset.criticality));
+        // Medium is what an asset has about which nobody said anything.
+        let impact = assets.first().and_then(|asset| match asset.criticality {
+            Criticality::High => Some(Impact::High),
+            Criticality::Medium => None,
+            Criticality::Low => Some(Impact::Low),
+        });
+        let (service, team) = (assets.iter().find_map(|it| it.service.clone()), assets.iter().find_map(|it| it.team.clone()));
+        Ok(Self { impact, service, team })
     }
 }
 
@@ -148,7 +151,10 @@ mod tests {
         let records = [
             asset("srv-1", serde_json::json!({ "kind": "server", "host": "db01", "criticality": "high", "team": "data" })),
             asset("srv-0", serde_json::json!({ "kind": "server", "host": "lab", "criticality": "high", "state": "retired" })),
-            asset("db01-disk", serde_json::json!({ "kind": "disk", "host": "db01", "criticality": "low" })),
+            asset(
+                "db01-disk",
+                serde_json::json!({ "kind": "disk", "host": "db01", "criticality": "low", "service": "orders", "team": "storage" }),
+            ),
             asset("lab", serde_json::json!({ "kind": "server", "criticality": "low", "service": "wiki" })),
         ];
         for record in &records {
@@ -158,6 +164,7 @@ mod tests {
         let db = AssetFacts::of(&mut write, &entity("db01")).await.unwrap();
         let lab = AssetFacts::of(&mut write, &entity("lab")).await.unwrap();
         assert_eq!(AssetFacts::of(&mut write, &entity("other")).await.unwrap(), AssetFacts::default());
+        assert_eq!(db.service.as_deref(), Some("orders"), "the disk knows what the server does not say");
         let mut rules = DeskRules::default();
         let placed = rules.place(&entity("db01"), &db, FindingSeverity::High);
         assert_eq!((placed.impact, placed.priority, placed.team.as_deref()), (Impact::High, Priority::P1, Some("data")));

@@ -1,5 +1,7 @@
 //! When paths into the future first reach a threshold.
 
+use std::sync::LazyLock;
+
 use super::local_trend::Trends;
 use super::random::Random;
 
@@ -30,10 +32,12 @@ pub(super) struct Goal {
 
 /// Standard normal numbers by the inverse of the distribution, in a table.
 #[derive(Debug)]
-pub(super) struct Normals(Vec<f64>);
+struct Normals(Vec<f64>);
+
+static NORMALS: LazyLock<Normals> = LazyLock::new(Normals::new);
 
 impl Normals {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self((0..TABLE).map(|place| normal_quantile((place as f64 + 0.5) / TABLE as f64)).collect())
     }
 
@@ -42,13 +46,13 @@ impl Normals {
         self.0[((share * TABLE as f64) as usize).min(TABLE - 1)]
     }
 
-    pub(super) fn draw(&self, random: &mut Random) -> f64 {
+    fn draw(&self, random: &mut Random) -> f64 {
         self.0[random.below(TABLE)]
     }
 }
 
 /// The standard normal quantile, to three digits: Odeh and Evans, "The percentage points of the normal distribution" (1974).
-pub(super) fn normal_quantile(p: f64) -> f64 {
+fn normal_quantile(p: f64) -> f64 {
     let tail = p.min(1.0 - p).max(1e-12);
     let y = (-2.0 * tail.ln()).sqrt();
     let upper = (((-0.000_045_364_221_014_8 * y - 0.020_423_121_024_5) * y - 0.342_242_088_547) * y - 1.0) * y - 0.322_232_431_088;
@@ -59,7 +63,7 @@ pub(super) fn normal_quantile(p: f64) -> f64 {
 
 /// Where a path starts, and how it goes on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Start {
+struct Start {
     level: f64,
     slope: f64,
     damping: f64,
@@ -76,12 +80,12 @@ fn coordinates(path: usize) -> [f64; 4] {
 }
 
 /// The present state of a path: a combination by its weight, then level, slope and noise within what is known of them.
-pub(super) fn draw_start(trends: &Trends, cumulated: &[f64], widening: f64, normals: &Normals, path: usize) -> Start {
+fn draw_start(trends: &Trends, cumulated: &[f64], widening: f64, path: usize) -> Start {
     let [at, first, second, third] = coordinates(path);
     let model = &trends.models[cumulated.partition_point(|&sum| sum <= at).min(trends.models.len() - 1)];
     let known = f64::from(trends.seen().max(4));
-    let noise = trends.noise_of(model) * (1.0 + normals.at(third) / (2.0 * known).sqrt()).max(0.3);
-    let (first, second) = (normals.at(first), normals.at(second));
+    let noise = trends.noise_of(model) * (1.0 + NORMALS.at(third) / (2.0 * known).sqrt()).max(0.3);
+    let (first, second) = (NORMALS.at(first), NORMALS.at(second));
     let level_sigma = model.level_variance.max(0.0).sqrt();
     let along = if level_sigma > 0.0 { model.covariance / level_sigma } else { 0.0 };
     let across = (model.slope_variance - along * along).max(0.0).sqrt();
@@ -97,7 +101,7 @@ pub(super) fn draw_start(trends: &Trends, cumulated: &[f64], widening: f64, norm
 }
 
 /// Cumulated weights of the combinations.
-pub(super) fn cumulated(trends: &Trends) -> Vec<f64> {
+fn cumulated(trends: &Trends) -> Vec<f64> {
     trends
         .weights()
         .iter()
@@ -110,14 +114,14 @@ pub(super) fn cumulated(trends: &Trends) -> Vec<f64> {
 
 /// A path a week at a time.
 #[derive(Debug)]
-pub(super) struct Path {
+struct Path {
     state: Start,
     fade: f64,
     reach: f64,
 }
 
 impl Path {
-    pub(super) fn new(state: Start) -> Self {
+    fn new(state: Start) -> Self {
         let (mut fade, mut reach) = (1.0, 0.0);
         for _ in 0..7 {
             fade *= state.damping;
@@ -127,33 +131,32 @@ impl Path {
     }
 
     /// Level at the start and at the end of the next week.
-    pub(super) fn week(&mut self, normals: &Normals, random: &mut Random) -> (f64, f64) {
+    fn week(&mut self, random: &mut Random) -> (f64, f64) {
         let from = self.state.level;
-        let bend = if self.state.bend > 0.0 { self.state.bend * normals.draw(random) } else { 0.0 };
-        let wander = if self.state.wander > 0.0 { self.state.wander * normals.draw(random) } else { 0.0 };
+        let bend = if self.state.bend > 0.0 { self.state.bend * NORMALS.draw(random) } else { 0.0 };
+        let wander = if self.state.wander > 0.0 { self.state.wander * NORMALS.draw(random) } else { 0.0 };
         // The slope's change comes spread over the week: half of it counts for the week itself.
         self.state.level += self.reach * self.state.slope + 3.5 * bend + wander;
         self.state.slope = self.fade * self.state.slope + bend;
         (from, self.state.level)
     }
 
-    pub(super) fn noise(&self) -> f64 {
+    fn noise(&self) -> f64 {
         self.state.noise
     }
 }
 
 /// The day (from 1) on which each path first reaches the threshold, sorted; paths that do not within `goal.days` are infinite.
 pub(super) fn passages(trends: &Trends, surface: &Surface<'_>, goal: Goal, random: &mut Random) -> Vec<f64> {
-    let normals = Normals::new();
     let cumulated = cumulated(trends);
     let highest_noise = surface.noise.iter().copied().fold(0.0, f64::max);
     let highest_profile = surface.profile.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut days: Vec<f64> = (0..PATHS)
         .map(|path| {
-            let start = draw_start(trends, &cumulated, goal.widening, &normals, path);
+            let start = draw_start(trends, &cumulated, goal.widening, path);
             let mut path = Path::new(start);
             for week in 0..goal.days.div_ceil(7) {
-                let (from, to) = path.week(&normals, random);
+                let (from, to) = path.week(random);
                 if from.max(to) + highest_profile + highest_noise * path.noise() < goal.threshold {
                     continue;
                 }
@@ -171,41 +174,40 @@ pub(super) fn passages(trends: &Trends, surface: &Surface<'_>, goal: Goal, rando
             f64::INFINITY
         })
         .collect();
-    days.sort_by(f64::total_cmp);
+    days.sort_unstable_by(f64::total_cmp);
     days
 }
 
-/// The values of all paths on each of `days` (ascending, from 1), sorted; of a saw-tooth, those of its peaks.
+/// The values of all paths on each of `days` (ascending, from 1), in no order; of a saw-tooth, those of its peaks. What is said of a day does
+/// not depend on which other days up to the last are asked for.
 pub(super) fn values_on(days: &[usize], trends: &Trends, surface: &Surface<'_>, widening: f64, random: &mut Random) -> Vec<Vec<f64>> {
-    let normals = Normals::new();
     let cumulated = cumulated(trends);
     let mut values = vec![Vec::with_capacity(PATHS); days.len()];
     for path in 0..PATHS {
-        let start = draw_start(trends, &cumulated, widening, &normals, path);
+        let noises = random.clone();
+        let start = draw_start(trends, &cumulated, widening, path);
         let mut path = Path::new(start);
         let (mut week, mut from, mut to) = (0, start.level, start.level);
         for (day, on_day) in days.iter().zip(&mut values) {
             while week * 7 < *day {
-                (from, to) = path.week(&normals, random);
+                (from, to) = path.week(random);
                 week += 1;
             }
             let share = 1.0 - (week * 7 - day) as f64 / 7.0;
             let season = surface.profile[day.saturating_sub(1) % surface.profile.len()];
-            let noise = surface.noise[random.below(surface.noise.len())] * path.noise();
+            let noise = surface.noise[noises.branch(*day).below(surface.noise.len())] * path.noise();
             on_day.push(from + (to - from) * share + season + noise);
         }
     }
-    values.iter_mut().for_each(|on_day| on_day.sort_by(f64::total_cmp));
     values
 }
 
 /// When peaks of a saw-tooth first reach the threshold; `trends` follows the peaks.
 pub(super) fn saw_tooth_passages(trends: &Trends, cycles: &[usize], phase: usize, rise: f64, goal: Goal, random: &mut Random) -> Vec<f64> {
-    let normals = Normals::new();
     let cumulated = cumulated(trends);
     let mut days: Vec<f64> = (0..PATHS)
         .map(|path| {
-            let start = draw_start(trends, &cumulated, goal.widening, &normals, path);
+            let start = draw_start(trends, &cumulated, goal.widening, path);
             let mut path = Path::new(start);
             let mut cycle = || cycles[random.below(cycles.len())].max(1);
             let mut next_peak = cycle().max(phase + 1) - phase;
@@ -218,11 +220,11 @@ pub(super) fn saw_tooth_passages(trends: &Trends, cycles: &[usize], phase: usize
             let (mut week, mut from, mut to) = (0, start.level, start.level);
             for peak in peaks {
                 while week * 7 < peak {
-                    (from, to) = path.week(&normals, random);
+                    (from, to) = path.week(random);
                     week += 1;
                 }
                 let share = 1.0 - (week * 7 - peak) as f64 / 7.0;
-                let height = from + (to - from) * share + path.noise() * normals.draw(random);
+                let height = from + (to - from) * share + path.noise() * NORMALS.draw(random);
                 if height >= goal.threshold {
                     let earlier = ((height - goal.threshold) / rise).floor().max(0.0);
                     let day = (peak as f64 - earlier).max(1.0);
@@ -232,7 +234,7 @@ pub(super) fn saw_tooth_passages(trends: &Trends, cycles: &[usize], phase: usize
             f64::INFINITY
         })
         .collect();
-    days.sort_by(f64::total_cmp);
+    days.sort_unstable_by(f64::total_cmp);
     days
 }
 
@@ -254,10 +256,13 @@ mod tests {
         for day in 1..=60 {
             trends.day(Some(10.0 + 0.5 * f64::from(day)));
         }
-        let surface = Surface { profile: &[0.0], noise: &[0.0] };
-        let values = values_on(&[1, 20], &trends, &surface, 1.0, &mut Random::from_values(&[1.0]));
-        assert!((values[0][PATHS / 2] - 40.5).abs() < 0.2 && (values[1][PATHS / 2] - 50.0).abs() < 0.7, "{}", values[1][PATHS / 2]);
-        assert!(values.iter().all(|on_day| on_day.is_sorted() && on_day.len() == PATHS));
+        let surface = Surface { profile: &[0.0], noise: &[-0.1, 0.0, 0.1] };
+        let values = |days: &[usize]| values_on(days, &trends, &surface, 1.0, &mut Random::from_values(&[1.0]));
+        let on_both = values(&[1, 20]);
+        let medians: Vec<f64> = on_both.iter().map(|on_day| super::super::order_statistics::median(&mut on_day.clone())).collect();
+        assert!((medians[0] - 40.5).abs() < 0.2 && (medians[1] - 50.0).abs() < 0.7, "{medians:?}");
+        assert!(on_both.iter().all(|on_day| on_day.len() == PATHS));
+        assert_eq!(values(&[20])[0], on_both[1]);
     }
 
     #[test]

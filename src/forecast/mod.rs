@@ -64,4 +64,4 @@ pub use general::{BackTest, Forecast, Member, Origin, forecast};
 pub use grid::Grid;
 pub use method::Method;
 pub use options::{LONGEST_HORIZON, Options, SeasonOption};
-pub use threshold::{OutlookDay, PastStatement, Shape, ThresholdOptions, TimeToThreshold, YEAR_DAYS, outlook, time_to_threshold};
+pub use threshold::{Futures, OutlookDay, PastStatement, Shape, ThresholdOptions, TimeToThreshold, YEAR_DAYS, time_to_threshold};

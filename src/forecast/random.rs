@@ -16,6 +16,12 @@ impl Random {
         Self(seed)
     }
 
+    /// Another stream, the same for the same number, that takes nothing from this one.
+    pub(super) fn branch(&self, number: usize) -> Self {
+        let mut branch = Self(self.0 ^ (number as u64).wrapping_mul(0xD605_BBB5_8C8A_BC2D));
+        Self(branch.bits())
+    }
+
     /// 64 random bits.
     pub(super) fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -48,17 +54,21 @@ mod tests {
         let stream = |values: &[f64]| (0..4).scan(Random::from_values(values), |random, _| Some(random.bits())).collect::<Vec<_>>();
         assert_eq!(stream(&[1.0, 2.0]), stream(&[1.0, 2.0]));
         assert_ne!(stream(&[1.0, 2.0]), stream(&[2.0, 1.0]));
+        let random = Random::from_values(&[1.0]);
+        assert_eq!(random.branch(7).bits(), random.branch(7).bits());
+        assert_ne!(random.branch(7).bits(), random.branch(8).bits());
     }
 
     #[test]
     fn numbers_are_uniform_and_in_range() {
         let mut random = Random::from_values(&[]);
-        let mut counts = [0_usize; 10];
-        for _ in 0..100_000 {
-            counts[random.below(10)] += 1;
+        let mut counts = [[0_usize; 10]; 2];
+        for number in 0..100_000 {
+            counts[0][random.below(10)] += 1;
+            counts[1][Random::from_values(&[]).branch(number).below(10)] += 1;
             assert!((0.0..1.0).contains(&random.unit()));
         }
-        assert!(counts.iter().all(|&count| (9_600..10_400).contains(&count)), "{counts:?}");
+        assert!(counts.as_flattened().iter().all(|&count| (9_600..10_400).contains(&count)), "{counts:?}");
         assert_eq!(random.below(0), 0);
     }
 }

@@ -110,59 +110,92 @@ pub struct OutlookDay {
     pub upper: f64,
 }
 
-/// What daily `values` will be, every `step` days up to `options.days` and on that day itself: the futures that
-/// [`time_to_threshold`] counts. Of what is cleaned up now and then, these are the peaks.
-///
-/// # Errors
-/// As [`time_to_threshold`].
-pub fn outlook(values: &[f64], options: &ThresholdOptions, step: usize) -> Result<Vec<OutlookDay>, ForecastError> {
-    options.check()?;
-    let daily = Daily::read(values, options.threshold)?;
-    let widening = daily.calibration().factor_beside(options.class);
-    let mut days: Vec<usize> = (1..=options.days).step_by(step.max(1)).collect();
-    if days.last() != Some(&options.days) {
-        days.push(options.days);
+/// A resource's days, read once for everything that is asked about them.
+#[derive(Debug)]
+pub struct Futures<'a> {
+    values: &'a [f64],
+    options: &'a ThresholdOptions,
+    daily: Daily,
+    calibration: Calibration,
+}
+
+impl<'a> Futures<'a> {
+    /// Reads daily `values`, oldest first, gaps as NaN.
+    ///
+    /// # Errors
+    /// [`ForecastError`]: under 14 days of history, more than half of it missing, or an option that makes no sense.
+    pub fn read(values: &'a [f64], options: &'a ThresholdOptions) -> Result<Self, ForecastError> {
+        options.check()?;
+        let daily = Daily::read(values, options.threshold)?;
+        let calibration = daily.calibration();
+        Ok(Self { values, options, daily, calibration })
     }
-    let profile = if daily.saw_tooth().is_some() { vec![0.0] } else { daily.profile_ahead(options.days) };
-    let surface = Surface { profile: &profile, noise: daily.noise() };
-    let on_days = first_passage::values_on(&days, daily.trends(), &surface, widening, &mut Random::from_values(values));
-    let never_negative = values.iter().all(|value| value.is_nan() || *value >= 0.0);
-    let tail = 0.5 * (1.0 - options.level);
-    let told = |ahead: usize, sorted: &Vec<f64>| {
-        let at = |share: f64| {
-            let value = sorted[(share * (sorted.len() - 1) as f64) as usize] * daily.scale();
-            if never_negative { value.max(0.0) } else { value }
+
+    /// When they reach the threshold.
+    pub fn time_to_threshold(&self) -> TimeToThreshold {
+        let Self { values, options, daily, calibration } = self;
+        let threshold = options.threshold / daily.scale();
+        let trends = daily.trends();
+        let widening = calibration.factor_beside(options.class);
+        let goal = Goal { threshold, days: options.days, widening };
+        let mut random = Random::from_values(values);
+        let days = if daily.reached(threshold) {
+            vec![0.0]
+        } else if let Some(saw) = daily.saw_tooth() {
+            first_passage::saw_tooth_passages(trends, &saw.cycles, daily.phase(saw), saw.rise, goal, &mut random)
+        } else {
+            let profile = daily.profile_ahead(options.days);
+            first_passage::passages(trends, &Surface { profile: &profile, noise: daily.noise() }, goal, &mut random)
         };
-        OutlookDay { ahead, lower: at(tail), median: at(0.5), upper: at(1.0 - tail) }
-    };
-    Ok(days.into_iter().zip(&on_days).map(|(ahead, sorted)| told(ahead, sorted)).collect())
+        let at = |share: f64| days.get((share * (days.len() - 1) as f64) as usize).copied().filter(|day| day.is_finite());
+        let tail = 0.5 * (1.0 - options.level);
+        let chance = days.iter().filter(|day| day.is_finite()).count() as f64 / days.len() as f64;
+        let (shape, backtest) = (daily.shape(), daily.back_test(widening));
+        let why = reasons::of_threshold(&shape, &backtest, widening, daily.mending(), daily.reached(threshold));
+        let calibration = calibration.clone();
+        TimeToThreshold { lower: at(tail), median: at(0.5), upper: at(1.0 - tail), chance, shape, backtest, calibration, why }
+    }
+
+    /// What they will be, every `step` days up to `options.days` and on that day itself: the futures that
+    /// [`time_to_threshold`](Self::time_to_threshold) counts. Of what is cleaned up now and then, these are the peaks.
+    pub fn outlook(&self, step: usize) -> Vec<OutlookDay> {
+        let last = self.options.days;
+        let mut days: Vec<usize> = (1..=last).step_by(step.max(1)).collect();
+        if days.last() != Some(&last) {
+            days.push(last);
+        }
+        self.on(&days)
+    }
+
+    /// What they will be on the last day that is looked at.
+    pub fn at_the_end(&self) -> Option<OutlookDay> {
+        self.on(&[self.options.days]).pop()
+    }
+
+    fn on(&self, days: &[usize]) -> Vec<OutlookDay> {
+        let Self { values, options, daily, calibration } = self;
+        let profile = if daily.saw_tooth().is_some() { vec![0.0] } else { daily.profile_ahead(options.days) };
+        let surface = Surface { profile: &profile, noise: daily.noise() };
+        let widening = calibration.factor_beside(options.class);
+        let on_days = first_passage::values_on(days, daily.trends(), &surface, widening, &mut Random::from_values(values));
+        let never_negative = values.iter().all(|value| value.is_nan() || *value >= 0.0);
+        let tail = 0.5 * (1.0 - options.level);
+        let told = |ahead: usize, mut on_day: Vec<f64>| {
+            let mut at = |share: f64| {
+                let place = (share * (on_day.len() - 1) as f64) as usize;
+                let value = *on_day.select_nth_unstable_by(place, f64::total_cmp).1 * daily.scale();
+                if never_negative { value.max(0.0) } else { value }
+            };
+            OutlookDay { ahead, lower: at(tail), median: at(0.5), upper: at(1.0 - tail) }
+        };
+        days.iter().zip(on_days).map(|(&ahead, on_day)| told(ahead, on_day)).collect()
+    }
 }
 
 /// Days until daily `values` (oldest first, gaps as NaN) reach a threshold.
 ///
 /// # Errors
-/// [`ForecastError`]: under 14 days of history, more than half of it missing, or an option that makes no sense.
+/// As [`Futures::read`].
 pub fn time_to_threshold(values: &[f64], options: &ThresholdOptions) -> Result<TimeToThreshold, ForecastError> {
-    options.check()?;
-    let daily = Daily::read(values, options.threshold)?;
-    let threshold = options.threshold / daily.scale();
-    let trends = daily.trends();
-    let calibration = daily.calibration();
-    let widening = calibration.factor_beside(options.class);
-    let goal = Goal { threshold, days: options.days, widening };
-    let mut random = Random::from_values(values);
-    let days = if daily.reached(threshold) {
-        vec![0.0]
-    } else if let Some(saw) = daily.saw_tooth() {
-        first_passage::saw_tooth_passages(trends, &saw.cycles, daily.phase(saw), saw.rise, goal, &mut random)
-    } else {
-        let profile = daily.profile_ahead(options.days);
-        first_passage::passages(trends, &Surface { profile: &profile, noise: daily.noise() }, goal, &mut random)
-    };
-    let at = |share: f64| days.get((share * (days.len() - 1) as f64) as usize).copied().filter(|day| day.is_finite());
-    let tail = 0.5 * (1.0 - options.level);
-    let chance = days.iter().filter(|day| day.is_finite()).count() as f64 / days.len() as f64;
-    let (shape, backtest) = (daily.shape(), daily.back_test(widening));
-    let why = reasons::of_threshold(&shape, &backtest, widening, daily.mending(), daily.reached(threshold));
-    Ok(TimeToThreshold { lower: at(tail), median: at(0.5), upper: at(1.0 - tail), chance, shape, backtest, calibration, why })
+    Ok(Futures::read(values, options)?.time_to_threshold())
 }

@@ -19,8 +19,9 @@ use super::surroundings::Surroundings;
 use super::{Inventory, Proposals, Register, Setup};
 use crate::capacity::{CapacityPolicy, CapacityQuestion, Day, ResourceKey, Status};
 use crate::clock::{DAY_US, Stopwatch};
+use crate::desk::ServiceFacts;
 use crate::forecast::Calibration;
-use crate::purchase::PurchasePolicy;
+use crate::purchase::{Consumer, PurchasePolicy};
 use crate::shutdown::Shutdown;
 use crate::sql_file::{Book, Files};
 use crate::store::{Store, StoreError};
@@ -78,9 +79,14 @@ struct Basis {
     purchase: PurchasePolicy,
     questions: Arc<Files<CapacityQuestion>>,
     changes: MarketChanges,
+    services: Vec<ServiceFacts>,
 }
 
 impl Basis {
+    fn proposes_as(&self, other: &Self) -> bool {
+        self.changes == other.changes && self.services == other.services
+    }
+
     fn judges_as(&self, other: &Self) -> bool {
         (self.day, self.changes.assets_us) == (other.day, other.changes.assets_us)
             && self.capacity == other.capacity
@@ -142,8 +148,9 @@ impl Capacity {
             match self.basis().await {
                 Ok(basis) if looks_to_retry != 1 && judged.as_ref().is_some_and(|judged| judged.judges_as(&basis)) => {
                     looks_to_retry = looks_to_retry.saturating_sub(1);
-                    // An offer, a budget or a supplier's promise has changed: what is proposed may be another, what is needed is not.
-                    if judged.as_ref().is_some_and(|judged| judged.changes != basis.changes) {
+                    // An offer, a budget, a service or what is known of a supplier has changed: what is proposed may be another, what is
+                    // needed is not.
+                    if judged.as_ref().is_some_and(|judged| !judged.proposes_as(&basis)) {
                         match self.propose_anew().await {
                             Ok(()) => judged = Some(basis),
                             Err(error) => tracing::error!(%error, "proposals could not be made anew; it is tried again in a minute"),
@@ -171,7 +178,8 @@ impl Capacity {
         let setup = self.parts.register.setup();
         let changes = market_changes(&mut *self.parts.inventory.store.read().await?).await?;
         let (capacity, purchase) = (setup.capacity.clone(), setup.purchase.clone());
-        Ok(Basis { day: self.today(), capacity, purchase, questions: self.parts.questions.refresh(), changes })
+        let (questions, services) = (self.parts.questions.refresh(), setup.desk_rules().services);
+        Ok(Basis { day: self.today(), capacity, purchase, questions, changes, services })
     }
 
     /// The present day, from 1970-01-01, an hour late: what days of resources are taken up to.
@@ -219,7 +227,7 @@ impl Capacity {
             forget_other_questions(&mut write, &names).await.map_err(CapacityError::Store)?;
             write.commit().await.map_err(CapacityError::Store)?;
         }
-        self.propose(&questions.read, &setup).await?;
+        self.propose(&questions.read, &setup, true).await?;
         *judged_on = Some(today);
         run.seconds = stopwatch.elapsed_seconds();
         Ok(run)
@@ -227,7 +235,7 @@ impl Capacity {
 
     async fn propose_anew(&self) -> Result<(), CapacityError> {
         let _one = self.running.lock().await;
-        self.propose(&self.parts.questions.current().read, &self.parts.register.setup()).await
+        self.propose(&self.parts.questions.current().read, &self.parts.register.setup(), false).await
     }
 
     /// Judges all resources of a question; at the first time some of them before, so that those with few errors of their own know those
@@ -236,8 +244,9 @@ impl Capacity {
         let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
         let class = load_class(&mut read, &question.name).await.map_err(CapacityError::Store)?;
         drop(read);
-        let around = Arc::new(self.surroundings(question, setup, self.today()).await?);
-        let mut whose = Whose { question: question.clone(), setup: setup.clone(), around, class, end: self.end_of(question) };
+        let end = self.end_of(question);
+        let around = Arc::new(self.surroundings(question, setup, end).await?);
+        let mut whose = Whose { question: question.clone(), setup: setup.clone(), around, class, end };
         if class.is_none() {
             whose.class = self.class_of_some(&whose).await?;
         }
@@ -300,8 +309,8 @@ impl Capacity {
         self.parts.days.end_of(question).unwrap_or_else(|| self.today())
     }
 
-    /// Hands what crosses to the proposals.
-    async fn propose(&self, questions: &[Arc<CapacityQuestion>], setup: &Setup) -> Result<(), CapacityError> {
+    /// Hands what crosses to the proposals; `anew` asks again for what uses most of it.
+    async fn propose(&self, questions: &[Arc<CapacityQuestion>], setup: &Setup, anew: bool) -> Result<(), CapacityError> {
         let mut crossings = Vec::new();
         for status in [Status::OverThreshold, Status::Crosses] {
             let filter = StandingFilter { status: Some(status.word().to_owned()), limit: MOST_PROPOSED, ..StandingFilter::default() };
@@ -318,12 +327,12 @@ impl Capacity {
                 .collect();
             let service = desk_rules.service_of(&entity.iter().cloned().collect()).map(|service| service.name.clone());
             let key = ResourceKey { question: question.name.clone(), entity };
-            let consumers = self.parts.days.consumers(question, &key, self.today()).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "the largest consumers of a resource could not be asked for");
-                Vec::new()
-            });
+            let consumers = match anew {
+                true => self.consumers(question, &key).await,
+                false => None,
+            };
             let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
-            let names: Vec<&str> = key.entity.iter().map(|(_, value)| value.as_str()).collect();
+            let names: Vec<&str> = key.names().into_iter().collect();
             let assets = assets_named(&mut read, &names).await.map_err(CapacityError::Inventory)?;
             drop(read);
             asked.push(Crossing {
@@ -335,6 +344,12 @@ impl Capacity {
             });
         }
         self.parts.proposals.refresh(&asked, setup).await.map_err(|error| CapacityError::Proposals(Box::new(error)))
+    }
+
+    /// What uses most of a resource; `None` if it cannot be asked for just now.
+    async fn consumers(&self, question: &CapacityQuestion, key: &ResourceKey) -> Option<Vec<Consumer>> {
+        let asked = self.parts.days.consumers(question, key, self.today()).await;
+        asked.inspect_err(|error| tracing::warn!(%error, "the largest consumers of a resource could not be asked for")).ok()
     }
 
     /// What is proposed about resources that cross.
@@ -438,11 +453,14 @@ pub(super) struct Whose {
 impl Whose {
     fn judge(&self, key: &ResourceKey, days: &[Day], whole: bool) -> Option<Judged> {
         let (setup, purchase) = (&self.setup, &self.setup.purchase);
+        let to_buy = purchase.approval_days + purchase.delivery_days + purchase.installation_days;
+        let horizon_days =
+            self.question.horizon_days.map_or(purchase.planning_horizon_days, |days| days.min(purchase.planning_horizon_days));
         let yardstick = Yardstick {
             question: &self.question,
             policy: &setup.capacity,
-            horizon_days: purchase.planning_horizon_days as usize,
-            lead_days: i64::from(purchase.approval_days) + i64::from(purchase.delivery_days) + i64::from(purchase.installation_days),
+            horizon_days: horizon_days as usize,
+            lead_days: i64::from(self.question.lead_days.unwrap_or(to_buy)),
             class: self.class,
             end: self.end,
         };

@@ -13,7 +13,7 @@ use arrow::error::ArrowError;
 use datafusion::common::ScalarValue;
 
 use super::{InventoryError, ProposalError};
-use crate::capacity::{CapacityQuestion, Day, ResourceKey};
+use crate::capacity::{CapacityQuestion, Day, FORGOTTEN_AFTER_DAYS, ResourceKey, is_recent};
 use crate::clock::{DAY_US, HOUR_US, TimestampUs};
 use crate::purchase::Consumer;
 use crate::query::{LimitOverrides, Parameters, QueryEngine, QueryError, QueryRequest, Tables};
@@ -244,25 +244,32 @@ impl CapacityDays {
         Ok(self.read(question, since_day, "resource >= $from AND resource <= $to", one).await?.pop())
     }
 
-    /// The resources of a question that were seen since a day and before another.
+    /// The resources of a question that are still measured, of days before `end`.
     ///
     /// # Errors
     /// The table cannot be read.
-    pub async fn keys(&self, question: &CapacityQuestion, since_day: i64, end: i64) -> Result<Vec<ResourceKey>, CapacityError> {
+    pub async fn seen_keys(&self, question: &CapacityQuestion, end: i64) -> Result<Vec<ResourceKey>, CapacityError> {
         let name = ("question".to_owned(), ScalarValue::from(question.name.as_str()));
-        let parameters = BTreeMap::from([moment("since", since_day), moment("until", end), name]);
+        let parameters = BTreeMap::from([moment("since", end - FORGOTTEN_AFTER_DAYS), moment("until", end), name]);
         let columns: Vec<String> = question.entity.iter().map(|column| format!("last_value(entity['{column}'] ORDER BY day)")).collect();
         let sql = format!(
-            "SELECT resource, {} FROM capacity_days WHERE question = $question AND day >= $since AND day < $until GROUP BY resource",
+            "SELECT min(day), max(day), count(*), {} FROM capacity_days WHERE question = $question AND day >= $since AND day < $until
+             GROUP BY resource",
             columns.join(", ")
         );
         let request = QueryRequest { parameters: Parameters::Typed(parameters), background: true, ..QueryRequest::new(sql) };
         let mut keys = Vec::new();
         for batch in self.engine.run(request).await?.collect().await? {
+            let day = |column: usize, row| batch.column(column).as_primitive::<TimestampMicrosecondType>().value(row).div_euclid(DAY_US);
+            let counts = batch.column(2).as_primitive::<Int64Type>();
             for row in 0..batch.num_rows() {
-                let entity = question.entity.iter().zip(batch.columns().iter().skip(1));
-                let entity = entity.map(|(name, column)| (name.clone(), text_at(column, row))).collect();
-                keys.push(ResourceKey { question: question.name.clone(), entity });
+                let (first, last, gaps) = (day(0, row), day(1, row), counts.value(row) - 1);
+                let usual = if gaps > 0 { (last - first) / gaps } else { 1 };
+                if is_recent(last, usual, end) {
+                    let entity = question.entity.iter().zip(batch.columns().iter().skip(3));
+                    let entity = entity.map(|(name, column)| (name.clone(), text_at(column, row))).collect();
+                    keys.push(ResourceKey { question: question.name.clone(), entity });
+                }
             }
         }
         Ok(keys)
@@ -297,7 +304,8 @@ impl CapacityDays {
         let mut parameters = BTreeMap::from([moment("window_start", today - 30), moment("window_end", today)]);
         parameters.extend(key.entity.iter().map(|(column, value)| (column.clone(), ScalarValue::from(value.as_str()))));
         let limits = LimitOverrides { max_rows: Some(MOST_CONSUMERS), ..LimitOverrides::default() };
-        let request = QueryRequest { parameters: Parameters::Typed(parameters), limits, truncate: true, ..QueryRequest::new(sql) };
+        let parameters = Parameters::Typed(parameters);
+        let request = QueryRequest { parameters, limits, truncate: true, background: true, ..QueryRequest::new(sql) };
         let mut consumers = Vec::new();
         for batch in self.engine.run(request).await.map_err(failed)?.collect().await.map_err(failed)? {
             let column =

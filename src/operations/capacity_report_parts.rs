@@ -60,7 +60,7 @@ pub(super) fn resource(
             chance,
         }),
         order_by: standing.order_by_day.map(date_of),
-        order_by_terms: order_by_terms(standing, purchase),
+        order_by_terms: order_by_terms(standing, detail.question.lead_days, purchase),
         needed: standing.needed,
         history: detail.days[drawn..]
             .iter()
@@ -109,20 +109,24 @@ fn statements(detail: &ResourceDetail) -> Vec<report::Statement> {
 }
 
 /// The arithmetic of the last day to decide.
-fn order_by_terms(standing: &Standing, purchase: &PurchasePolicy) -> Vec<report::Term> {
+fn order_by_terms(standing: &Standing, lead_days: Option<u32>, purchase: &PurchasePolicy) -> Vec<report::Term> {
     let Some((lower, order)) = standing.lower_day.zip(standing.order_by_day) else { return Vec::new() };
     let term =
         |name: &str, value: f64, unit: &str, text: String| report::Term { name: name.to_owned(), value, unit: unit.to_owned(), text };
-    let wait =
-        |name: &str, days: u32, text: &str| term(name, f64::from(days), "days", format!("{days} days {text}, by the purchase policy"));
+    let wait = |name: &str, days: u32, text: &str| term(name, f64::from(days), "days", format!("{days} days {text}"));
     let date = |name: &str, day: i64, text: &str| term(name, day as f64, "days since 1970", format!("{}: {text}", date_of(day)));
-    vec![
-        date("lower", lower, "before this day it is reached in 2.5 % of the futures"),
-        wait("approval", purchase.approval_days, "from the proposal to the order"),
-        wait("delivery", purchase.delivery_days, "from the order to the delivery"),
-        wait("installation", purchase.installation_days, "from the delivery to use"),
-        date("order_by", order, "the first less the others"),
-    ]
+    let waits = match lead_days {
+        Some(days) => vec![wait("lead", days, "from deciding to having it, by the question's header")],
+        None => vec![
+            wait("approval", purchase.approval_days, "from the proposal to the order, by the purchase policy"),
+            wait("delivery", purchase.delivery_days, "from the order to the delivery, by the purchase policy"),
+            wait("installation", purchase.installation_days, "from the delivery to use, by the purchase policy"),
+        ],
+    };
+    let mut terms = vec![date("lower", lower, "before this day it is reached in 2.5 % of the futures")];
+    terms.extend(waits);
+    terms.push(date("order_by", order, "the first less the others"));
+    terms
 }
 
 /// A proposal, with what was decided about it and the sheet for its best offer.

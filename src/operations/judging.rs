@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use crate::capacity::{
-    CapacityPolicy, CapacityQuestion, Day, FEWEST_DAYS, Headroom, Limit, LimitSource, ResourceKey, Status, fitting_limit, is_oversized,
-    is_seen, limit_of, without_gaps,
+    CapacityPolicy, CapacityQuestion, Day, FEWEST_DAYS, FORGOTTEN_AFTER_DAYS, Headroom, Limit, LimitSource, ResourceKey, Status,
+    fitting_limit, is_oversized, is_seen, limit_of, without_gaps,
 };
-use crate::forecast::{Calibration, ForecastError, OutlookDay, ThresholdOptions, TimeToThreshold, outlook, time_to_threshold};
+use crate::forecast::{Calibration, ForecastError, Futures, OutlookDay, ThresholdOptions, TimeToThreshold};
 
 /// A resource crosses within the planning horizon if there is at least one chance in five: rarer than that, waiting another month and
 /// looking again costs less than buying for nothing.
@@ -117,15 +117,11 @@ pub struct Judged {
     pub calibration: Option<Calibration>,
     /// The forecast, where there is one.
     pub forecast: Option<TimeToThreshold>,
-    /// What it will be, where that was asked for or needed.
+    /// What it will be, where that was asked for.
     pub outlook: Vec<OutlookDay>,
 }
 
-/// What was not seen for a quarter is forgotten: somebody has taken it away on purpose.
-const FORGOTTEN_AFTER_DAYS: i64 = 92;
-
-/// Judges a resource; `None` if people want to hear nothing of it, or it has no days or none lately. `whole` also makes the outlook of one that never
-/// crosses.
+/// Judges a resource; `None` if people want to hear nothing of it, or it has no days or none lately. `whole` also makes the outlook.
 pub(super) fn judge(yardstick: &Yardstick<'_>, seen: &Seen<'_>, whole: bool) -> Option<Judged> {
     let question = yardstick.question;
     let decided = yardstick.policy.decided(seen.key);
@@ -184,11 +180,20 @@ pub(super) fn judge(yardstick: &Yardstick<'_>, seen: &Seen<'_>, whole: bool) -> 
             (f64::NAN, LimitSource::Question)
         }
     };
-    let share = decided.spares.map_or(1.0, |(_, spares)| {
-        let all = f64::from(seen.sharing.max(1));
-        standing.why.push(format!("{} of {} that share the load may be lost.", spares.min(seen.sharing), seen.sharing));
-        ((all - f64::from(spares)) / all).max(0.0)
-    });
+    let share = match decided.spares {
+        Some((_, spares)) if spares < seen.sharing => {
+            standing.why.push(format!("{spares} of {} that share the load may be lost.", seen.sharing));
+            f64::from(seen.sharing - spares) / f64::from(seen.sharing)
+        }
+        Some((_, spares)) => {
+            let others = seen.sharing.saturating_sub(1);
+            standing.why.push(format!(
+                "The capacity policy wants {spares} to spare, but {others} others share its load: nothing can take it over, and its own limit counts."
+            ));
+            1.0
+        }
+        None => 1.0,
+    };
     let threshold = share * headroom.threshold(limit, last.servers);
     if limit.is_finite() {
         (standing.limit, standing.limit_source, standing.threshold) = (Some(limit), Some(source), Some(threshold));
@@ -208,8 +213,11 @@ fn with_forecast(
     // Without a limit the growth alone is told.
     let goal = standing.threshold.unwrap_or_else(|| 1e3 * values.iter().copied().fold(1.0, f64::max));
     let options = ThresholdOptions { days: yardstick.horizon_days, class: yardstick.class, ..ThresholdOptions::new(goal) };
-    let made = match time_to_threshold(values, &options) {
-        Ok(made) => made,
+    let (futures, made) = match Futures::read(values, &options) {
+        Ok(futures) => {
+            let made = futures.time_to_threshold();
+            (futures, made)
+        }
         Err(error) => {
             standing.status = Status::NotEnoughHistory;
             standing.why.push(match error {
@@ -228,14 +236,19 @@ fn with_forecast(
     (standing.lower_day, standing.median_day, standing.upper_day) = (day(made.lower), day(made.median), day(made.upper));
     standing.chance = Some(made.chance);
     standing.order_by_day = standing.lower_day.map(|lower| lower - yardstick.lead_days);
-    standing.fitting_limit = fitting_limit(values, headroom, standing.servers).map(|fitting| fitting / share.max(f64::MIN_POSITIVE));
+    standing.fitting_limit = fitting_limit(values, headroom, standing.servers).map(|fitting| fitting / share);
     let is_over = standing.used.is_some_and(|used| used >= threshold);
     let crosses = is_over || made.chance >= CHANCE_TO_PLAN_FOR;
-    let outlook = match whole || crosses || standing.fitting_limit.is_some_and(|fitting| fitting * 2.0 <= limit) {
-        true => outlook(values, &options, OUTLOOK_STEP).unwrap_or_default(),
-        false => Vec::new(),
+    let outlook = if whole { futures.outlook(OUTLOOK_STEP) } else { Vec::new() };
+    let asks_for_the_end = crosses || standing.fitting_limit.is_some_and(|fitting| fitting * 2.0 <= limit);
+    let at_the_end = if whole {
+        outlook.last().copied()
+    } else if asks_for_the_end {
+        futures.at_the_end()
+    } else {
+        None
     };
-    let at_horizon = outlook.last().map(|day| day.upper / share.max(f64::MIN_POSITIVE));
+    let at_horizon = at_the_end.map(|day| day.upper / share);
     if crosses {
         let wanted = at_horizon.map(|upper| headroom.limit_for(upper, standing.servers) - limit);
         standing.needed = wanted.filter(|needed| needed.is_finite()).map(|needed| needed.max(0.0));
@@ -335,6 +348,8 @@ mod tests {
         let policy = r#"{"exceptions": [{"spares": 1}]}"#;
         let said = judged(&days(120, |_| 70.0, |_| Some(100.0)), policy).standing;
         assert_eq!((said.threshold.map(f64::round), said.status), (Some(60.0), Status::OverThreshold));
+        let alone = judged(&days(120, |_| 70.0, |_| Some(100.0)), r#"{"exceptions": [{"spares": 3}]}"#).standing;
+        assert!(alone.threshold == Some(90.0) && alone.why.iter().any(|why| why.contains("2 others share its load")), "{alone:?}");
         let (question, policy) = (question("filesystem_space"), serde_json::from_str(r#"{"exceptions": [{"ignore": true}]}"#).unwrap());
         let yardstick = Yardstick { question: &question, policy: &policy, horizon_days: 365, lead_days: 47, class: None, end: 20_120 };
         let key = ResourceKey { question: question.name.clone(), entity: Vec::new() };

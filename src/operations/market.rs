@@ -123,7 +123,7 @@ pub(super) async fn assets_of_kind(read: &mut SqliteConnection, kind: &str) -> R
     assets(load_assets_of_kind(read, kind).await?)
 }
 
-/// The assets that metrics call so, with their names: those that are not retired.
+/// The assets that are called so or stand on a host that is, with their names: those that are not retired.
 pub(super) async fn assets_named(read: &mut SqliteConnection, names: &[&str]) -> Result<Vec<(String, Asset)>, InventoryError> {
     assets(load_assets_named(read, names).await?)
 }
@@ -141,15 +141,17 @@ fn assets(stored: Vec<StoredRecord>) -> Result<Vec<(String, Asset)>, InventoryEr
     Ok(assets)
 }
 
-/// When what resources are measured by and what they can be met with last changed, µs since 1970; 0 if never.
+/// When what resources are measured by and what they can be met with last changed; 0 if never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MarketChanges {
-    /// An asset.
+    /// An asset, µs since 1970.
     pub(super) assets_us: i64,
-    /// An offer, a budget, a supplier, in this order.
+    /// An offer, a budget, a supplier, in this order, µs since 1970.
     offered_us: [i64; 3],
     /// The latest entry of the book of budgets.
     entry: i64,
+    /// The latest delivery, by which suppliers are known.
+    delivery: i64,
 }
 
 /// When all that last changed.
@@ -160,7 +162,8 @@ pub(super) async fn market_changes(read: &mut SqliteConnection) -> Result<Market
         let sql = "SELECT coalesce(max(at_us), 0) FROM inventory_history WHERE kind = ?1";
         *at_us = sqlx::query_scalar(sql).bind(kind.word()).fetch_one(&mut *read).await?;
     }
-    let entry = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM budget_entries").fetch_one(read).await?;
+    let entry = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM budget_entries").fetch_one(&mut *read).await?;
+    let delivery = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM supply_deliveries").fetch_one(read).await?;
     let [assets_us, offered_us @ ..] = changed_us;
-    Ok(MarketChanges { assets_us, offered_us, entry })
+    Ok(MarketChanges { assets_us, offered_us, entry, delivery })
 }

@@ -10,6 +10,7 @@ use super::market::assets_named;
 use super::proposal_rows::{Proposal, ProposalState, save_proposal};
 use super::proposals::{NewDelivery, ProposalDetail, ProposalError, Proposals, budget_of, changed, check_why, note_of, refuse_unless};
 use super::{NewBudgetEntry, inventory};
+use crate::capacity::ResourceKey;
 use crate::desk::{Actor, TicketEvent, TicketState, Writing};
 use crate::inventory::{Asset, EntryKind, Record};
 use crate::purchase::{PurchaseOption, converted};
@@ -120,14 +121,19 @@ impl Proposals {
             return Ok(());
         }
         let entity = proposal.facts.entity.as_object().into_iter().flatten();
-        let names: Vec<&str> = entity.filter_map(|(_, value)| value.as_str()).collect();
+        let entity = entity.filter_map(|(column, value)| Some((column.clone(), value.as_str()?.to_owned()))).collect();
+        let key = ResourceKey { question: proposal.question.clone(), entity };
+        let names: Vec<&str> = key.names().into_iter().collect();
         let mut assets = assets_named(write, &names).await?;
-        assets.retain(|(_, asset)| asset.resource_kind.as_ref() == Some(&proposal.kind) && asset.capacity.is_some());
+        let unit = &option.unit;
+        let held = |asset: &Asset| converted(asset.capacity?, asset.unit.as_deref()?, unit);
+        assets.retain(|(_, asset)| asset.resource_kind.as_ref() == Some(&proposal.kind) && held(asset).is_some());
+        if assets.iter().any(|(name, _)| key.own_names().contains(name.as_str())) {
+            assets.retain(|(name, _)| key.own_names().contains(name.as_str()));
+        }
         // Of several that hold it together, the largest grows.
-        let Some((name, asset)) = assets.into_iter().max_by(|a, b| a.1.capacity.partial_cmp(&b.1.capacity).unwrap_or(Ordering::Equal))
-        else {
-            return Ok(());
-        };
+        let by_size = |a: &(String, Asset), b: &(String, Asset)| held(&a.1).partial_cmp(&held(&b.1)).unwrap_or(Ordering::Equal);
+        let Some((name, asset)) = assets.into_iter().max_by(by_size) else { return Ok(()) };
         let (Some(capacity), Some(unit)) = (asset.capacity, asset.unit.as_deref()) else { return Ok(()) };
         let Some(gained) = converted(option.capacity_gained, &option.unit, unit) else { return Ok(()) };
         let grown = Asset { capacity: Some(capacity + gained), ..asset };

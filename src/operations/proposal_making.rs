@@ -7,7 +7,9 @@ use sqlx::SqliteConnection;
 use super::Setup;
 use super::capacity_rows::{KnownStanding, load_standing};
 use super::market::{MarketData, neighbours};
-use super::proposal_rows::{Proposal, ProposalFacts, ProposalState, load_active, load_proposal, next_number, rests, save_proposal};
+use super::proposal_rows::{
+    Proposal, ProposalFacts, ProposalState, load_active, load_proposal, next_number, rests, save_figures, save_proposal,
+};
 use super::proposal_words::{need_of, order_by_of, same_advice, title_of};
 use super::proposals::{ProposalError, Proposals, changed};
 use crate::capacity::Status;
@@ -22,8 +24,8 @@ pub(super) struct Crossing<'a> {
     pub(super) standing: &'a KnownStanding,
     /// What a day without it costs, in whole units of the policy's currency.
     pub(super) outage_cost_per_day: Option<u64>,
-    /// What uses most of it.
-    pub(super) consumers: Vec<Consumer>,
+    /// What uses most of it; as the proposal knows it if not given.
+    pub(super) consumers: Option<Vec<Consumer>>,
     /// The service that it works for.
     pub(super) service: Option<String>,
     /// How much hangs on its assets.
@@ -88,7 +90,9 @@ impl Proposals {
         setup: &Setup,
         today: Date,
     ) -> Result<(), ProposalError> {
-        let need = need_of(crossing, setup, today)?;
+        let known_consumers = known.map(|known| &known.facts.need.consumers);
+        let consumers = crossing.consumers.as_ref().or(known_consumers).cloned().unwrap_or_default();
+        let need = need_of(crossing, consumers, setup, today)?;
         let mut read = self.inventory.store.read().await?;
         let standing = crossing.standing;
         let neighbours = neighbours(&mut read, &standing.resource, &standing.kind, &standing.unit).await?;
@@ -104,59 +108,78 @@ impl Proposals {
             sql: "SELECT * FROM capacity_days WHERE resource = $resource ORDER BY day".to_owned(),
             parameters: json!({ "resource": standing.resource }),
         };
+        let title = title_of(standing, order_by.as_deref());
         let mut writing = self.desk.writing().await?;
-        if let Some(event) = event_of(writing.connection(), known, (standing, &made, &facts, order_by.as_deref()), today).await? {
-            let now_us = writing.now_us();
-            let number = match known {
-                Some(known) => known.number,
-                None => next_number(writing.connection()).await?,
-            };
-            let proposal = Proposal {
-                number,
-                resource: standing.resource.clone(),
-                question: standing.question.clone(),
-                kind: standing.kind.clone(),
-                title: title_of(standing, order_by.as_deref()),
-                state: if event == RENEWED { ProposalState::Deferred } else { ProposalState::Open },
-                order_by: order_by.clone(),
-                facts,
-                options: made,
-                chosen: None,
-                budget_line: None,
-                committed_minor: None,
-                currency: None,
-                ticket: None,
-                again_on: known.and_then(|known| known.again_on.clone()).filter(|_| event == RENEWED),
-                opened_at_us: known.map_or(now_us, |known| known.opened_at_us),
-                updated_at_us: now_us,
-                version: known.map_or(0, |known| known.version) + 1,
-            };
-            let best = proposal.options.options.first().map(|option| option.title.clone());
-            let detail =
-                json!({ "order_by": order_by, "best": best, "lower": standing.lower, "median": standing.median, "upper": standing.upper });
-            save_proposal(writing.connection(), &proposal, (event, &detail), &Actor::desk()).await?;
+        let now_us = writing.now_us();
+        let consequence = consequence_of(writing.connection(), known, (standing, &made, &facts, order_by.as_deref()), today).await?;
+        match (consequence, known) {
+            (Consequence::Event(event), _) => {
+                let number = match known {
+                    Some(known) => known.number,
+                    None => next_number(writing.connection()).await?,
+                };
+                let proposal = Proposal {
+                    number,
+                    resource: standing.resource.clone(),
+                    question: standing.question.clone(),
+                    kind: standing.kind.clone(),
+                    title,
+                    state: if event == RENEWED { ProposalState::Deferred } else { ProposalState::Open },
+                    order_by: order_by.clone(),
+                    facts,
+                    options: made,
+                    chosen: None,
+                    budget_line: None,
+                    committed_minor: None,
+                    currency: None,
+                    ticket: None,
+                    again_on: known.and_then(|known| known.again_on.clone()).filter(|_| event == RENEWED),
+                    opened_at_us: known.map_or(now_us, |known| known.opened_at_us),
+                    updated_at_us: now_us,
+                    version: known.map_or(0, |known| known.version) + 1,
+                };
+                let best = proposal.options.options.first().map(|option| option.title.clone());
+                let detail = json!({
+                    "order_by": order_by, "best": best, "lower": standing.lower, "median": standing.median, "upper": standing.upper,
+                });
+                save_proposal(writing.connection(), &proposal, (event, &detail), &Actor::desk()).await?;
+            }
+            (Consequence::Figures, Some(known)) if known.options != made || known.facts != facts || known.title != title => {
+                save_figures(writing.connection(), known.number, &title, &facts, &made).await?;
+            }
+            (Consequence::Figures | Consequence::Nothing, _) => {}
         }
         writing.commit().await?;
         Ok(())
     }
 }
 
-/// What happens to a proposal that would now be made so; `None` if nothing does.
-async fn event_of(
+/// What comes of it that a proposal would now be made so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Consequence {
+    /// Nothing.
+    Nothing,
+    /// It says the same, with the figures of today: what is left of a budget, when something would arrive.
+    Figures,
+    /// Something that people are to know.
+    Event(&'static str),
+}
+
+async fn consequence_of(
     write: &mut SqliteConnection,
     known: Option<&Proposal>,
     (standing, made, facts, order_by): (&KnownStanding, &Options, &ProposalFacts, Option<&str>),
     today: Date,
-) -> Result<Option<&'static str>, StoreError> {
+) -> Result<Consequence, StoreError> {
     Ok(match known {
         // Somebody has decided while this was worked out: that holds, and the next run sees it.
-        Some(known) if !is_unchanged(write, known).await? => None,
-        Some(known) if known.state == ProposalState::Deferred && !waits(known, today) => Some("reopened"),
-        Some(known) if same_advice(known, made, order_by) && known.facts.offers == facts.offers => None,
-        Some(known) if known.state == ProposalState::Deferred => Some(RENEWED),
-        Some(_) => Some("changed"),
-        None if rests(write, &standing.resource, crate::clock::DAY_US * super::day_of(today)).await? => None,
-        None => Some("opened"),
+        Some(known) if !is_unchanged(write, known).await? => Consequence::Nothing,
+        Some(known) if known.state == ProposalState::Deferred && !waits(known, today) => Consequence::Event("reopened"),
+        Some(known) if same_advice(known, made, order_by) && known.facts.offers == facts.offers => Consequence::Figures,
+        Some(known) if known.state == ProposalState::Deferred => Consequence::Event(RENEWED),
+        Some(_) => Consequence::Event("changed"),
+        None if rests(write, &standing.resource, crate::clock::DAY_US * super::day_of(today)).await? => Consequence::Nothing,
+        None => Consequence::Event("opened"),
     })
 }
 

@@ -129,6 +129,28 @@ pub(super) fn at_us(day: i64) -> TimestampUs {
     day.saturating_mul(DAY_US)
 }
 
+/// Writes today's figures of a proposal that says what it said: no event, and the same version.
+pub(super) async fn save_figures(
+    write: &mut SqliteConnection,
+    number: i64,
+    title: &str,
+    facts: &ProposalFacts,
+    options: &Options,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE proposals SET title = ?2, facts = ?3, options = ?4 WHERE number = ?1")
+        .bind(number)
+        .bind(title)
+        .bind(json_text(facts)?)
+        .bind(json_text(options)?)
+        .execute(write)
+        .await?;
+    Ok(())
+}
+
+fn json_text(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Other(error.to_string()))
+}
+
 /// Writes a proposal, new or changed, and what happened to it.
 pub(super) async fn save_proposal(
     write: &mut SqliteConnection,
@@ -137,7 +159,6 @@ pub(super) async fn save_proposal(
     actor: &Actor,
 ) -> Result<(), StoreError> {
     let day_us = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok()).map(|date| at_us(super::day_of(date)));
-    let written = |value: Result<String, serde_json::Error>| value.map_err(|error| StoreError::Other(error.to_string()));
     sqlx::query(
         "INSERT OR REPLACE INTO proposals (number, resource, question, kind, title, state, order_by_us, facts, options, chosen,
              budget_line, committed_minor, currency, ticket, again_at_us, opened_at_us, updated_at_us, version)
@@ -150,8 +171,8 @@ pub(super) async fn save_proposal(
     .bind(&proposal.title)
     .bind(proposal.state.word())
     .bind(day_us(&proposal.order_by))
-    .bind(written(serde_json::to_string(&proposal.facts))?)
-    .bind(written(serde_json::to_string(&proposal.options))?)
+    .bind(json_text(&proposal.facts)?)
+    .bind(json_text(&proposal.options)?)
     .bind(proposal.chosen)
     .bind(&proposal.budget_line)
     .bind(proposal.committed_minor)

@@ -8,7 +8,7 @@ use super::proposal_rows::Proposal;
 use super::proposals::ProposalError;
 use super::{Setup, day_of};
 use crate::desk::{Desk, Impact, Opening, TicketKind, Urgency};
-use crate::purchase::{Need, Options, PurchaseOption};
+use crate::purchase::{Consumer, Need, Options, PurchaseOption};
 
 /// Whether an open proposal still says what it would say now: nobody reads an event a day that says nothing new.
 pub(super) fn same_advice(known: &Proposal, made: &Options, order_by: Option<&str>) -> bool {
@@ -33,7 +33,7 @@ pub(super) fn title_of(standing: &KnownStanding, order_by: Option<&str>) -> Stri
     format!("{} ({kind}) {when}{order}", standing.name)
 }
 
-pub(super) fn need_of(crossing: &Crossing<'_>, setup: &Setup, today: Date) -> Result<Need, ProposalError> {
+pub(super) fn need_of(crossing: &Crossing<'_>, consumers: Vec<Consumer>, setup: &Setup, today: Date) -> Result<Need, ProposalError> {
     let standing = crossing.standing;
     let known = |value: Option<f64>, what: &str| value.ok_or_else(|| ProposalError::Refused(format!("{} has no {what}", standing.name)));
     let (used, limit, threshold) = (known(standing.used, "use")?, known(standing.limit, "limit")?, known(standing.threshold, "threshold")?);
@@ -61,7 +61,7 @@ pub(super) fn need_of(crossing: &Crossing<'_>, setup: &Setup, today: Date) -> Re
         service: crossing.service.clone(),
         criticality: crossing.criticality,
         cost_of_outage_minor_per_day: outage,
-        consumers: crossing.consumers.clone(),
+        consumers,
     })
 }
 

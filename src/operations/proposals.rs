@@ -23,7 +23,7 @@ use crate::purchase::{
     Combined, NamedOffer, NegotiationSheet, PurchaseError, PurchaseOption, Recommendation, RepairCase, Want, combine, negotiation_sheet,
     repair_or_replace,
 };
-use crate::store::{StoreError, load_record};
+use crate::store::{StoreError, committed_for, load_record};
 
 /// Longest note in the book of budgets.
 const MAX_NOTE_CHARS: usize = 500;
@@ -326,8 +326,9 @@ impl Proposals {
     /// Takes back what a proposal has committed.
     pub(super) async fn release(&self, write: &mut SqliteConnection, proposal: &Proposal, actor: &Actor) -> Result<(), ProposalError> {
         let Some(((line, currency), minor)) = budget_of(proposal).zip(proposal.committed_minor) else { return Ok(()) };
-        // Somebody may have released a part of it by hand.
-        let minor = minor.min(budget_standing(write, &line).await?.committed_minor);
+        // Somebody may have released a part of it by hand, with the proposal's number or without.
+        let of_proposal = committed_for(write, &line, &proposal.number.to_string()).await?;
+        let minor = minor.min(of_proposal).min(budget_standing(write, &line).await?.committed_minor);
         if minor <= 0 {
             return Ok(());
         }

@@ -57,6 +57,7 @@ pub(super) fn outlook(resource: &Resource, seen_from: Date, horizon_days: u32) -
             format!("{subject} is over its threshold{threshold} already: {used}.")
         }
         Status::Crosses => format!("{subject} {}.", crossing(resource, &unit, seen_from)),
+        Status::BeyondHorizon if unit == Unit::Calendar => format!("{subject} need not be renewed yet: {used}."),
         Status::BeyondHorizon => {
             let grows = growth.map(|growth| format!("grows by {} a month and ", unit.difference(growth))).unwrap_or_default();
             let chance =
@@ -112,6 +113,10 @@ fn crossing(resource: &Resource, unit: &Unit, seen_from: Date) -> String {
 pub(super) fn order(resource: &Resource, order_by: Option<Date>, seen_from: Date) -> Option<String> {
     let by = order_by?;
     let delivery = resource.order_by_terms.iter().find(|term| term.name.contains("delivery") && term.unit.starts_with("day"));
+    if delivery.is_none() && Unit::of(&resource.kind, &resource.unit) == Unit::Calendar {
+        // What must be renewed says until when by itself, and nobody delivers it.
+        return None;
+    }
     let delivery = delivery.map(|term| format!("Delivery takes {}: ", Unit::Calendar.difference(term.value)));
     Some(match days_between(seen_from, by) {
         ..0 => format!("The last day to order in time was {}: order now.", spoken(by, seen_from)),

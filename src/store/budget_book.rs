@@ -77,6 +77,13 @@ pub async fn load_budget_entries(read: &mut SqliteConnection, line: &str, before
     rows.iter().map(entry).collect()
 }
 
+/// What the entries of a budget that name a proposal have committed and not released, in minor units.
+pub async fn committed_for(read: &mut SqliteConnection, line: &str, proposal: &str) -> Result<i64, StoreError> {
+    let sql = "SELECT coalesce(sum(CASE kind WHEN 'committed' THEN minor WHEN 'released' THEN -minor END), 0)
+        FROM budget_entries WHERE line = ?1 AND proposal = ?2";
+    Ok(sqlx::query_scalar(sql).bind(line).bind(proposal).fetch_one(read).await?)
+}
+
 /// What the entries of a budget up to a moment add up to; `None` if it has none.
 pub async fn budget_sums(read: &mut SqliteConnection, line: &str, up_to_us: TimestampUs) -> Result<Option<BudgetSums>, StoreError> {
     let sql = "SELECT count(*), coalesce(sum(CASE kind WHEN 'committed' THEN minor WHEN 'released' THEN -minor END), 0),

@@ -91,6 +91,8 @@ async fn who_is_cut_off_spoils_nothing() {
                 let work = async {
                     let mut write = store.write_with_others().await?;
                     note(&mut write, &format!("{at:03}")).await?;
+                    tokio::task::yield_now().await;
+                    note(&mut write, &format!("{at:03} too")).await?;
                     write.commit().await
                 };
                 // Cut off at any point: in the line, at the savepoint, while writing, while waiting for the commit.
@@ -109,6 +111,8 @@ async fn who_is_cut_off_spoils_nothing() {
     // Whoever was cut off while waiting may have been written all the same.
     let kept = noted(&mut look(&path).await).await;
     assert!(told.iter().all(|name| kept.contains(name)), "told and not kept");
+    let whole = |name: &String| name.ends_with("too") || kept.contains(&format!("{name} too"));
+    assert!(kept.iter().all(whole) && kept.len() % 2 == 0, "half a part was kept");
     let mut write = store.write_with_others().await.unwrap();
     note(&mut write, "last").await.unwrap();
     write.commit().await.unwrap();

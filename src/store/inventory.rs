@@ -68,9 +68,11 @@ pub async fn load_asset_of_host(read: &mut SqliteConnection, host: &str) -> Resu
     row.as_ref().map(record_of).transpose()
 }
 
-/// The assets that metrics call by one of these names, in the order of their own.
+/// The assets that have one of these names or stand on a host that has, in the order of their own.
 pub async fn load_assets_named(read: &mut SqliteConnection, names: &[&str]) -> Result<Vec<StoredRecord>, StoreError> {
-    let sql = "SELECT * FROM inventory WHERE kind = 'assets' AND coalesce(record ->> '$.host', name) IN (SELECT value FROM json_each(?1))
+    let sql = "WITH named AS (SELECT value FROM json_each(?1))
+        SELECT * FROM inventory WHERE kind = 'assets' AND name IN named
+        UNION SELECT * FROM inventory WHERE kind = 'assets' AND coalesce(record ->> '$.host', name) IN named
         ORDER BY name";
     let rows = sqlx::query(sql).bind(serde_json::json!(names).to_string()).fetch_all(read).await?;
     rows.iter().map(record_of).collect()

@@ -33,7 +33,7 @@ mod secrets;
 mod views;
 
 pub use audit::{AuditEntry, append_audit};
-pub use budget_book::{BudgetEntry, BudgetSums, append_budget_entry, budget_sums, load_budget_entries};
+pub use budget_book::{BudgetEntry, BudgetSums, append_budget_entry, budget_sums, committed_for, load_budget_entries};
 pub use copy::{attached_files, copy_database};
 pub use documents::{Document, load_document, load_documents, remove_document, save_document};
 pub use error::StoreError;
