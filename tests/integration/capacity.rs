@@ -161,8 +161,16 @@ async fn a_full_volume_becomes_a_proposal_a_decision_and_a_larger_volume() {
     let sheet = office.get(&format!("{path}/negotiation/NL-2026-118")).await;
     assert!(sheet["price_history"].to_string().contains("2026-04-02") && !sheet["questions"].as_array().unwrap().is_empty(), "{sheet}");
 
-    // What is left of the budget is too little: a clear message, and nothing was decided.
+    // Somebody else spends a little: the figures follow, and nobody is told news that are none.
     let book = format!("/api/v1/budgets/{}/entries", line.replace('/', "%2F"));
+    office.good("POST", &book, json!({ "kind": "spent", "minor": 100, "currency": "EUR", "note": "screws" })).await;
+    office.judge().await;
+    let renewed = office.get(&path).await;
+    let left_before = |proposal: &Value| bought(proposal)[0]["budget"]["left_before_minor"].as_i64().unwrap();
+    assert_eq!(left_before(&renewed), left_before(&proposal) - 100);
+    assert_eq!((&renewed["version"], &renewed["events"]), (&proposal["version"], &proposal["events"]));
+
+    // What is left of the budget is too little: a clear message, and nothing was decided.
     let left = office.get(&book).await["standing"]["left_minor"].as_i64().unwrap();
     let spent = json!({ "kind": "spent", "minor": left - takes + 1, "currency": "EUR", "note": "a shelf" });
     office.good("POST", &book, spent).await;
@@ -208,12 +216,18 @@ async fn a_full_volume_becomes_a_proposal_a_decision_and_a_larger_volume() {
     let delivered_us = START_US + 12 * DAY_US;
     office.clock.set(delivered_us + 2 * DAY_US + 2 * HOUR_US);
     office.measure(site.metrics(START_US, delivered_us + 2 * DAY_US), delivered_us).await;
+    // Meanwhile somebody has released a part of it by hand, and something else is promised out of the same line.
+    let entry = |kind: &str, minor: i64, proposal: Option<String>| {
+        json!({ "kind": kind, "minor": minor, "currency": "EUR", "note": "by hand", "proposal": proposal, "allow_overrun": true })
+    };
+    office.good("POST", &book, entry("released", 400, Some(number.to_string()))).await;
+    office.good("POST", &book, entry("committed", 500, None)).await;
     let delivery = json!({ "delivered_on": "2026-11-28", "paid_minor": takes - 1_000 });
     let delivered = office.good("POST", &format!("{path}/delivery"), delivery).await;
     assert_eq!(delivered["state"], "delivered");
     assert_eq!(office.get(&format!("/api/v1/tickets/{ticket}")).await["ticket"]["state"], "resolved");
     let standing = office.get(&book).await["standing"].clone();
-    assert_eq!(standing["committed_minor"], 0, "{standing}");
+    assert_eq!(standing["committed_minor"], 500, "what is promised for something else stays: {standing}");
 
     // The forecast starts again from the new limit.
     office.judge().await;
