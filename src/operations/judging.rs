@@ -180,25 +180,25 @@ pub(super) fn judge(yardstick: &Yardstick<'_>, seen: &Seen<'_>, whole: bool) -> 
             (f64::NAN, LimitSource::Question)
         }
     };
-    let share = match decided.spares {
-        Some((_, spares)) if spares < seen.sharing => {
-            standing.why.push(format!("{spares} of {} that share the load may be lost.", seen.sharing));
-            f64::from(seen.sharing - spares) / f64::from(seen.sharing)
-        }
-        Some((_, spares)) => {
-            let others = seen.sharing.saturating_sub(1);
-            standing.why.push(format!(
-                "The capacity policy wants {spares} to spare, but {others} others share its load: nothing can take it over, and its own limit counts."
-            ));
-            1.0
-        }
-        None => 1.0,
-    };
+    let share = decided.spares.map_or(1.0, |(_, spares)| share_of(spares, seen.sharing, &mut standing.why));
     let threshold = share * headroom.threshold(limit, last.servers);
     if limit.is_finite() {
         (standing.limit, standing.limit_source, standing.threshold) = (Some(limit), Some(source), Some(threshold));
     }
     Some(with_forecast(yardstick, standing, &values, headroom, share, whole))
+}
+
+/// What of its own limit a resource may use where so many of those that share its load may be lost.
+fn share_of(spares: u32, sharing: u32, why: &mut Vec<String>) -> f64 {
+    if spares < sharing {
+        why.push(format!("{spares} of {sharing} that share the load may be lost."));
+        return f64::from(sharing - spares) / f64::from(sharing);
+    }
+    let others = sharing.saturating_sub(1);
+    why.push(format!(
+        "The capacity policy wants {spares} to spare, but {others} others share its load: nothing can take it over, and its own limit counts."
+    ));
+    1.0
 }
 
 /// Adds what the forecast says.

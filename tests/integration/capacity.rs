@@ -217,9 +217,7 @@ async fn a_full_volume_becomes_a_proposal_a_decision_and_a_larger_volume() {
     office.clock.set(delivered_us + 2 * DAY_US + 2 * HOUR_US);
     office.measure(site.metrics(START_US, delivered_us + 2 * DAY_US), delivered_us).await;
     // Meanwhile somebody has released a part of it by hand, and something else is promised out of the same line.
-    let entry = |kind: &str, minor: i64, proposal: Option<String>| {
-        json!({ "kind": kind, "minor": minor, "currency": "EUR", "note": "by hand", "proposal": proposal, "allow_overrun": true })
-    };
+    let entry = |kind: &str, minor: i64, proposal: Option<String>| json!({ "kind": kind, "minor": minor, "currency": "EUR", "note": "by hand", "proposal": proposal, "allow_overrun": true });
     office.good("POST", &book, entry("released", 400, Some(number.to_string()))).await;
     office.good("POST", &book, entry("committed", 500, None)).await;
     let delivery = json!({ "delivered_on": "2026-11-28", "paid_minor": takes - 1_000 });
