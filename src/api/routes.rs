@@ -187,8 +187,11 @@ pub struct ApiState {
 
 /// The whole API.
 pub fn router(state: ApiState, push: PushState, door: Arc<FrontDoor>, console: Router) -> Router {
-    let to_the_end = middleware::from_fn_with_state(Places::default(), to_the_end);
-    let changes = |routes: Router<ApiState>, max_bytes| routes.route_layer(to_the_end.clone()).layer(DefaultBodyLimit::max(max_bytes));
+    // Each group has places of its own: a flood of alerts keeps no acknowledgement waiting.
+    let changes = |routes: Router<ApiState>, max_bytes| {
+        let layer = middleware::from_fn_with_state(Places::default(), to_the_end);
+        routes.route_layer(layer).layer(DefaultBodyLimit::max(max_bytes))
+    };
     let small = desk_routes().merge(setup_routes()).merge(inventory_routes()).merge(capacity_routes());
     let attachments = Router::new().route("/api/v1/tickets/{number}/attachments", post(ticket_parts::attach));
     let whole_setup = Router::new().route("/api/v1/setup", get(setup::export).put(setup::import));
@@ -198,8 +201,14 @@ pub fn router(state: ApiState, push: PushState, door: Arc<FrontDoor>, console: R
         .route("/api/v2/alerts", post(alerts::prometheus))
         .route("/v2/enqueue", post(alerts::pagerduty))
         .route("/api/v1/heartbeats/{name}", post(alerts::heartbeat));
-    // A statement that nobody waits for any more ends with its connection.
+    // What nobody waits for any more ends with its connection: statements, arithmetic, and runs that are as well begun again. Logins, which
+    // anybody may try, have a queue of their own.
     let questions = Router::new()
+        .route("/api/v1/login", post(sessions::log_in))
+        .route("/api/v1/promises/what-if", post(ticket_parts::what_if_policy))
+        .route("/api/v1/capacity/run", post(capacity::run))
+        .route("/api/v1/reports/schedules/{name}/run", post(reports::make_now))
+        .route("/api/v1/inventory/assets/{name}/repair-or-replace", post(capacity::repair_or_replace))
         .route("/api/v1/sql", post(sql::run))
         .route("/api/v1/rules", get(rules::list))
         .route("/api/v1/backtest", post(rules::backtest))
@@ -244,7 +253,6 @@ fn desk_routes() -> Router<ApiState> {
         .route("/api/v1/tickets/{number}/notices", get(ticket_parts::notices))
         .route("/api/v1/findings/{id}/verdict", post(incidents::judge))
         .route("/api/v1/changes", post(incidents::note_change))
-        .route("/api/v1/promises/what-if", post(ticket_parts::what_if_policy))
         .route("/api/v1/on-call", get(on_call::now))
         .route("/api/v1/rotas/{name}/shifts", get(on_call::rota_shifts))
         .route("/api/v1/rotas/{name}/coverage", get(on_call::rota_coverage))
@@ -258,7 +266,6 @@ fn desk_routes() -> Router<ApiState> {
 
 fn setup_routes() -> Router<ApiState> {
     Router::new()
-        .route("/api/v1/login", post(sessions::log_in))
         .route("/api/v1/logout", post(sessions::log_out))
         .route("/api/v1/me", get(sessions::me))
         .route("/api/v1/me/password", put(sessions::change_password))
@@ -274,20 +281,17 @@ fn setup_routes() -> Router<ApiState> {
 fn capacity_routes() -> Router<ApiState> {
     Router::new()
         .route("/api/v1/capacity", get(capacity::list))
-        .route("/api/v1/capacity/run", post(capacity::run))
         .route("/api/v1/capacity/{id}", get(capacity::get))
         .route("/api/v1/reports/capacity", get(reports::capacity))
         .route("/api/v1/reports/inventory", get(reports::inventory))
         .route("/api/v1/reports/kept", get(reports::kept))
         .route("/api/v1/reports/kept/{id}", get(reports::kept_file))
-        .route("/api/v1/reports/schedules/{name}/run", post(reports::make_now))
         .route("/api/v1/proposals", get(capacity::proposals))
         .route("/api/v1/proposals/combined", get(capacity::combined))
         .route("/api/v1/proposals/{number}", get(capacity::proposal))
         .route("/api/v1/proposals/{number}/decision", post(capacity::decide))
         .route("/api/v1/proposals/{number}/delivery", post(capacity::deliver))
         .route("/api/v1/proposals/{number}/negotiation/{offer}", get(capacity::sheet))
-        .route("/api/v1/inventory/assets/{name}/repair-or-replace", post(capacity::repair_or_replace))
 }
 
 fn inventory_routes() -> Router<ApiState> {

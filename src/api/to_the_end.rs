@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::ApiError;
 
-/// Changes that are carried out at the same time; others wait as long as their connections do.
+/// Changes of a kind that are carried out at the same time; others wait as long as their connections do.
 const AT_ONCE: usize = 64;
 
 /// The places of those that are carried out.
@@ -47,7 +47,7 @@ pub(super) async fn to_the_end(State(Places(places)): State<Places>, request: Re
 }
 
 fn broke_off() -> Response {
-    let hint = "the server's log has more; send the change again with the same Idempotency-Key";
+    let hint = "the server's log has more; look whether the change was made before you send it again";
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "BUG: the change broke off", hint).into_response()
 }
 

@@ -169,6 +169,11 @@ impl CapacityQuestion {
         Ok(question)
     }
 
+    /// Days looked ahead where so many are planned for.
+    pub fn horizon_within(&self, planned_days: u32) -> u32 {
+        self.horizon_days.map_or(planned_days, |days| days.min(planned_days))
+    }
+
     /// The statement that makes a row a day and resource out of the question's rows: `day`, the entity, `p50`, `p95`, `max`,
     /// `last`, `busy_hour` (null where it does not count), `limit_value`, `servers` (null without a knee) and `samples`.
     ///

@@ -309,7 +309,7 @@ impl Capacity {
         self.parts.days.end_of(question).unwrap_or_else(|| self.today())
     }
 
-    /// Hands what crosses to the proposals; `anew` asks again for what uses most of it.
+    /// Hands what crosses to the proposals; `anew` asks again for what uses most of that about which there is a proposal.
     async fn propose(&self, questions: &[Arc<CapacityQuestion>], setup: &Setup, anew: bool) -> Result<(), CapacityError> {
         let mut crossings = Vec::new();
         for status in [Status::OverThreshold, Status::Crosses] {
@@ -317,6 +317,7 @@ impl Capacity {
             crossings.extend(self.list(&filter).await.map_err(CapacityError::Store)?);
         }
         let desk_rules = setup.desk_rules();
+        let proposed = self.parts.proposals.active_resources().await.map_err(|error| CapacityError::Proposals(Box::new(error)))?;
         let mut asked = Vec::new();
         for standing in &crossings {
             let Some(question) = questions.iter().find(|question| question.name == standing.question) else { continue };
@@ -327,7 +328,7 @@ impl Capacity {
                 .collect();
             let service = desk_rules.service_of(&entity.iter().cloned().collect()).map(|service| service.name.clone());
             let key = ResourceKey { question: question.name.clone(), entity };
-            let consumers = match anew {
+            let consumers = match anew || !proposed.contains(&standing.resource) {
                 true => self.consumers(question, &key).await,
                 false => None,
             };
@@ -339,6 +340,7 @@ impl Capacity {
                 standing,
                 outage_cost_per_day: setup.capacity.decided(&key).outage_cost_per_day,
                 consumers,
+                horizon_days: question.horizon_days,
                 service: service.or_else(|| assets.iter().find_map(|(_, asset)| asset.service.clone())),
                 criticality: assets.iter().map(|(_, asset)| asset.criticality).max(),
             });
@@ -454,12 +456,10 @@ impl Whose {
     fn judge(&self, key: &ResourceKey, days: &[Day], whole: bool) -> Option<Judged> {
         let (setup, purchase) = (&self.setup, &self.setup.purchase);
         let to_buy = purchase.approval_days + purchase.delivery_days + purchase.installation_days;
-        let horizon_days =
-            self.question.horizon_days.map_or(purchase.planning_horizon_days, |days| days.min(purchase.planning_horizon_days));
         let yardstick = Yardstick {
             question: &self.question,
             policy: &setup.capacity,
-            horizon_days: horizon_days as usize,
+            horizon_days: self.question.horizon_within(purchase.planning_horizon_days) as usize,
             lead_days: i64::from(self.question.lead_days.unwrap_or(to_buy)),
             class: self.class,
             end: self.end,

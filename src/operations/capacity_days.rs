@@ -253,20 +253,22 @@ impl CapacityDays {
         let parameters = BTreeMap::from([moment("since", end - FORGOTTEN_AFTER_DAYS), moment("until", end), name]);
         let columns: Vec<String> = question.entity.iter().map(|column| format!("last_value(entity['{column}'] ORDER BY day)")).collect();
         let sql = format!(
-            "SELECT min(day), max(day), count(*), {} FROM capacity_days WHERE question = $question AND day >= $since AND day < $until
-             GROUP BY resource",
+            "SELECT max(day), median(date_part('epoch', day) - date_part('epoch', before)) / 86400, {} FROM (
+                 SELECT resource, entity, day, lag(day) OVER (PARTITION BY resource ORDER BY day) AS before
+                 FROM capacity_days WHERE question = $question AND day >= $since AND day < $until
+             ) GROUP BY resource",
             columns.join(", ")
         );
         let request = QueryRequest { parameters: Parameters::Typed(parameters), background: true, ..QueryRequest::new(sql) };
         let mut keys = Vec::new();
         for batch in self.engine.run(request).await?.collect().await? {
-            let day = |column: usize, row| batch.column(column).as_primitive::<TimestampMicrosecondType>().value(row).div_euclid(DAY_US);
-            let counts = batch.column(2).as_primitive::<Int64Type>();
+            let days = batch.column(0).as_primitive::<TimestampMicrosecondType>();
+            let gaps = batch.column(1).as_primitive::<Float64Type>();
             for row in 0..batch.num_rows() {
-                let (first, last, gaps) = (day(0, row), day(1, row), counts.value(row) - 1);
-                let usual = if gaps > 0 { (last - first) / gaps } else { 1 };
+                let last = days.value(row).div_euclid(DAY_US);
+                let usual = if gaps.is_valid(row) { gaps.value(row) as i64 } else { 1 };
                 if is_recent(last, usual, end) {
-                    let entity = question.entity.iter().zip(batch.columns().iter().skip(3));
+                    let entity = question.entity.iter().zip(batch.columns().iter().skip(2));
                     let entity = entity.map(|(name, column)| (name.clone(), text_at(column, row))).collect();
                     keys.push(ResourceKey { question: question.name.clone(), entity });
                 }

@@ -58,6 +58,7 @@ pub(super) fn resource(
             median: standing.median_day.map(date_of),
             upper: standing.upper_day.map(date_of),
             chance,
+            horizon_days: detail.question.horizon_within(purchase.planning_horizon_days),
         }),
         order_by: standing.order_by_day.map(date_of),
         order_by_terms: order_by_terms(standing, detail.question.lead_days, purchase),

@@ -64,8 +64,15 @@ async fn resources_are_judged_by_what_is_measured_and_decided() {
     assert!(detail.judged.outlook.len() > 50 && !detail.judged.forecast.unwrap().backtest.is_empty());
     assert!(capacity.detail("0000000000000000").await.unwrap().is_none());
 
-    let policy = json!({ "exceptions": [{ "resources": "db01 /data", "headroom": "25%" }, { "resources": "* /", "ignore": true }] });
+    // Three volumes, of which one may be lost: two thirds of 900.
     let actor = Actor { name: "user ines".into(), origin: "test".into() };
+    let policy = json!({ "exceptions": [{ "resources": "db01 *", "spares": 1 }] });
+    register.put("capacity_policy", "default", &policy, None, &actor).await.unwrap();
+    capacity.run(&|_, _| {}).await.unwrap();
+    let shared = capacity.detail(&data.resource).await.unwrap().unwrap().judged.standing;
+    assert!(shared.threshold == Some(600.0) && shared.why[0].starts_with("1 of 3 that share"), "{shared:?}");
+
+    let policy = json!({ "exceptions": [{ "resources": "db01 /data", "headroom": "25%" }, { "resources": "* /", "ignore": true }] });
     register.put("capacity_policy", "default", &policy, None, &actor).await.unwrap();
     clock.set(START_US + 120 * DAY_US + 3 * HOUR_US);
     assert_eq!(capacity.run(&|_, _| {}).await.unwrap().resources, 2);

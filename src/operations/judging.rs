@@ -84,9 +84,9 @@ pub struct Standing {
     pub median_day: Option<i64>,
     /// The same for 97.5 %.
     pub upper_day: Option<i64>,
-    /// The chance that it is reached within the planning horizon.
+    /// The chance that it is reached within the planning horizon, or the question's own.
     pub chance: Option<f64>,
-    /// The last day to decide: the lower day less approval, delivery and installation.
+    /// The last day to decide: the lower day less approval, delivery and installation, or less what the question says.
     pub order_by_day: Option<i64>,
     /// Limit to be added so that the threshold holds to the end of the horizon in 97.5 % of the futures.
     pub needed: Option<f64>,
@@ -188,17 +188,16 @@ pub(super) fn judge(yardstick: &Yardstick<'_>, seen: &Seen<'_>, whole: bool) -> 
     Some(with_forecast(yardstick, standing, &values, headroom, share, whole))
 }
 
-/// What of its own limit a resource may use where so many of those that share its load may be lost.
+/// What of its own limit a resource may use where so many of those that share its load may be lost. Where fewer are left than may be lost,
+/// the others are meant to be there: a server that dies does not allow the last one more.
 fn share_of(spares: u32, sharing: u32, why: &mut Vec<String>) -> f64 {
-    if spares < sharing {
-        why.push(format!("{spares} of {sharing} that share the load may be lost."));
-        return f64::from(sharing - spares) / f64::from(sharing);
-    }
-    let others = sharing.saturating_sub(1);
-    why.push(format!(
-        "The capacity policy wants {spares} to spare, but {others} others share its load: nothing can take it over, and its own limit counts."
-    ));
-    1.0
+    let meant = sharing.max(spares.saturating_add(1));
+    why.push(if meant == sharing {
+        format!("{spares} of {sharing} that share the load may be lost.")
+    } else {
+        format!("{spares} of those that share the load are to be spare, but only {sharing} are measured: it is judged as one of {meant}.")
+    });
+    f64::from(meant - spares) / f64::from(meant)
 }
 
 /// Adds what the forecast says.
@@ -349,7 +348,7 @@ mod tests {
         let said = judged(&days(120, |_| 70.0, |_| Some(100.0)), policy).standing;
         assert_eq!((said.threshold.map(f64::round), said.status), (Some(60.0), Status::OverThreshold));
         let alone = judged(&days(120, |_| 70.0, |_| Some(100.0)), r#"{"exceptions": [{"spares": 3}]}"#).standing;
-        assert!(alone.threshold == Some(90.0) && alone.why.iter().any(|why| why.contains("2 others share its load")), "{alone:?}");
+        assert!(alone.threshold == Some(22.5) && alone.why.iter().any(|why| why.contains("as one of 4")), "{alone:?}");
         let (question, policy) = (question("filesystem_space"), serde_json::from_str(r#"{"exceptions": [{"ignore": true}]}"#).unwrap());
         let yardstick = Yardstick { question: &question, policy: &policy, horizon_days: 365, lead_days: 47, class: None, end: 20_120 };
         let key = ResourceKey { question: question.name.clone(), entity: Vec::new() };

@@ -8,6 +8,7 @@ use sqlx::{Row, SqliteConnection};
 use super::inventory::{day_of as day_of_moment, read_stored};
 use super::judging::day_of;
 use super::{InventoryError, budget_standing};
+use crate::capacity::ResourceKey;
 use crate::inventory::{Asset, AssetState, InventoryKind, Money, Offer, Record};
 use crate::purchase::{Book, LeadTime, LeadTimes, NamedOffer, Neighbour, PastPrice};
 use crate::store::{StoreError, StoredRecord, load_assets_named, load_assets_of_kind, load_records};
@@ -126,6 +127,20 @@ pub(super) async fn assets_of_kind(read: &mut SqliteConnection, kind: &str) -> R
 /// The assets that are called so or stand on a host that is, with their names: those that are not retired.
 pub(super) async fn assets_named(read: &mut SqliteConnection, names: &[&str]) -> Result<Vec<(String, Asset)>, InventoryError> {
     assets(load_assets_named(read, names).await?)
+}
+
+/// Whether an asset holds just this resource: it is called like it, or metrics call it so. `host` is the asset's.
+pub(super) fn is_its_own(key: &ResourceKey, name: &str, host: Option<&str>) -> bool {
+    let own = key.own_names();
+    match host {
+        None => own.contains(name),
+        Some(host) => own.contains(host) || own.contains(name) && key.value("host") == Some(host),
+    }
+}
+
+/// Whether it holds it, perhaps with others of its host.
+pub(super) fn holds(key: &ResourceKey, name: &str, host: Option<&str>) -> bool {
+    key.names().contains(host.unwrap_or(name))
 }
 
 fn assets(stored: Vec<StoredRecord>) -> Result<Vec<(String, Asset)>, InventoryError> {

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde_json::json;
 use sqlx::SqliteConnection;
 
-use super::market::assets_named;
+use super::market::{assets_named, holds, is_its_own};
 use super::proposal_rows::{Proposal, ProposalState, save_proposal};
 use super::proposals::{NewDelivery, ProposalDetail, ProposalError, Proposals, budget_of, changed, check_why, note_of, refuse_unless};
 use super::{NewBudgetEntry, inventory};
@@ -128,9 +128,9 @@ impl Proposals {
         let unit = &option.unit;
         let held = |asset: &Asset| converted(asset.capacity?, asset.unit.as_deref()?, unit);
         assets.retain(|(_, asset)| asset.resource_kind.as_ref() == Some(&proposal.kind) && held(asset).is_some());
-        if assets.iter().any(|(name, _)| key.own_names().contains(name.as_str())) {
-            assets.retain(|(name, _)| key.own_names().contains(name.as_str()));
-        }
+        let belongs = |by: fn(&ResourceKey, &str, Option<&str>) -> bool, it: &(String, Asset)| by(&key, &it.0, it.1.host.as_deref());
+        let has_its_own = assets.iter().any(|it| belongs(is_its_own, it));
+        assets.retain(|it| belongs(if has_its_own { is_its_own } else { holds }, it));
         // Of several that hold it together, the largest grows.
         let by_size = |a: &(String, Asset), b: &(String, Asset)| held(&a.1).partial_cmp(&held(&b.1)).unwrap_or(Ordering::Equal);
         let Some((name, asset)) = assets.into_iter().max_by(by_size) else { return Ok(()) };

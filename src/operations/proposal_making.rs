@@ -26,6 +26,8 @@ pub(super) struct Crossing<'a> {
     pub(super) outage_cost_per_day: Option<u64>,
     /// What uses most of it; as the proposal knows it if not given.
     pub(super) consumers: Option<Vec<Consumer>>,
+    /// Days ahead from which it matters, where its question says so.
+    pub(super) horizon_days: Option<u32>,
     /// The service that it works for.
     pub(super) service: Option<String>,
     /// How much hangs on its assets.

@@ -103,9 +103,9 @@ pub struct Proposal {
     pub again_on: Option<String>,
     /// When it was made, µs since 1970.
     pub opened_at_us: TimestampUs,
-    /// When it last changed.
+    /// Its latest event.
     pub updated_at_us: TimestampUs,
-    /// Raised with each change, from 1.
+    /// Raised with each event, from 1; figures that follow the day do not raise it.
     pub version: i64,
 }
 

@@ -8,12 +8,15 @@ use super::proposal_rows::Proposal;
 use super::proposals::ProposalError;
 use super::{Setup, day_of};
 use crate::desk::{Desk, Impact, Opening, TicketKind, Urgency};
-use crate::purchase::{Consumer, Need, Options, PurchaseOption};
+use crate::purchase::{BudgetEffect, Consumer, Need, Options, PurchaseOption};
 
-/// Whether an open proposal still says what it would say now: nobody reads an event a day that says nothing new.
+/// Whether an open proposal still says what it would say now, down to what it takes from which budget: nobody reads an event a day that
+/// says nothing new.
 pub(super) fn same_advice(known: &Proposal, made: &Options, order_by: Option<&str>) -> bool {
-    let advice = |options: &Options| -> Vec<(String, u32, i64, bool)> {
-        options.options.iter().map(|it| (it.title.clone(), it.quantity, it.cost.npv_minor, it.feasible)).collect()
+    let advice = |options: &Options| -> Vec<_> {
+        let paid = |budget: &BudgetEffect| (budget.line.clone(), budget.currency, budget.takes_minor);
+        let said = |it: &PurchaseOption| (it.title.clone(), it.quantity, it.cost.npv_minor, it.feasible, it.budget.as_ref().map(paid));
+        options.options.iter().map(said).collect()
     };
     known.order_by.as_deref() == order_by && advice(&known.options) == advice(made) && known.options.left_out == made.left_out
 }
@@ -58,6 +61,7 @@ pub(super) fn need_of(crossing: &Crossing<'_>, consumers: Vec<Consumer>, setup: 
         median: date(&standing.median),
         upper: date(&standing.upper),
         chance: standing.chance.unwrap_or(0.0),
+        horizon_days: crossing.horizon_days,
         service: crossing.service.clone(),
         criticality: crossing.criticality,
         cost_of_outage_minor_per_day: outage,

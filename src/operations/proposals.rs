@@ -3,6 +3,8 @@
 //! What is decided, what it takes from the budget and the change ticket are one transaction. While nobody has decided, each run of
 //! the capacity makes the proposal anew; with the decision it is frozen.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -153,6 +155,12 @@ impl Proposals {
     /// The store cannot be read.
     pub async fn list(&self, state: Option<ProposalState>, before: Option<i64>, limit: u32) -> Result<Vec<Proposal>, ProposalError> {
         Ok(load_proposals(&mut *self.inventory.store.read().await?, state, before, limit.clamp(1, 100)).await?)
+    }
+
+    /// The resources about which something is still to happen.
+    pub(super) async fn active_resources(&self) -> Result<BTreeSet<String>, ProposalError> {
+        let active = load_active(&mut *self.inventory.store.read().await?).await?;
+        Ok(active.into_iter().map(|proposal| proposal.resource).collect())
     }
 
     /// A proposal and its history.

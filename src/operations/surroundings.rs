@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::capacity_days::{CapacityDays, CapacityError};
-use super::market::assets_of_kind;
+use super::market::{assets_of_kind, holds, is_its_own};
 use super::{Inventory, Setup};
 use crate::capacity::{CapacityQuestion, ResourceKey};
 use crate::purchase::converted;
@@ -13,10 +13,18 @@ use crate::purchase::converted;
 pub(super) struct Surroundings {
     /// How many resources each exception that speaks of spares fits, by its place.
     sharing: BTreeMap<usize, u32>,
-    /// What assets hold, in the question's unit, by their names.
-    by_name: BTreeMap<String, f64>,
-    /// What they hold together, by what metrics call them.
-    by_host: BTreeMap<String, f64>,
+    /// Assets of the kind.
+    assets: Vec<Holder>,
+    /// Their places, by name and by host.
+    called: BTreeMap<String, Vec<usize>>,
+}
+
+/// An asset and what it holds, in the question's unit.
+#[derive(Debug)]
+struct Holder {
+    name: String,
+    host: Option<String>,
+    capacity: f64,
 }
 
 impl Surroundings {
@@ -33,10 +41,7 @@ impl Surroundings {
         for (name, asset) in assets_of_kind(&mut read, &question.kind).await.map_err(CapacityError::Inventory)? {
             let (Some(capacity), Some(unit)) = (asset.capacity, asset.unit.as_deref()) else { continue };
             match converted(capacity, unit, &question.unit) {
-                Some(capacity) => {
-                    *around.by_host.entry(asset.host.unwrap_or_else(|| name.clone())).or_insert(0.0) += capacity;
-                    around.by_name.insert(name, capacity);
-                }
+                Some(capacity) => around.add(Holder { name, host: asset.host, capacity }),
                 None => {
                     tracing::warn!(asset = name, unit, "the asset's unit is not that of the resources it is to limit ({})", question.unit)
                 }
@@ -53,13 +58,22 @@ impl Surroundings {
         Ok(around)
     }
 
-    /// What the assets of a resource hold together; `None` if it has none. One that is called as it says more than those of its host.
+    fn add(&mut self, holder: Holder) {
+        for called in BTreeSet::from([&holder.name, holder.host.as_ref().unwrap_or(&holder.name)]) {
+            self.called.entry(called.clone()).or_default().push(self.assets.len());
+        }
+        self.assets.push(holder);
+    }
+
+    /// What the assets of a resource hold together; `None` if it has none. Those that are its own say more than those of its host.
     pub(super) fn capacity_of(&self, key: &ResourceKey) -> Option<f64> {
-        let held = |names: BTreeSet<&str>, assets: &BTreeMap<String, f64>| -> Option<f64> {
-            let held: Vec<f64> = names.into_iter().filter_map(|name| assets.get(name).copied()).collect();
+        let places: BTreeSet<usize> = key.names().into_iter().filter_map(|name| self.called.get(name)).flatten().copied().collect();
+        let held = |belongs: fn(&ResourceKey, &str, Option<&str>) -> bool| -> Option<f64> {
+            let holders = places.iter().map(|place| &self.assets[*place]);
+            let held: Vec<f64> = holders.filter(|it| belongs(key, &it.name, it.host.as_deref())).map(|holder| holder.capacity).collect();
             (!held.is_empty()).then(|| held.iter().sum())
         };
-        held(key.own_names(), &self.by_name).or_else(|| held(key.names(), &self.by_host))
+        held(is_its_own).or_else(|| held(holds))
     }
 
     /// How many resources share a load by the exception at this place, itself among them.
@@ -74,19 +88,27 @@ mod tests {
 
     #[test]
     fn an_asset_of_its_own_says_more_than_those_of_the_host() {
-        let amounts = |all: &[(&str, f64)]| all.iter().map(|(name, held)| ((*name).to_owned(), *held)).collect::<BTreeMap<_, _>>();
-        let around = Surroundings {
-            sharing: BTreeMap::new(),
-            by_name: amounts(&[("orders", 100.0), ("shelf-1", 300.0), ("shelf-2", 500.0), ("web01", 7.0)]),
-            by_host: amounts(&[("db01", 900.0), ("web01", 7.0)]),
-        };
-        let held = |host: &str, database: &str| {
-            let entity = vec![("host".to_owned(), host.to_owned()), ("database".to_owned(), database.to_owned())];
+        let mut around = Surroundings::default();
+        let assets = [
+            ("orders", Some("db01"), 100.0),
+            ("shelf-1", Some("db01"), 300.0),
+            ("shelf-2", Some("db01"), 500.0),
+            ("web01", None, 7.0),
+            ("office", None, 100.0),
+            ("office-2", Some("office"), 50.0),
+        ];
+        for (name, host, capacity) in assets {
+            around.add(Holder { name: name.to_owned(), host: host.map(str::to_owned), capacity });
+        }
+        let held = |entity: &[(&str, &str)]| {
+            let entity = entity.iter().map(|(column, value)| ((*column).to_owned(), (*value).to_owned())).collect();
             around.capacity_of(&ResourceKey { question: "database_size".to_owned(), entity })
         };
-        assert_eq!(held("db01", "orders"), Some(100.0));
-        assert_eq!(held("db01", "stock"), Some(900.0));
-        assert_eq!(held("web01", "stock"), Some(7.0));
-        assert_eq!(held("web02", ""), None);
+        assert_eq!(held(&[("host", "db01"), ("database", "orders")]), Some(100.0));
+        assert_eq!(held(&[("host", "db01"), ("database", "stock")]), Some(900.0));
+        assert_eq!(held(&[("host", "db02"), ("database", "orders")]), None, "another host's database of that name");
+        assert_eq!(held(&[("host", "web01"), ("database", "stock")]), Some(7.0));
+        assert_eq!(held(&[("product", "office")]), Some(150.0));
+        assert_eq!(held(&[("host", "web02"), ("database", "")]), None);
     }
 }

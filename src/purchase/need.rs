@@ -55,6 +55,9 @@ pub struct Need {
     pub upper: Option<Date>,
     /// The chance that it is crossed within the planning horizon, 0 to 1.
     pub chance: f64,
+    /// Days ahead that the chance is about, where they are fewer than the policy plans for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub horizon_days: Option<u32>,
     /// The service that runs on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
@@ -148,9 +151,9 @@ impl Need {
         LastsUntil { median: until(self.median, self.growth_per_day), fast: until(self.lower, self.growth_per_day_fast) }
     }
 
-    /// The last day that is planned for.
+    /// The last day that is planned for, where the policy plans so many ahead.
     pub(super) fn horizon_ends(&self, horizon_days: u32) -> Date {
-        plus_days(self.today, i64::from(horizon_days))
+        plus_days(self.today, i64::from(self.horizon_days.unwrap_or(horizon_days).min(horizon_days)))
     }
 }
 

@@ -27,6 +27,13 @@ fn chances_lie_on_a_line_between_the_days_of_the_forecast() {
 }
 
 #[test]
+fn a_chance_of_fewer_days_is_a_chance_of_those_days() {
+    let soon = Need { lower: Some(date(2026, 12, 2)), median: None, upper: None, chance: 0.4, horizon_days: Some(30), ..need() };
+    assert_eq!(soon.chance_before(date(2026, 12, 22), soon.horizon_ends(365)), 0.4);
+    assert_eq!(soon.horizon_ends(10), date(2026, 12, 2));
+}
+
+#[test]
 fn a_chance_never_falls() {
     // The quantiles are out of order and the chance of the horizon is less than they say.
     let need = Need { lower: Some(date(2027, 3, 1)), median: Some(date(2027, 2, 1)), chance: 0.1, ..need() };

@@ -34,6 +34,7 @@ pub(super) fn need() -> Need {
         median: Some(date(2027, 2, 14)),
         upper: Some(date(2027, 3, 9)),
         chance: 0.99,
+        horizon_days: None,
         service: None,
         criticality: None,
         cost_of_outage_minor_per_day: None,

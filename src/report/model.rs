@@ -127,8 +127,10 @@ pub struct Crossing {
     pub median: Option<Date>,
     /// The same for 97.5 %.
     pub upper: Option<Date>,
-    /// The chance that it is reached within the planning horizon.
+    /// The chance that it is reached within the days looked ahead.
     pub chance: f64,
+    /// Those days: the planning horizon, or fewer where the question says so.
+    pub horizon_days: u32,
 }
 
 /// A day of the past.

@@ -31,7 +31,7 @@ const MAX_ENTRIES: usize = 20;
 /// The section. The id is one that the page has once.
 pub(super) fn section(report: &CapacityReport, resource: &Resource, proposals: &[&Proposal], id: &str) -> Element {
     let unit = Unit::of(&resource.kind, &resource.unit);
-    let said = [Some(outlook(resource, report.as_of, report.planning_horizon_days)), order(resource, resource.order_by, report.as_of)];
+    let said = [Some(outlook(resource, report.as_of)), order(resource, resource.order_by, report.as_of)];
     let said: Vec<String> = said.into_iter().flatten().collect();
     let why: Vec<String> = resource.why.iter().take(MAX_ENTRIES).map(|why| shortened(why, 600)).collect();
     let keep = Element::new("div")

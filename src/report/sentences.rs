@@ -46,7 +46,7 @@ pub(super) fn status(status: Status) -> &'static str {
 }
 
 /// How a resource stands and what is to come.
-pub(super) fn outlook(resource: &Resource, seen_from: Date, horizon_days: u32) -> String {
+pub(super) fn outlook(resource: &Resource, seen_from: Date) -> String {
     let unit = Unit::of(&resource.kind, &resource.unit);
     let subject = subject(resource);
     let used = used(resource, &unit);
@@ -60,9 +60,11 @@ pub(super) fn outlook(resource: &Resource, seen_from: Date, horizon_days: u32) -
         Status::BeyondHorizon if unit == Unit::Calendar => format!("{subject} need not be renewed yet: {used}."),
         Status::BeyondHorizon => {
             let grows = growth.map(|growth| format!("grows by {} a month and ", unit.difference(growth))).unwrap_or_default();
-            let chance =
-                resource.crossing.as_ref().map(|crossing| format!("; the chance that it does not is {}", percent(crossing.chance)));
-            format!("{subject} {grows}lasts for the next {horizon_days} days{}.", chance.unwrap_or_default())
+            let lasts = resource.crossing.as_ref().map_or_else(
+                || "lasts for as long as is planned".to_owned(),
+                |it| format!("lasts for the next {} days; the chance that it does not is {}", it.horizon_days, percent(it.chance)),
+            );
+            format!("{subject} {grows}{lasts}.")
         }
         Status::Steady => format!("{subject} goes nowhere: {used}."),
         Status::Shrinking => {
@@ -214,7 +216,7 @@ pub(super) fn backtest(resource: &Resource) -> Option<String> {
 /// All that the manager's page says of a proposal.
 pub(super) fn proposal(report: &CapacityReport, proposal: &Proposal) -> String {
     let resource = report.resources.iter().find(|resource| resource.id == proposal.resource_id);
-    let outlook = resource.map(|resource| outlook(resource, report.as_of, report.planning_horizon_days));
+    let outlook = resource.map(|resource| outlook(resource, report.as_of));
     let order_by = proposal.order_by.or_else(|| resource?.order_by);
     let order = resource.and_then(|resource| order(resource, order_by, report.as_of));
     let said: Vec<String> = [outlook, order, recommendation(proposal, &report.currency)].into_iter().flatten().collect();

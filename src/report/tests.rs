@@ -203,7 +203,8 @@ fn hostile_days_stay_on_the_page() {
             for resource in &mut report.resources {
                 resource.history.iter_mut().step_by(2).for_each(|day| day.day = first);
                 resource.fan.iter_mut().step_by(3).for_each(|day| day.day = other);
-                resource.crossing = Some(Crossing { lower: Some(other), median: Some(first), upper: Some(other), chance: 0.5 });
+                resource.crossing =
+                    Some(Crossing { lower: Some(other), median: Some(first), upper: Some(other), chance: 0.5, horizon_days: 365 });
                 resource.order_by = Some(first);
             }
             check(&html(&report));
@@ -280,7 +281,7 @@ fn the_manager_reads_what_when_and_for_how_much() {
 fn a_full_volume_is_called_full() {
     let mut resource = sample().resources[2].clone();
     resource.threshold = resource.limit;
-    assert!(outlook(&resource, AS_OF, 365).contains("on db01 is full on 14\u{a0}February"), "{}", outlook(&resource, AS_OF, 365));
+    assert!(outlook(&resource, AS_OF).contains("on db01 is full on 14\u{a0}February"), "{}", outlook(&resource, AS_OF));
     resource.backtest_covered = (0, 0);
     assert_eq!(backtest(&resource), None);
 }
