@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::capacity_days_test::{Measured, START_US, site};
+use super::capacity_days_test::{Measured, START_US, Site, site};
 use super::{Capacity, CapacityParts, Inventory, Proposals, Register, StandingFilter};
 use crate::capacity::{CapacityQuestion, SHIPPED_QUESTIONS};
 use crate::clock::{Clock, DAY_US, HOUR_US};
@@ -13,13 +13,34 @@ use crate::purchase::converted;
 use crate::sql_file::Book;
 use crate::store::{DESK_FILE, Store};
 
-#[tokio::test]
-async fn resources_are_judged_by_what_is_measured_and_decided() {
+struct Office {
+    capacity: Capacity,
+    register: Arc<Register>,
+    clock: Clock,
+    _kept: (tempfile::TempDir, Site),
+}
+
+/// What was measured for so many days, on the morning after.
+async fn office(measured: &[Measured<'_>], days: i64) -> Office {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join(DESK_FILE)).await.unwrap();
-    let clock = Clock::manual(START_US + 120 * DAY_US + 2 * HOUR_US);
+    let clock = Clock::manual(START_US + days * DAY_US + 2 * HOUR_US);
     let desk = Desk::new(store.clone(), clock.clone());
     let register = Arc::new(Register::open(store.clone(), clock.clone(), desk.clone()).await.unwrap());
+    let inventory = Inventory::new(store.clone(), clock.clone(), register.clone());
+    let site = site(measured, days * 24).await;
+    let parts = CapacityParts {
+        days: site.days.clone(),
+        questions: Arc::new(Book::open(None)),
+        register: register.clone(),
+        proposals: Proposals::new(desk, inventory.clone()),
+        inventory,
+    };
+    Office { capacity: Capacity::new(parts).unwrap(), register, clock, _kept: (folder, site) }
+}
+
+#[tokio::test]
+async fn resources_are_judged_by_what_is_measured_and_decided() {
     // A volume of 1,000 that grows by 5 a day from 100 on and one that stands still; a third was seen for nine days.
     let growing = |hour: i64| Some(900.0 - 5.0 * (hour / 24) as f64);
     let young = |hour: i64| (hour >= 111 * 24).then_some(10.0);
@@ -34,16 +55,7 @@ async fn resources_are_judged_by_what_is_measured_and_decided() {
         Measured { name: "node_filesystem_size_bytes", host: "db01", labels: labels[2], value: &|hour| (hour >= 111 * 24).then_some(50.0) },
         free(labels[2], &young),
     ];
-    let site = site(&measured, 120 * 24).await;
-    let inventory = Inventory::new(store.clone(), clock.clone(), register.clone());
-    let parts = CapacityParts {
-        days: site.days.clone(),
-        questions: Arc::new(Book::open(None)),
-        register: register.clone(),
-        proposals: Proposals::new(desk.clone(), inventory.clone()),
-        inventory,
-    };
-    let capacity = Capacity::new(parts).unwrap();
+    let Office { capacity, register, clock, _kept } = office(&measured, 120).await;
     let run = capacity.run(&|_, _| {}).await.unwrap();
     assert_eq!((run.days, run.resources, run.failed.len()), (120 + 120 + 9, 3, 0));
 
