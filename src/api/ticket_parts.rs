@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::query_error::query_error;
 use super::sessions::parse;
-use super::tickets::{check_sees, desk_error, etag, parse_number};
+use super::tickets::{check_sees, check_user, desk_error, etag, parse_number};
 use super::{ApiError, ApiState};
 use crate::desk::{DeskError, Link, NewAttachment, Ticket};
+use crate::detect::THRESHOLD;
 use crate::document::{Complaint, in_words};
 use crate::notify::{deliveries_of, notices_of_ticket};
 use crate::operations::{OperationsError, promises_of, what_if};
@@ -92,6 +93,7 @@ pub(super) async fn watch(
     Extension(caller): Extension<Caller>,
     Path((number, person)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
+    check_user(&state, "person", Some(&person))?;
     answer(state.desk.watch(parse_number(&number)?, &person, true, &caller.actor).await)
 }
 
@@ -252,7 +254,7 @@ pub(super) struct EvidenceQuery {
     rerun: bool,
 }
 
-/// What the ticket rests on; with `rerun=true` the statement is run again on the same versions of the tables.
+/// What the ticket rests on; with `rerun=true` the statement that gave its lines is run again on the same versions of the tables.
 pub(super) async fn evidence(
     State(state): State<ApiState>,
     Path(number): Path<String>,
@@ -269,10 +271,14 @@ pub(super) async fn evidence(
 }
 
 async fn rerun(state: &ApiState, evidence: &Evidence) -> Result<Value, ApiError> {
-    let parameters = evidence.parameters.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+    let typed = |name: &str, value: &str| match value.parse::<f64>() {
+        Ok(number) if name == THRESHOLD => Value::from(number),
+        _ => Value::from(value),
+    };
+    let parameters = evidence.parameters.iter().map(|(name, value)| (name.clone(), typed(name, value))).collect();
     let request = QueryRequest {
         states: None,
-        sql: evidence.sql.clone(),
+        sql: if evidence.lines_sql.is_empty() { evidence.sql.clone() } else { evidence.lines_sql.clone() },
         parameters: Parameters::Named(parameters),
         limits: LimitOverrides { max_rows: Some(MAX_EVIDENCE_LINES as u64), ..LimitOverrides::default() },
         truncate: true,

@@ -1,5 +1,7 @@
 //! `/api/v1/tickets`.
 
+use std::collections::BTreeSet;
+
 use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -76,7 +78,9 @@ pub(super) async fn create(
     if caller.only_asks() {
         new = asked_by(new, caller.name()?)?;
     }
-    check_assignee(&state, new.assignee.as_deref())?;
+    check_user(&state, "assignee", new.assignee.as_deref())?;
+    new.watchers.iter().try_for_each(|watcher| check_user(&state, "watchers", Some(watcher)))?;
+    check_place(&state, new.team.as_deref(), new.service.as_deref())?;
     let body_sha256: [u8; 32] = Sha256::digest(&body).into();
     let key = headers.get("idempotency-key").map(|value| value.to_str()).transpose();
     let key = key.map_err(|_| ApiError::bad_request("the Idempotency-Key is no text", "send a UUID"))?;
@@ -93,15 +97,7 @@ fn asked_by(new: NewTicket, user: &str) -> Result<NewTicket, ApiError> {
         return Err(ApiError::new(StatusCode::FORBIDDEN, "a requester opens incidents and requests", "leave `kind` out, or ask the desk"));
     }
     let requester = Some(user.to_owned());
-    Ok(NewTicket {
-        requester,
-        priority: None,
-        impact: None,
-        assignee: None,
-        team: None,
-        watchers: std::collections::BTreeSet::new(),
-        ..new
-    })
+    Ok(NewTicket { requester, priority: None, impact: None, assignee: None, team: None, watchers: BTreeSet::new(), ..new })
 }
 
 /// A ticket with its incident, as long as that is known.
@@ -157,7 +153,7 @@ pub(super) async fn change(
             return Err(ApiError::new(StatusCode::FORBIDDEN, detail, "send `comment`, or `state` closed or reopened"));
         }
     }
-    check_assignee(&state, change.assignee.as_deref())?;
+    check_change(&state, &change)?;
     let ticket = state.desk.change(number, expected_version(&headers)?, &change, &caller.actor).await.map_err(desk_error)?;
     Ok(([(header::ETAG, etag(&ticket))], axum::Json(ticket)).into_response())
 }
@@ -172,7 +168,7 @@ struct Bulk {
 /// Changes several tickets in the same way: all of them or none.
 pub(super) async fn bulk(State(state): State<ApiState>, Extension(caller): Extension<Caller>, body: Bytes) -> Result<Response, ApiError> {
     let Bulk { numbers, change } = parse(&body, "{\"numbers\": [1, 2], \"change\": {\"state\": \"resolved\"}}")?;
-    check_assignee(&state, change.assignee.as_deref())?;
+    check_change(&state, &change)?;
     let tickets = state.desk.change_all(&numbers, &change, &caller.actor).await.map_err(desk_error)?;
     Ok(axum::Json(json!({ "tickets": tickets })).into_response())
 }
@@ -183,7 +179,7 @@ pub(super) fn check_sees(caller: &Caller, ticket: &Ticket) -> Result<(), ApiErro
 }
 
 /// Where people are set up, a ticket goes to one of them: a name with a slip in it would be told to nobody.
-fn check_assignee(state: &ApiState, name: Option<&str>) -> Result<(), ApiError> {
+pub(super) fn check_user(state: &ApiState, field: &str, name: Option<&str>) -> Result<(), ApiError> {
     let setup = state.register.setup();
     let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(()) };
     // The first administrator alone is no department yet.
@@ -191,7 +187,29 @@ fn check_assignee(state: &ApiState, name: Option<&str>) -> Result<(), ApiError> 
         return Ok(());
     }
     let hint = "GET /api/v1/setup/user lists the users";
-    Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, format!("`assignee`: there is no user `{name}`, or they are disabled"), hint))
+    Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, format!("`{field}`: there is no user `{name}`, or they are disabled"), hint))
+}
+
+/// The same for teams and services, where any are set up: nobody is called for one that has a slip in its name.
+fn check_place(state: &ApiState, team: Option<&str>, service: Option<&str>) -> Result<(), ApiError> {
+    let setup = state.register.setup();
+    let (teams, services) = (setup.teams.keys().collect::<BTreeSet<_>>(), setup.services.keys().collect::<BTreeSet<_>>());
+    for (kind, name, known) in [("team", team, teams), ("service", service, services)] {
+        if let Some(name) = name.filter(|name| !name.is_empty())
+            && !known.is_empty()
+            && !known.iter().any(|known| *known == name)
+        {
+            let (why, hint) =
+                (format!("`{kind}`: there is no {kind} `{name}`"), format!("GET /api/v1/setup/{kind} lists those that there are"));
+            return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, why, hint));
+        }
+    }
+    Ok(())
+}
+
+fn check_change(state: &ApiState, change: &Change) -> Result<(), ApiError> {
+    check_user(state, "assignee", change.assignee.as_deref())?;
+    check_place(state, change.team.as_deref(), change.service.as_deref())
 }
 
 pub(super) fn parse_number(text: &str) -> Result<i64, ApiError> {

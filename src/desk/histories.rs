@@ -13,14 +13,18 @@ const DECISIONS: &str = concat!(
     "WITH shown AS (
         SELECT * FROM (SELECT number FROM tickets WHERE state NOT IN ('resolved', 'closed') ORDER BY number DESC LIMIT ?1)
         UNION ALL
-        SELECT * FROM (SELECT number FROM tickets WHERE +state IN ('resolved', 'closed') ORDER BY number DESC LIMIT ?1)
-        LIMIT ?1)
+        SELECT * FROM (SELECT number FROM tickets WHERE +state IN ('resolved', 'closed') ORDER BY number DESC LIMIT ?1))
     SELECT ticket, ",
     milestone_columns!(),
     " FROM shown JOIN ticket_events ON ticket = number WHERE ",
     is_milestone!(),
     " ORDER BY ticket, seq"
 );
+
+/// Whether there are more of either kind than are shown.
+const HAS_MORE: &str = "SELECT
+    (SELECT count(*) FROM (SELECT 1 FROM tickets WHERE state NOT IN ('resolved', 'closed') LIMIT ?1 + 1)) > ?1
+    OR (SELECT count(*) FROM (SELECT 1 FROM tickets WHERE +state IN ('resolved', 'closed') LIMIT ?1 + 1)) > ?1";
 
 /// The same of open tickets alone.
 const OPEN_DECISIONS: &str = concat!(
@@ -34,9 +38,12 @@ const OPEN_DECISIONS: &str = concat!(
 
 impl Desk {
     /// Hands the decisions about each ticket to `take`, oldest first, a ticket after the other, without the texts of
-    /// descriptions and comments. The tickets are `limit` at most: the open ones, then the newest of the others.
-    pub async fn each_history(&self, limit: i64, take: impl FnMut(i64, &[Event]) + Send) -> Result<(), DeskError> {
-        self.each(DECISIONS, limit, take).await
+    /// descriptions and comments. The tickets are the newest `limit` of the open ones and as many of the others. Gives whether there are
+    /// more.
+    pub async fn each_history(&self, limit: i64, take: impl FnMut(i64, &[Event]) + Send) -> Result<bool, DeskError> {
+        self.each(DECISIONS, limit, take).await?;
+        let mut read = self.store.read().await?;
+        Ok(sqlx::query_scalar(HAS_MORE).bind(limit).fetch_one(&mut *read).await?)
     }
 
     /// The same for open tickets alone, the newest `limit` of them.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::title::shown;
-use super::{Rule, Window, fingerprint};
+use super::{Rule, THRESHOLD, Window, fingerprint};
 use crate::clock::TimestampUs;
 use crate::store::{Evidence, Finding, bounded_row};
 
@@ -50,11 +50,15 @@ impl Rule {
         format!("{}\n\n{}", self.description, self.runbook)
     }
 
-    /// The query and its parameters for a window, without lines.
-    pub fn evidence(&self, window: &Window) -> Evidence {
+    /// The queries and their parameters for a window and what was found in it, without lines.
+    pub fn evidence(&self, window: &Window, entity: &BTreeMap<String, String>) -> Evidence {
+        let mut parameters = window.parameter_texts();
+        parameters.extend(entity.clone());
+        parameters.extend(self.threshold().map(|threshold| (THRESHOLD.to_owned(), threshold.to_string())));
         Evidence {
             sql: self.sql.clone(),
-            parameters: window.parameter_texts(),
+            lines_sql: self.evidence_sql.clone().unwrap_or_default(),
+            parameters,
             window_start_us: window.start_us,
             window_end_us: window.end_us,
             ..Evidence::default()
@@ -91,7 +95,7 @@ impl Rule {
         for value in entity.values_mut() {
             *value = value.chars().take(MAX_ENTITY_CHARS).collect();
         }
-        let evidence = self.evidence(&bin);
+        let evidence = self.evidence(&bin, &entity);
         Ok(Some(Finding {
             rule: self.name.clone(),
             fingerprint,

@@ -16,12 +16,12 @@ use crate::record::Priority;
 /// Tickets of an asset that its history is made of, the newest: who worked on more than that many lately knows it anyway.
 const MAX_ASSET_TICKETS: i64 = 200;
 
-/// Gives a ticket to whoever fits best, with the reasons; leaves it with its team alone if nobody fits, and as it is if a person
-/// chose.
+/// Gives a ticket to its team, and to whoever of it fits best, with the reasons; leaves it with the team alone if nobody fits, and as it
+/// is if a person chose.
 pub(super) async fn assign(writing: &mut Writing, setup: &Setup, number: i64) -> Result<(), OperationsError> {
     let ticket = writing.ticket(number).await?.clone();
     let waits = matches!(ticket.state, TicketState::New | TicketState::Reopened);
-    if !setup.desk.assign || ticket.chosen_by_person || ticket.assignee.is_some() || !waits {
+    if ticket.chosen_by_person || ticket.assignee.is_some() || !waits {
         return Ok(());
     }
     let now_us = writing.now_us();
@@ -33,10 +33,13 @@ pub(super) async fn assign(writing: &mut Writing, setup: &Setup, number: i64) ->
         title: &ticket.title,
     };
     let needs = derive_needs(&setup.skills, &about);
-    let Some(team) = ticket.team.clone().or(needs.team) else { return Ok(()) };
+    let Some(team) = ticket.team.clone().or(needs.team.filter(|_| setup.desk.assign)).or(setup.desk.team.clone()) else { return Ok(()) };
     if ticket.team.as_ref() != Some(&team) {
         let set = TicketEvent::Set { field: crate::desk::Field::Team, from: ticket.team.clone(), to: Some(team.clone()) };
         writing.happen(number, &Actor::desk(), set).await?;
+    }
+    if !setup.desk.assign {
+        return Ok(());
     }
     let asset = ticket.entity.get("asset").or_else(|| ticket.entity.get("host")).cloned();
     let asset_history = match &asset {

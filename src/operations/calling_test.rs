@@ -44,6 +44,33 @@ async fn a_ticket_that_gets_its_team_later_calls_then() {
 }
 
 #[tokio::test]
+async fn what_belongs_to_nobody_belongs_to_the_desks_team() {
+    let mut night = night().await;
+    put(&night, "desk_policy", "default", json!({ "assign": false, "team": "ops" })).await;
+    night.find("mail01").await;
+    night.at(0).await;
+    let ticket = night.ticket().await;
+    assert_eq!((ticket.team.as_deref(), ticket.assignee), (Some("ops"), None), "it gives to teams, not to people");
+    assert_eq!(called(&night.pages().await), [("ines", 0)]);
+    let unknown = night.register.put("desk_policy", "default", &json!({ "team": "opps" }), None, &admin()).await.unwrap_err();
+    assert!(unknown.to_string().contains("there is no team `opps`"), "{unknown}");
+}
+
+#[tokio::test]
+async fn a_team_named_later_has_somebody_take_it() {
+    let mut night = night().await;
+    put(&night, "desk_policy", "default", json!({ "assign": true })).await;
+    night.find("mail01").await;
+    night.at(0).await;
+    assert_eq!(night.ticket().await.assignee, None);
+    night.change(Change { team: Some("ops".into()), ..Change::default() }, &person("lena")).await;
+    night.at(1).await;
+    let ticket = night.ticket().await;
+    assert!(ticket.assignee.is_some() && ticket.state == TicketState::Assigned, "{ticket:?}");
+    assert_eq!(night.desk.replayed(1).await.unwrap(), ticket);
+}
+
+#[tokio::test]
 async fn a_ticket_of_a_skill_rule_has_its_team_although_nobody_fits() {
     let mut night = night().await;
     put(&night, "desk_policy", "default", json!({ "assign": true })).await;

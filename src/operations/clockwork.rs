@@ -15,7 +15,7 @@ use super::setup::Setup;
 use super::telling::{tell, told};
 use super::timeline::{concerns_promises, timeline_of};
 use crate::clock::{Clock, HOUR_US, SECOND_US, TimestampUs};
-use crate::desk::{Actor, Change, Desk, Event, TicketEvent, TicketState, Writing};
+use crate::desk::{Actor, Change, Desk, Event, Field, TicketEvent, TicketState, Writing};
 use crate::document::duration_us;
 use crate::notify::{DEFAULT_NOTICES, Throttle, Urgency};
 use crate::shutdown::Shutdown;
@@ -194,6 +194,10 @@ impl Clockwork {
         }
         match &event.event {
             TicketEvent::Opened(_) | TicketEvent::Moved { to: TicketState::Reopened, .. } => assign(writing, setup, ticket.number).await?,
+            // Another team has other people; what the desk set, it has acted on.
+            TicketEvent::Set { field: Field::Team, to: Some(_), .. } if event.actor != Actor::desk() => {
+                assign(writing, setup, ticket.number).await?;
+            }
             _ => {}
         }
         follow(writing, setup, number, event).await

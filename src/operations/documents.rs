@@ -55,6 +55,9 @@ pub struct DeskPolicy {
     pub reopen_within: String,
     /// What stays resolved for so long is closed, such as `7d`.
     pub close_after: String,
+    /// The team that looks after what neither a service, an asset nor a skill rule gives to another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// Who is called where neither service nor team says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escalation_policy: Option<String>,
@@ -62,7 +65,7 @@ pub struct DeskPolicy {
 
 impl Default for DeskPolicy {
     fn default() -> Self {
-        Self { assign: true, reopen_within: "24h".to_owned(), close_after: "7d".to_owned(), escalation_policy: None }
+        Self { assign: true, reopen_within: "24h".to_owned(), close_after: "7d".to_owned(), team: None, escalation_policy: None }
     }
 }
 

@@ -81,7 +81,11 @@ impl RelationalView for PagesView {
     }
 
     async fn load(&self) -> Result<RecordBatch, ViewError> {
-        let rows = self.pages().await.map_err(|error| ViewError(error.to_string()))?;
+        Ok(self.load_cut().await?.0)
+    }
+
+    async fn load_cut(&self) -> Result<(RecordBatch, bool), ViewError> {
+        let (rows, is_cut) = self.pages().await.map_err(|error| ViewError(error.to_string()))?;
         let columns = vec![
             integers(&rows, |row| Some(row.ticket)),
             texts(&rows, |row| Some(&row.page)),
@@ -93,16 +97,23 @@ impl RelationalView for PagesView {
             moments(&rows, |row| row.answered_at_us),
             texts(&rows, |row| row.answered_by.as_deref()),
         ];
-        RecordBatch::try_new(self.schema(), columns).map_err(|error| ViewError(error.to_string()))
+        let batch = RecordBatch::try_new(self.schema(), columns).map_err(|error| ViewError(error.to_string()))?;
+        Ok((batch, is_cut))
     }
 }
 
 impl PagesView {
-    async fn pages(&self) -> Result<Vec<Page>, OperationsError> {
+    /// The calls, and whether there are more.
+    async fn pages(&self) -> Result<(Vec<Page>, bool), OperationsError> {
         let mut read = self.store.read().await?;
         let rows = sqlx::query(PAGES).bind(MAX_EVENTS).bind(MAX_PAGES).fetch_all(&mut *read).await?;
         let mut clocks = WallClocks { setup: self.register.setup(), known: HashMap::new() };
-        rows.iter().map(|row| page_of(row, &mut clocks)).collect()
+        let more_events: bool = sqlx::query_scalar("SELECT count(*) > ?1 FROM (SELECT 1 FROM ticket_events LIMIT ?1 + 1)")
+            .bind(MAX_EVENTS)
+            .fetch_one(&mut *read)
+            .await?;
+        let is_cut = more_events || rows.len() as i64 >= MAX_PAGES;
+        Ok((rows.iter().map(|row| page_of(row, &mut clocks)).collect::<Result<_, _>>()?, is_cut))
     }
 }
 

@@ -164,6 +164,8 @@ impl Setup {
                 .iter()
                 .for_each(|person| need(format!("report_schedule/{name}.to"), "user", person, self.users.contains_key(person)));
         }
+        let team_place = || format!("desk_policy/{SINGLE}.team");
+        self.desk.team.iter().for_each(|team| need(team_place(), "team", team, self.teams.contains_key(team)));
         let policies = self.desk.escalation_policy.iter();
         let place = || format!("desk_policy/{SINGLE}.escalation_policy");
         policies.for_each(|it| need(place(), "escalation_policy", it, self.escalations.contains_key(it)));

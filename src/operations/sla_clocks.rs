@@ -15,7 +15,7 @@ use crate::query::{RelationalView, ViewError};
 use crate::sla::{SlaClock, Verdict, clocks};
 use crate::store::{ViewColumn, view_schema};
 
-/// Tickets whose promises are computed: some months of a department of 500, in a second or two.
+/// Open tickets whose promises are computed, and others as many: some months of a department of 500, in a second or two.
 const MAX_TICKETS: i64 = 10_000;
 
 const COLUMNS: &[ViewColumn] = &[
@@ -57,14 +57,18 @@ impl RelationalView for SlaClocksView {
     }
 
     async fn load(&self) -> Result<RecordBatch, ViewError> {
+        Ok(self.load_cut().await?.0)
+    }
+
+    async fn load_cut(&self) -> Result<(RecordBatch, bool), ViewError> {
         let (setup, now_us) = (self.register.setup(), self.clock.now_us());
-        let mut rows = Vec::new();
+        let (mut rows, mut is_cut) = (Vec::new(), false);
         if !setup.promises.is_empty() {
             let take = |ticket, history: &[_]| {
                 let timeline = timeline_of(history).into_iter();
                 rows.extend(timeline.flat_map(|timeline| clocks(&timeline, &setup.promises, now_us)).map(|clock| Row { ticket, clock }));
             };
-            self.desk.each_history(MAX_TICKETS, take).await.map_err(|error| ViewError(error.to_string()))?;
+            is_cut = self.desk.each_history(MAX_TICKETS, take).await.map_err(|error| ViewError(error.to_string()))?;
         }
         let breached_at_us = |clock: &SlaClock| match clock.verdict {
             Verdict::Breached { at_us } => Some(at_us),
@@ -83,7 +87,8 @@ impl RelationalView for SlaClocksView {
             texts(&rows, |row| Some(word(row.clock.verdict))),
             moments(&rows, |row| breached_at_us(&row.clock)),
         ];
-        RecordBatch::try_new(self.schema(), columns).map_err(|error| ViewError(error.to_string()))
+        let batch = RecordBatch::try_new(self.schema(), columns).map_err(|error| ViewError(error.to_string()))?;
+        Ok((batch, is_cut))
     }
 }
 

@@ -295,7 +295,7 @@ impl State {
         let rule = known.rule(&signal.rule);
         let window_start_us = signal.onset_us.min(until_us);
         // The bin that it was found in is not known any more; the rule asked about all the time finds it again.
-        let evidence = rule.map(|rule| rule.evidence(&rule.window(rule.schedule.latest(window_start_us), until_us)));
+        let evidence = rule.map(|rule| rule.evidence(&rule.window(rule.schedule.latest(window_start_us), until_us), &signal.entity));
         let result = [("held_by", json!(window)), ("onset", json!(signal.onset_us))].map(|(column, value)| (column.to_owned(), value));
         let finding = Finding {
             rule: signal.rule,

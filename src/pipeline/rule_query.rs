@@ -54,7 +54,7 @@ impl RuleQueries {
             let lowest = threshold * feedback.lowest_factor(window.end_us);
             parameters.insert(THRESHOLD.to_owned(), ScalarValue::Float64(Some(lowest)));
         }
-        let (rows, _) = self.ask(&rule.sql, parameters, MAX_ROWS_A_RUN, states).await?;
+        let (rows, versions) = self.ask(&rule.sql, parameters, MAX_ROWS_A_RUN, states).await?;
         let count = rows.len();
         if count >= MAX_ROWS_A_RUN {
             RULE_ROWS_CUT.add(1);
@@ -64,6 +64,8 @@ impl RuleQueries {
         for row in rows {
             findings.extend(rule.finding(row, window)?);
         }
+        // Those that get no lines can be asked for them later.
+        findings.iter_mut().for_each(|finding| finding.evidence.delta_versions.clone_from(&versions));
         if let Some(threshold) = threshold {
             findings.retain(|finding| passes(finding, threshold, feedback));
         }

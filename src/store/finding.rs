@@ -104,7 +104,10 @@ pub struct Finding {
 pub struct Evidence {
     /// The statement that was run.
     pub sql: String,
-    /// Its parameters, as text, by name without `$`.
+    /// The statement that gave the sample rows; empty where the rule has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub lines_sql: String,
+    /// The parameters of both, as text, by name without `$`.
     pub parameters: BTreeMap<String, String>,
     /// Delta version of each table that was read.
     pub delta_versions: BTreeMap<String, i64>,

@@ -97,6 +97,14 @@ async fn lines_become_one_ticket_with_its_evidence() {
     assert_eq!(joined["number"], ticket["number"]);
     ticket_when(&server, |t| t["entity"]["host"] == "web01").await;
     assert_eq!(tickets(&server).await.len(), 2);
+    // Asked again on the versions of then, the statement gives the lines that there were.
+    let again = server.get(&format!("/api/v1/tickets/{}/evidence?rerun=true", ticket["number"])).await.json();
+    for found in again["evidence"].as_array().unwrap() {
+        let frozen = &found["evidence"];
+        assert_eq!((frozen["parameters"]["host"].as_str(), &found["rows"]["rows"]), (Some("db01"), &frozen["lines"]), "{found}");
+    }
+    let lines = |which: usize| again["evidence"][which]["evidence"]["lines"].as_array().map_or(0, Vec::len);
+    assert_eq!((lines(0), lines(1)), (3, 2), "{again}");
     let joined_to = "SELECT count(*) FROM findings JOIN tickets ON findings.ticket = tickets.number WHERE tickets.host = 'db01'";
     assert!(server.number(joined_to).await >= 2);
 }

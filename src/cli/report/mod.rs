@@ -146,11 +146,17 @@ async fn ask(connection: &Connection, section: &Section, period: &Period) -> any
     let parameters = json!({ "window_start": period.from.to_string(), "window_end": period.to.to_string() });
     let body = json!({ "query": query.sql, "parameters": parameters, "format": "json" });
     let answer = connection.post("/api/v1/sql", "application/json", body.to_string().into()).await?;
+    let cut = answer.headers().get("x-watchroom-cut-tables").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let answer = json_of(answer).await?;
     if let Some(why) = answer["error"]["message"].as_str() {
         bail!("the question `{}` broke off: {why}; ask about a shorter period", section.name);
     }
-    Table::of_answer(section.name, query.header("description").unwrap_or_default(), &answer)
+    let mut description = query.header("description").unwrap_or_default().to_owned();
+    if let Some(cut) = cut {
+        description
+            .push_str(&format!(" Not complete: there is more in {cut} than a question looks at, and what is missing is the oldest."));
+    }
+    Table::of_answer(section.name, &description, &answer)
 }
 
 /// The document of a good answer; the words of one that is not.
