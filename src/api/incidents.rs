@@ -57,10 +57,15 @@ pub(super) async fn split(
 }
 
 /// `POST /api/v1/findings/{id}/verdict`: it was noise, or it was right.
-pub(super) async fn judge(State(state): State<ApiState>, Path(id): Path<String>, body: Bytes) -> Result<axum::Json<Value>, ApiError> {
+pub(super) async fn judge(
+    State(state): State<ApiState>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<axum::Json<Value>, ApiError> {
     let judgement: Judgement = read(&body, "{\"verdict\": \"noise\"} or {\"verdict\": \"right\"}")?;
     let id = id.parse().map_err(|_| ApiError::bad_request(format!("`{id}` is no finding's number"), "see the column id of `findings`"))?;
-    let factor = state.incidents.judge(id, judgement.verdict).await.map_err(incidents_error)?;
+    let factor = state.incidents.judge(id, judgement.verdict, &actor).await.map_err(incidents_error)?;
     Ok(axum::Json(json!({ "factor": factor.factor, "noise": factor.noise, "right": factor.right, "explanation": factor.explain() })))
 }
 
@@ -92,8 +97,7 @@ pub(super) async fn note_change(
     }
     let (place, title) = (changed.place.trim().to_owned(), changed.title.trim().to_owned());
     let at_us = changed.at.map(jiff::Timestamp::as_microsecond);
-    let change = state.incidents.note_change(at_us, place, changed.kind, title).await.map_err(incidents_error)?;
-    tracing::info!(actor = actor.name, place = change.place, title = change.title, "a change was noted");
+    let change = state.incidents.note_change(at_us, place, changed.kind, title, &actor).await.map_err(incidents_error)?;
     Ok(axum::Json(json!({ "at": rfc3339(change.at_us), "place": change.place, "kind": change.kind, "title": change.title })))
 }
 

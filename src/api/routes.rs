@@ -51,6 +51,7 @@ use Scope::{Admin, Desk as Tickets, Ingest, Query};
 /// the table of kinds ([`crate::operations::KINDS`]), and which records of the inventory in `inventory::changed_by`.
 pub const ROUTES: &[Route] = &[
     open("GET", "/"),
+    open("GET", "/tickets/{number}"),
     open("GET", "/health"),
     open("GET", "/ready"),
     open("GET", "/api/v1/openapi.json"),

@@ -2,14 +2,15 @@
 //!
 //! Each stores the state of the analysis that comes of it in its own transaction.
 
-use sqlx::Row;
+use serde_json::{Value, json};
+use sqlx::{Row, SqliteConnection};
 
 use super::problems::split_off;
 use super::recording::save_state;
 use super::rules::AssetFacts;
 use super::ticket_rows::json;
 use super::{Actor, AnalysisState, Desk, DeskError, Opening, Ticket, TicketEvent, TicketKind};
-use crate::store::{FindingSeverity, StoreError};
+use crate::store::{AuditEntry, FindingSeverity, StoreError, append_audit};
 
 impl Desk {
     /// Opens a ticket for some fingerprints of another: it is like the latest finding of the first of them, and what is found
@@ -75,13 +76,34 @@ impl Desk {
     }
 
     /// Notes what a person said of a finding (`noise` or `right`).
-    pub async fn note_verdict(&self, finding: i64, verdict: &str, state: AnalysisState) -> Result<(), DeskError> {
+    pub async fn note_verdict(&self, finding: i64, verdict: &str, state: AnalysisState, actor: &Actor) -> Result<(), DeskError> {
         let mut write = self.store.write().await?;
         let update = sqlx::query("UPDATE findings SET verdict = ?2 WHERE id = ?1").bind(finding).bind(verdict);
         if update.execute(&mut *write).await?.rows_affected() == 0 {
             return Err(DeskError::NoFinding(finding));
         }
         save_state(&mut write, state.0, &state.1, self.clock.now_us()).await?;
+        self.audit(&mut write, actor, ("finding.verdict", &format!("finding/{finding}")), &json!({ "verdict": verdict })).await?;
         Ok(write.commit().await?)
+    }
+
+    /// Notes that something was changed at a place, which incidents may come of.
+    pub async fn note_change(&self, place: &str, change: &Value, state: AnalysisState, actor: &Actor) -> Result<(), DeskError> {
+        let mut write = self.store.write().await?;
+        save_state(&mut write, state.0, &state.1, self.clock.now_us()).await?;
+        self.audit(&mut write, actor, ("change.note", place), change).await?;
+        Ok(write.commit().await?)
+    }
+
+    async fn audit(
+        &self,
+        write: &mut SqliteConnection,
+        actor: &Actor,
+        (action, object): (&str, &str),
+        detail: &Value,
+    ) -> Result<(), DeskError> {
+        let at_us = self.clock.now_us();
+        let entry = AuditEntry { at_us, actor: &actor.name, origin: &actor.origin, action, object, detail: Some(detail) };
+        Ok(append_audit(write, entry).await?)
     }
 }

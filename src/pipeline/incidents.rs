@@ -146,7 +146,7 @@ impl Incidents {
     }
 
     /// What a person said of a finding moves the threshold of its rule for its entity. The same word said again moves nothing.
-    pub async fn judge(&self, finding: i64, verdict: Verdict) -> Result<ThresholdFactor, IncidentsError> {
+    pub async fn judge(&self, finding: i64, verdict: Verdict, actor: &Actor) -> Result<ThresholdFactor, IncidentsError> {
         let mut state = self.state().await?;
         let (fingerprint, said_before) = self.desk.finding_verdict(finding).await?;
         let now_us = self.clock.now_us();
@@ -155,7 +155,7 @@ impl Incidents {
         }
         let mut feedback = state.feedback.clone();
         let factor = feedback.judge(&fingerprint, verdict, now_us);
-        self.desk.note_verdict(finding, verdict.word(), (FEEDBACK, serde_json::to_vec(&feedback)?)).await?;
+        self.desk.note_verdict(finding, verdict.word(), (FEEDBACK, serde_json::to_vec(&feedback)?), actor).await?;
         state.feedback = feedback;
         Ok(factor)
     }
@@ -168,12 +168,14 @@ impl Incidents {
         place: String,
         kind: ChangeKind,
         title: String,
+        actor: &Actor,
     ) -> Result<ChangeEvent, IncidentsError> {
         let change = ChangeEvent { at_us: at_us.unwrap_or_else(|| self.clock.now_us()), place, kind, title };
         let mut state = self.state().await?;
         let mut grouper = state.grouper.clone();
         grouper.note_change(change.clone());
-        self.desk.record(&Round { states: vec![(GROUPING, grouper.to_bytes())], ..Round::default() }).await?;
+        let told = json!({ "kind": change.kind, "title": change.title, "at": rfc3339(change.at_us) });
+        self.desk.note_change(&change.place, &told, (GROUPING, grouper.to_bytes()), actor).await?;
         state.grouper = grouper;
         Ok(change)
     }

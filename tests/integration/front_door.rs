@@ -55,6 +55,17 @@ async fn the_loopback_is_open_and_takes_no_foreign_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_link_of_a_message_opens_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = locked(folder.path()).start().await;
+    let page = server.request("GET", "/tickets/12").send().await.unwrap();
+    assert_eq!((page.status().as_u16(), page.headers()["content-type"].to_str().unwrap()), (200, "text/html; charset=utf-8"));
+    let html = page.text().await.unwrap();
+    assert!(html.contains("<h2>Ticket 12</h2>") && html.contains("/api/v1/tickets/12"), "{html}");
+    server.get("/tickets/12%3Cscript%3E").await.assert_problem(400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_token_nothing_is_stored_and_nothing_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = locked(folder.path()).start().await;

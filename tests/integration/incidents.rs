@@ -145,6 +145,7 @@ async fn people_merge_split_and_judge() {
     let judged = post(&server, &format!("/api/v1/findings/{id}/verdict"), json!({ "verdict": "noise" })).await;
     assert!(judged.status == 200 && judged.json()["factor"].as_f64().unwrap() > 1.0, "{}", judged.text());
     assert_eq!(server.number("SELECT count(*) FROM findings WHERE verdict = 'noise'").await, 1);
+    assert_eq!(server.number("SELECT count(*) FROM audit WHERE action = 'finding.verdict' AND actor = 'local'").await, 1);
     let again = post(&server, &format!("/api/v1/findings/{id}/verdict"), json!({ "verdict": "noise" })).await.json();
     assert_eq!(again["noise"], 1, "the same word said again moves nothing: {again}");
     post(&server, "/api/v1/findings/99999/verdict", json!({ "verdict": "right" })).await.assert_problem(404);
