@@ -25,11 +25,12 @@ const MOST_PROPOSALS: usize = 60;
 const SOON_DAYS: i64 = 14;
 
 /// Whose resources come first.
-const ORDER: [Status; 9] = [
+const ORDER: [Status; 10] = [
     Status::OverThreshold,
     Status::Crosses,
     Status::LimitGone,
     Status::NotSeen,
+    Status::NoLimit,
     Status::Oversized,
     Status::NotEnoughHistory,
     Status::BeyondHorizon,

@@ -103,7 +103,8 @@ impl Proposals {
         Ok(())
     }
 
-    /// Where the limit is an asset's capacity, the asset has grown.
+    /// Where the limit is an asset's capacity and something was bought, the asset has grown. What was cleaned up or moved away is seen in
+    /// what is measured.
     async fn grow_asset(
         &self,
         write: &mut SqliteConnection,
@@ -117,7 +118,7 @@ impl Proposals {
             .await
             .map_err(StoreError::from)?
             .flatten();
-        if source.as_deref() != Some("asset") || option.capacity_gained <= 0.0 {
+        if source.as_deref() != Some("asset") || !option.kind.is_bought() || option.capacity_gained <= 0.0 {
             return Ok(());
         }
         let entity = proposal.facts.entity.as_object().into_iter().flatten();
