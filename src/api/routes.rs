@@ -204,7 +204,7 @@ pub fn router(state: ApiState, push: PushState, door: Arc<FrontDoor>, console: R
         .route("/api/v1/heartbeats/{name}", post(alerts::heartbeat));
     // What nobody waits for any more ends with its connection: statements, arithmetic, and runs that are as well begun again. Logins, which
     // anybody may try, have a queue of their own.
-    let questions = Router::new()
+    let cut_short = Router::new()
         .route("/api/v1/login", post(sessions::log_in))
         .route("/api/v1/promises/what-if", post(ticket_parts::what_if_policy))
         .route("/api/v1/capacity/run", post(capacity::run))
@@ -215,7 +215,7 @@ pub fn router(state: ApiState, push: PushState, door: Arc<FrontDoor>, console: R
         .route("/api/v1/backtest", post(rules::backtest))
         .route("/api/v1/flush", post(health::flush))
         .layer(DefaultBodyLimit::max(MAX_COMMAND_BYTES));
-    let commands = questions
+    let commands = cut_short
         .merge(changes(small, MAX_COMMAND_BYTES))
         .merge(changes(attachments, ticket_parts::MAX_ATTACHMENT_BYTES))
         .merge(changes(whole_setup, setup::MAX_SETUP_BYTES))

@@ -279,6 +279,20 @@ async fn lists_filter_and_page() {
 }
 
 #[tokio::test]
+async fn histories_of_many_leave_out_the_oldest_of_the_open_and_of_the_others_and_say_so() {
+    let room = room().await;
+    record(&room.desk, &["a", "b", "c", "d"].map(|host| finding(host, DAY_US)), &[]).await.unwrap();
+    for number in [1, 2] {
+        move_to(&room, number, &[TicketState::Assigned, TicketState::InProgress, TicketState::Resolved]).await;
+    }
+    for (limit, shown, is_cut) in [(1, vec![2, 4], true), (2, vec![1, 2, 3, 4], false)] {
+        let mut seen = Vec::new();
+        assert_eq!(room.desk.each_history(limit, |ticket, _| seen.push(ticket)).await.unwrap(), is_cut);
+        assert_eq!(seen, shown);
+    }
+}
+
+#[tokio::test]
 async fn the_views_show_what_the_desk_holds() {
     let room = room().await;
     record(&room.desk, &[finding("a", DAY_US), finding("b", DAY_US)], &[]).await.unwrap();

@@ -23,7 +23,7 @@ const DECISIONS: &str = concat!(
 
 /// Whether there are more of either kind than are shown.
 const HAS_MORE: &str = "SELECT
-    (SELECT count(*) FROM (SELECT 1 FROM tickets WHERE state NOT IN ('resolved', 'closed') LIMIT ?1 + 1)) > ?1
+    (SELECT count(*) FROM (SELECT 1 FROM tickets INDEXED BY open_tickets WHERE state NOT IN ('resolved', 'closed') LIMIT ?1 + 1)) > ?1
     OR (SELECT count(*) FROM (SELECT 1 FROM tickets WHERE +state IN ('resolved', 'closed') LIMIT ?1 + 1)) > ?1";
 
 /// The same of open tickets alone.

@@ -259,7 +259,7 @@ impl Capacity {
         for part in self.parts.days.parts() {
             let judged = self.judge_part(whose, &part).await?;
             some += judged.len();
-            pooled = Calibration::pooled(std::iter::once(&pooled).chain(judged.iter().filter_map(|it| it.calibration.as_ref())));
+            pooled = with_errors_of(&pooled, &judged);
             if some >= ENOUGH_FOR_A_CLASS {
                 break;
             }
@@ -274,7 +274,7 @@ impl Capacity {
         for part in self.parts.days.parts() {
             let judged = self.judge_part(whose, &part).await?;
             all += judged.len();
-            pooled = Calibration::pooled(std::iter::once(&pooled).chain(judged.iter().filter_map(|it| it.calibration.as_ref())));
+            pooled = with_errors_of(&pooled, &judged);
             save(store, &judged, now_us).await.map_err(CapacityError::Store)?;
         }
         let finish = async {
@@ -328,10 +328,8 @@ impl Capacity {
                 .collect();
             let service = desk_rules.service_of(&entity.iter().cloned().collect()).map(|service| service.name.clone());
             let key = ResourceKey { question: question.name.clone(), entity };
-            let consumers = match anew || !proposed.contains(&standing.resource) {
-                true => self.consumers(question, &key).await,
-                false => None,
-            };
+            let is_asked = anew || !proposed.contains(&standing.resource);
+            let consumers = if is_asked { self.consumers(question, &key).await } else { None };
             let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
             let names: Vec<&str> = key.names().into_iter().collect();
             let assets = assets_named(&mut read, &names).await.map_err(CapacityError::Inventory)?;
@@ -384,8 +382,7 @@ impl Capacity {
     }
 
     /// The same as it would have been told on a day of the past: without the days from then on. Its question is looked up where it is not
-    /// given. What is around the resources of a
-    /// question is loaded once for all of them.
+    /// given. What is around the resources of a question is loaded once for all of them.
     pub(super) async fn detail_until(
         &self,
         (resource, asked): (&str, Option<&str>),
@@ -468,6 +465,11 @@ impl Whose {
         let sharing = spares.map_or(1, |(exception, _)| self.around.sharing(exception));
         judge(&yardstick, &Seen { key, days, asset: self.around.capacity_of(key), sharing }, whole)
     }
+}
+
+/// Errors of the past, with those of more resources.
+fn with_errors_of(pooled: &Calibration, judged: &[Judged]) -> Calibration {
+    Calibration::pooled(std::iter::once(pooled).chain(judged.iter().filter_map(|it| it.calibration.as_ref())))
 }
 
 async fn save(store: &Store, judged: &[Judged], now_us: i64) -> Result<(), StoreError> {

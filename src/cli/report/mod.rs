@@ -109,13 +109,14 @@ pub(super) async fn run(options: ReportOptions) -> anyhow::Result<ExitCode> {
 /// The report in the form that was asked for.
 async fn shown(connection: &Connection, options: &ReportOptions, period: Period) -> anyhow::Result<String> {
     let as_of = options.as_of.map(|day| day.to_string());
-    if options.report == Report::Capacity {
-        return made::shown(connection, "capacity", options.format, as_of.as_deref(), |report| capacity::text(report, terminal::width()))
-            .await;
-    }
-    if options.report == Report::Inventory {
-        return made::shown(connection, "inventory", options.format, as_of.as_deref(), |report| inventory::text(report, terminal::width()))
-            .await;
+    let text_of_made: Option<fn(&Value, Option<u16>) -> String> = match options.report {
+        Report::Capacity => Some(capacity::text),
+        Report::Inventory => Some(inventory::text),
+        Report::Sla | Report::Oncall | Report::Noise | Report::Desk => None,
+    };
+    if let Some(text) = text_of_made {
+        let text = |report: &Value| text(report, terminal::width());
+        return made::shown(connection, options.report.word(), options.format, as_of.as_deref(), text).await;
     }
     if as_of.is_some() {
         bail!("--as-of is for reports of capacity and inventory; give --from and --to instead");
