@@ -19,13 +19,15 @@ use crate::config::{Settings, SiteSettings, check_front_door, parse_site};
 use crate::console;
 use crate::data_folder::{DataFolder, Listening};
 use crate::desk::Desk;
+use crate::incident::Topology;
 use crate::operations::{
-    Capacity, CapacityDays, CapacityParts, Inventory, Proposals, Register, ReportParts, ScheduledReports, computed_views,
+    Capacity, CapacityDays, CapacityParts, ConfiguredWindows, Inventory, MaintenanceWindows, Proposals, Register, ReportParts,
+    ScheduledReports, computed_views,
 };
 use crate::people::{OneTimeSecret, Tokens};
 use crate::pipeline::{
     self, Analysis, AnalysisParts, FlushConfig, FlushHandle, Incidents, Pipeline, PipelineConfig, RemoteWriteCheck, RuleBook, SiteConfig,
-    stage,
+    Windows, stage,
 };
 use crate::query::{self, QueryEngine, RelationalView};
 use crate::self_metrics::START_TIME;
@@ -91,10 +93,11 @@ impl App {
         START_TIME.set((clock.now_us() / 1_000_000).unsigned_abs());
         let shutdown = Shutdown::new();
         let sockets = bind(settings).await?;
+        let (topology, configured) = known_of_site(&settings.site)?;
         let folder = DataFolder::lock(&settings.data.dir)?;
         let store = Store::open(&folder.path().join(DESK_FILE)).await?;
         let desk = Desk::new(store.clone(), clock.clone());
-        let mut people = ServiceDesk::open(&store, &desk, &clock, settings.desk.enabled).await?;
+        let mut people = ServiceDesk::open(&store, &desk, &clock, configured, settings.desk.enabled).await?;
         let pipeline = Pipeline::start(&pipeline_config(settings), &shutdown).await?;
         let mut views = pipeline::desk_views(&store);
         views.extend(computed_views(&store, &desk, &people.register, &clock));
@@ -107,7 +110,7 @@ impl App {
             workers.extend(people.start(settings, &store, &desk, &clock, &shutdown)?);
         }
         let rules = Arc::new(RuleBook::open(folder_of(&settings.detect.rules_dir)));
-        let incidents = Arc::new(Incidents::new(desk.clone(), clock.clone(), site_config(&settings.site)?, rules.clone()));
+        let incidents = Arc::new(Incidents::new(desk.clone(), clock.clone(), site_config(topology, &people.windows), rules.clone()));
         if settings.detect.enabled {
             let parts = AnalysisParts {
                 rules: rules.clone(),
@@ -318,8 +321,18 @@ fn folder_of(setting: &str) -> Option<PathBuf> {
     (!setting.is_empty()).then(|| PathBuf::from(setting))
 }
 
+/// What grouping knows of the site.
+fn site_config(topology: Topology, windows: &MaintenanceWindows) -> SiteConfig {
+    let windows = windows.clone();
+    let maintenance: Windows = Box::new(move |at_us| {
+        let windows = windows.clone();
+        Box::pin(async move { windows.at(at_us).await })
+    });
+    SiteConfig { topology, maintenance }
+}
+
 /// What is known of the site. Every entry is read once here, so that a wrong one is an error at start and not at night.
-fn site_config(site: &SiteSettings) -> anyhow::Result<SiteConfig> {
+fn known_of_site(site: &SiteSettings) -> anyhow::Result<(Topology, ConfiguredWindows)> {
     parse_site(site).map_err(|errors| anyhow!(errors.iter().map(|error| format!("site: {error}")).collect::<Vec<_>>().join("\n")))
 }
 

@@ -18,6 +18,7 @@ mod tests {
     use super::DOCUMENT;
     use crate::api::ROUTES;
     use crate::inventory::{InventoryKind, columns};
+    use crate::operations::KINDS;
 
     #[test]
     fn the_document_has_every_route_with_its_scope_and_role_and_no_other() {
@@ -41,6 +42,20 @@ mod tests {
             .collect();
         assert_eq!(described, routes);
     }
+
+    #[test]
+    fn every_kind_of_document_is_described() {
+        let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
+        let kinds: BTreeSet<&str> = KINDS.iter().map(|kind| kind.word).collect();
+        let export: BTreeSet<&str> =
+            document["components"]["schemas"]["Setup"]["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(export, kinds);
+        let stored = document["components"]["schemas"]["StoredDocument"]["properties"]["kind"]["enum"].as_array().unwrap();
+        assert_eq!(stored.iter().filter_map(|kind| kind.as_str()).collect::<BTreeSet<_>>(), kinds);
+        let documents = document["components"]["schemas"]["SetupDocument"]["anyOf"].as_array().unwrap();
+        assert_eq!(documents.len(), kinds.len());
+    }
+
     #[test]
     fn the_records_of_the_inventory_have_the_fields_that_their_columns_fill() {
         let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();

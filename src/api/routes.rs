@@ -71,7 +71,9 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/backtest", Query, Technician),
     route("POST", "/api/v1/logout", Tickets, Requester),
     route("GET", "/api/v1/me", Tickets, Requester),
+    route("PATCH", "/api/v1/me", Tickets, Technician),
     route("PUT", "/api/v1/me/password", Tickets, Requester),
+    route("PUT", "/api/v1/users/{name}/leave", Tickets, Lead),
     route("GET", "/api/v1/tokens", Tickets, Requester),
     route("POST", "/api/v1/tokens", Tickets, Requester),
     route("DELETE", "/api/v1/tokens/{id}", Tickets, Requester),
@@ -268,7 +270,8 @@ fn desk_routes() -> Router<ApiState> {
 fn setup_routes() -> Router<ApiState> {
     Router::new()
         .route("/api/v1/logout", post(sessions::log_out))
-        .route("/api/v1/me", get(sessions::me))
+        .route("/api/v1/me", get(sessions::me).patch(setup::change_me))
+        .route("/api/v1/users/{name}/leave", put(setup::put_leave))
         .route("/api/v1/me/password", put(sessions::change_password))
         .route("/api/v1/tokens", get(sessions::tokens).post(sessions::make_token))
         .route("/api/v1/tokens/{id}", delete(sessions::revoke_token))

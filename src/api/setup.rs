@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::alerts::{MIN_ROUTING_KEY_CHARS, ROUTING_KEYS};
 use super::caller::Caller;
@@ -68,6 +68,67 @@ pub(super) async fn put(
     Ok(with_etag(stored))
 }
 
+/// What people change of their own document. Role, teams, skills and how much work they take are for others to say.
+const OWN_FIELDS: [&str; 4] = ["time_zone", "working_hours", "leave", "notifications"];
+
+/// Changes one's own document: the fields that are sent, `null` takes one away.
+pub(super) async fn change_me(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let name = caller.name()?;
+    // It says where messages with links that acknowledge go: a token that was found must not lead them elsewhere.
+    if caller.came_by_token() {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "a token changes nobody's ways to be told", "log in, and change it then"));
+    }
+    let changes: Map<String, Value> = parse(&body, "{\"leave\": [{\"from\": \"2026-12-24\", \"to\": \"2026-12-31\"}]}")?;
+    if let Some(other) = changes.keys().find(|field| !OWN_FIELDS.contains(&field.as_str())) {
+        let detail = format!("`{other}` is not yours to change; yours are {}", OWN_FIELDS.join(", "));
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail, "ask an administrator"));
+    }
+    Ok(with_etag(change_user(&state, &caller, name, changes, &headers).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewLeave {
+    leave: Value,
+}
+
+/// Says when somebody is away.
+pub(super) async fn put_leave(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let NewLeave { leave } = parse(&body, "{\"leave\": [{\"from\": \"2026-12-24\", \"to\": \"2026-12-31\"}]}")?;
+    let mut stored = change_user(&state, &caller, &name, Map::from_iter([("leave".to_owned(), leave)]), &headers).await?;
+    hide_from(&caller, "user", &name, &mut stored.document);
+    Ok(with_etag(stored))
+}
+
+/// Changes fields of a person's document as it stands, unless somebody else was faster.
+async fn change_user(
+    state: &ApiState,
+    caller: &Caller,
+    name: &str,
+    changes: Map<String, Value>,
+    headers: &HeaderMap,
+) -> Result<Document, ApiError> {
+    let stored = state.register.get("user", name).await.map_err(register_error)?;
+    let expected = expected_version(headers)?.unwrap_or(stored.version);
+    let mut document = stored.document;
+    if let Some(table) = document.as_object_mut() {
+        table.extend(changes);
+        table.retain(|_, value| !value.is_null());
+    }
+    state.register.put("user", name, &document, Some(expected), &caller.actor).await.map_err(register_error)
+}
+
 /// Removes a document that nothing refers to.
 pub(super) async fn delete(
     State(state): State<ApiState>,
@@ -84,15 +145,31 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Everything, for version control.
+/// The query of `GET /api/v1/setup`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ExportQuery {
+    /// `true`: with the addresses of webhooks, to take everything to another machine. For administrators.
+    with_addresses: bool,
+}
+
+/// Everything, for version control: without the addresses of webhooks, which are secrets, unless they are asked for.
 pub(super) async fn export(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
+    query: Result<Query<ExportQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let Query(ExportQuery { with_addresses }) =
+        query.map_err(|error| ApiError::bad_request(error.body_text(), "the parameter is with_addresses, true or false"))?;
+    if with_addresses && caller.role != Role::Administrator {
+        let detail = "whoever knows the address of somebody's webhook can write to them as if it came from here";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, detail, "ask an administrator, or export without addresses"));
+    }
     let mut all = state.register.export().await.map_err(register_error)?;
-    for (name, document) in all.get_mut("user").and_then(Value::as_object_mut).into_iter().flatten() {
-        hide_from(&caller, "user", name, document);
+    if !with_addresses {
+        let users = all.get_mut("user").and_then(Value::as_object_mut);
+        users.into_iter().flat_map(Map::values_mut).for_each(hide_addresses);
     }
     let wants_toml = headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().windows(4).any(|part| part == b"toml"));
     if !wants_toml {

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 use crate::config::{Settings, delivery_config};
 use crate::desk::Desk;
-use crate::operations::{Alerts, Clockwork, Deliveries, Register};
+use crate::operations::{Alerts, Clockwork, ConfiguredWindows, Deliveries, MaintenanceWindows, Register};
 use crate::people::{FIRST_ADMINISTRATOR, Logins, OneTimeSecret, random_hex};
 use crate::pipeline::stage;
 use crate::shutdown::Shutdown;
@@ -24,6 +24,7 @@ pub(super) struct ServiceDesk {
     pub(super) register: Arc<Register>,
     pub(super) logins: Logins,
     pub(super) alerts: Alerts,
+    pub(super) windows: MaintenanceWindows,
     pub(super) link_secret: Arc<[u8]>,
     /// The first administrator's password, if this is the first start.
     pub(super) first_password: Option<OneTimeSecret>,
@@ -31,13 +32,20 @@ pub(super) struct ServiceDesk {
 
 impl ServiceDesk {
     /// `is_server`: people will come. A command that only asks makes no administrator whose password nobody would be told.
-    pub(super) async fn open(store: &Store, desk: &Desk, clock: &Clock, is_server: bool) -> anyhow::Result<Self> {
+    pub(super) async fn open(
+        store: &Store,
+        desk: &Desk,
+        clock: &Clock,
+        configured: ConfiguredWindows,
+        is_server: bool,
+    ) -> anyhow::Result<Self> {
         let logins = Logins::new(store.clone(), clock.clone());
         let first_password = if is_server { first_administrator(store, &logins, clock).await? } else { None };
         let link_secret = link_secret(store, clock).await?;
         let register = Arc::new(Register::open(store.clone(), clock.clone(), desk.clone()).await?);
-        let alerts = Alerts::new(desk.clone(), store.clone(), clock.clone(), register.clone());
-        Ok(Self { register, logins, alerts, link_secret, first_password })
+        let windows = MaintenanceWindows::new(configured, register.clone(), store.clone());
+        let alerts = Alerts::new(desk.clone(), store.clone(), clock.clone(), register.clone(), windows.clone());
+        Ok(Self { register, logins, alerts, windows, link_secret, first_password })
     }
 
     /// Starts what works by itself.

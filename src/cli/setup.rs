@@ -29,10 +29,13 @@ pub(super) struct SetupOptions {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Write users (without passwords and tokens), teams, calendars, policies and rotas as TOML
+    /// Write users (without passwords, tokens and addresses of webhooks), teams, calendars, policies and rotas as TOML
     Export {
         /// File to write; without it, stdout
         file: Option<PathBuf>,
+        /// Write the addresses of webhooks too, to take everything to another machine; keep the file as you would keep a password
+        #[arg(long)]
+        with_addresses: bool,
         #[command(flatten)]
         client: ClientOptions,
     },
@@ -51,9 +54,9 @@ enum Action {
 /// Exports or imports.
 pub(super) async fn run(options: SetupOptions) -> anyhow::Result<ExitCode> {
     match options.action {
-        Action::Export { file, client } => {
+        Action::Export { file, with_addresses, client } => {
             let connection = open(&client).await?;
-            let text = export(&connection).await;
+            let text = export(&connection, with_addresses).await;
             connection.close().await;
             write(file.as_deref(), &text?)?;
             Ok(ExitCode::SUCCESS)
@@ -82,8 +85,8 @@ pub(super) async fn open(client: &ClientOptions) -> anyhow::Result<Connection> {
     Connection::open(client).await
 }
 
-async fn export(connection: &Connection) -> anyhow::Result<String> {
-    let answer = connection.get(SETUP, TOML).await?;
+async fn export(connection: &Connection, with_addresses: bool) -> anyhow::Result<String> {
+    let answer = connection.get(&format!("{SETUP}?with_addresses={with_addresses}"), TOML).await?;
     if !answer.status().is_success() {
         bail!("{}", plain(&error_text(answer).await));
     }

@@ -1,12 +1,14 @@
 //! `[site]`: what stands where, what depends on what, and when it is worked on. One line of text an entry.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 
 use super::SiteSettings;
 use crate::clock::{SECOND_US, TimestampUs};
 use crate::document::{Weekday, duration_us};
 use crate::incident::{Asset, Dependency, Maintenance, MaintenanceScope, MaintenanceTimes, Topology};
-use crate::pipeline::SiteConfig;
+use crate::operations::ConfiguredWindows;
 
 /// Text that is no entry of `[site]`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,8 +20,8 @@ pub struct SiteError {
     pub why: String,
 }
 
-/// What is known of the site, or all that is wrong with what was written.
-pub fn parse_site(site: &SiteSettings) -> Result<SiteConfig, Vec<SiteError>> {
+/// What is known of the site: what stands where, and when it is worked on; or all that is wrong with what was written.
+pub fn parse_site(site: &SiteSettings) -> Result<(Topology, ConfiguredWindows), Vec<SiteError>> {
     let mut errors = Vec::new();
     let hosts = all(&site.hosts, parse_host, &mut errors);
     let edges = all(&site.depends_on, parse_dependency, &mut errors);
@@ -34,7 +36,7 @@ pub fn parse_site(site: &SiteSettings) -> Result<SiteConfig, Vec<SiteError>> {
     }
     let entries = site.maintenance.clone();
     let maintenance = move |at_us| entries.iter().filter_map(|entry| parse_maintenance(entry, &zone, at_us).ok()).collect();
-    Ok(SiteConfig { topology: Topology::new(&hosts, &edges), maintenance: Box::new(maintenance) })
+    Ok((Topology::new(&hosts, &edges), Arc::new(maintenance)))
 }
 
 /// What could be read of the entries; the rest is an error each.
@@ -163,7 +165,7 @@ mod tests {
             depends_on: vec!["a b".into()],
             maintenance: vec!["p".into()],
         };
-        let errors: Vec<String> = parse_site(&bad).unwrap_err().iter().map(ToString::to_string).collect();
+        let errors: Vec<String> = parse_site(&bad).err().unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(errors.len(), 5, "{errors:?}");
         assert!(errors.iter().any(|error| error.contains("Mars/Olympus") && error.contains("Europe/Vienna")), "{errors:?}");
     }

@@ -259,7 +259,7 @@ impl Recording {
         if !ticket.state.is_open() {
             return Ok(());
         }
-        let untouched = all_over && !ended.by_hand && ticket.is_untouched();
+        let untouched = all_over && self.rules.resolves && !ended.by_hand && ticket.is_untouched();
         let event = if untouched {
             self.recorded.resolved.push(number);
             TicketEvent::Moved { from: ticket.state, to: TicketState::Resolved, hold: None, reason: Some(ended.reason.clone()) }

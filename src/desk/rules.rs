@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use sqlx::SqliteConnection;
 
 use super::{Impact, Priority, PriorityMatrix, Urgency, impact_and_urgency};
-use crate::clock::DAY_US;
+use crate::clock::{DAY_US, HOUR_US, SECOND_US};
 use crate::inventory::{Asset, AssetState, Criticality};
 use crate::store::{FindingSeverity, StoreError, load_assets_named};
 
@@ -34,11 +34,27 @@ pub struct DeskRules {
     pub services: Vec<ServiceFacts>,
     /// A problem that comes back sooner than this after it was resolved was not resolved: the ticket is reopened, µs.
     pub reopen_within_us: i64,
+    /// Whether the ticket of a problem that is over is resolved, if nobody has taken it up.
+    pub resolves: bool,
+    /// How long a problem has to be quiet to be over, µs.
+    pub quiet_time_us: i64,
+    /// What comes back so often within `flap_within_us` is flapping.
+    pub flap_returns: usize,
+    /// See `flap_returns`, µs.
+    pub flap_within_us: i64,
 }
 
 impl Default for DeskRules {
     fn default() -> Self {
-        Self { matrix: PriorityMatrix::default(), services: Vec::new(), reopen_within_us: DAY_US }
+        Self {
+            matrix: PriorityMatrix::default(),
+            services: Vec::new(),
+            reopen_within_us: DAY_US,
+            resolves: true,
+            quiet_time_us: 600 * SECOND_US,
+            flap_returns: 5,
+            flap_within_us: HOUR_US,
+        }
     }
 }
 

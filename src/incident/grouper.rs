@@ -7,6 +7,7 @@ use super::known::KnownFingerprints;
 use super::open_index::OpenIndex;
 use super::storm::Openings;
 use super::{ChangeEvent, Held, Incident, IncidentId, Maintenance, Memory, Settings, Topology};
+use crate::clock::TimestampUs;
 
 /// Changes remembered for the cause ranking.
 const MAX_CHANGES: usize = 1_000;
@@ -50,9 +51,18 @@ impl Grouper {
         self.index = OpenIndex::of(self.incidents.values());
     }
 
-    /// Takes other maintenance windows. What is held already is told when its window was to end.
-    pub fn set_maintenance(&mut self, windows: Vec<Maintenance>) {
+    /// Takes the maintenance windows as they stand at a moment. What one holds that was taken back, or ends sooner than it was to, is told now.
+    pub fn set_maintenance(&mut self, windows: Vec<Maintenance>, now_us: TimestampUs) {
+        let lasts = |name: &str| windows.iter().any(|window| window.name == name && window.times.interval_at(now_us - 1).is_some());
+        for held in self.held.iter_mut().filter(|held| held.until_us > now_us && !lasts(&held.window)) {
+            held.until_us = now_us;
+        }
         self.windows = windows;
+    }
+
+    /// Goes by other numbers from now on.
+    pub fn set_settings(&mut self, settings: Settings) {
+        self.settings = settings;
     }
 
     /// Takes note of a deployment or a change of configuration; of more than a thousand the oldest is forgotten.

@@ -94,7 +94,7 @@ fn window(scope: MaintenanceScope, times: MaintenanceTimes) -> Vec<Maintenance> 
 fn findings_in_a_window_are_counted_and_what_goes_on_at_its_end_is_told() {
     let mut grouper = grouper();
     let scope = MaintenanceScope { hosts: vec!["db*".to_owned()], ..MaintenanceScope::default() };
-    grouper.set_maintenance(window(scope, MaintenanceTimes::At(vec![(10 * MINUTE, 30 * MINUTE)])));
+    grouper.set_maintenance(window(scope, MaintenanceTimes::At(vec![(10 * MINUTE, 30 * MINUTE)])), 0);
     let before = place(&mut grouper, signal("link down", "db01", 5));
     assert_eq!(before.outcome, Outcome::Opened);
     for minute in 10..30 {
@@ -116,7 +116,7 @@ fn findings_in_a_window_are_counted_and_what_goes_on_at_its_end_is_told() {
 #[test]
 fn what_is_known_of_held_findings_decides_and_not_their_time() {
     let mut grouper = grouper();
-    grouper.set_maintenance(window(MaintenanceScope::default(), MaintenanceTimes::At(vec![(0, 300 * MINUTE)])));
+    grouper.set_maintenance(window(MaintenanceScope::default(), MaintenanceTimes::At(vec![(0, 300 * MINUTE)])), 0);
     let presumed = |host| Signal { holds_us: 60 * MINUTE, window_end_us: 71 * MINUTE, ..signal("agent silent", host, 10) };
     grouper.place(presumed("db01"), 11 * MINUTE);
     grouper.place(presumed("db02"), 11 * MINUTE);

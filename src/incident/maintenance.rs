@@ -20,8 +20,14 @@ const EPOCH_WEEKDAY: i64 = 3;
 pub struct MaintenanceScope {
     /// Hosts.
     pub hosts: Vec<String>,
-    /// Services.
+    /// Services, by name.
     pub services: Vec<String>,
+    /// Hosts that the services run on: a finding that names no service belongs to them by its host.
+    #[serde(default)]
+    pub service_hosts: Vec<String>,
+    /// Applications that the services consist of, in the same way.
+    #[serde(default)]
+    pub service_apps: Vec<String>,
     /// Rules.
     pub rules: Vec<String>,
     /// Entity columns with their values: one of them must be there.
@@ -35,9 +41,19 @@ impl MaintenanceScope {
             |names: &[String], name: Option<&str>| names.is_empty() || name.is_some_and(|name| names.iter().any(|one| fits(one, name)));
         let label = |(column, value): &(String, String)| signal.entity.get(column).is_some_and(|found| fits(value, found));
         one_of(&self.hosts, signal.host())
-            && one_of(&self.services, signal.service())
+            && (self.services.is_empty() || self.is_of_services(signal))
             && one_of(&self.rules, Some(&signal.rule))
             && (self.labels.is_empty() || self.labels.iter().any(label))
+    }
+
+    /// What names its service is of that one alone; else the place says whose it is.
+    fn is_of_services(&self, signal: &Signal) -> bool {
+        let any = |names: &[String], name: Option<&str>| name.is_some_and(|name| names.iter().any(|one| fits(one, name)));
+        if any(&self.services, signal.service()) {
+            return true;
+        }
+        let app = signal.entity.get("app").map(String::as_str);
+        !signal.entity.contains_key("service") && (any(&self.service_hosts, signal.host()) || any(&self.service_apps, app))
     }
 }
 
@@ -97,6 +113,15 @@ pub struct Maintenance {
     pub scope: MaintenanceScope,
     /// When it is.
     pub times: MaintenanceTimes,
+}
+
+impl Maintenance {
+    /// The window that holds a signal back at a moment, with the end of its occurrence; of several the one that ends last.
+    pub fn holding<'a>(windows: &'a [Self], signal: &Signal, at_us: TimestampUs) -> Option<(&'a str, TimestampUs)> {
+        let covering = windows.iter().filter(|window| window.scope.covers(signal));
+        let found = covering.filter_map(|window| Some((window.name.as_str(), window.times.interval_at(at_us)?.1)));
+        found.max_by_key(|(_, until_us)| *until_us)
+    }
 }
 
 /// What was held back in one occurrence of a window.

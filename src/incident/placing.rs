@@ -1,7 +1,7 @@
 //! A finding arrives: is it held, known, near to something, or new?
 
 use super::nearest::Nearest;
-use super::{Flapping, Grouper, Held, Incident, IncidentId, Member, Outcome, Phase, Placement, Signal, Term};
+use super::{Flapping, Grouper, Held, Incident, IncidentId, Maintenance, Member, Outcome, Phase, Placement, Signal, Term};
 use crate::clock::TimestampUs;
 use crate::store::FindingSeverity;
 
@@ -109,10 +109,8 @@ impl Grouper {
     fn hold(&mut self, signal: &Signal) -> Option<Placement> {
         // The last moment that was judged decides: the end itself is no longer part of the window.
         let at_us = signal.window_end_us.saturating_sub(signal.holds_us).saturating_sub(1);
-        let covering = self.windows.iter().filter(|window| window.scope.covers(signal));
-        let found = covering.filter_map(|window| Some((&window.name, window.times.interval_at(at_us)?.1)));
-        let (name, until_us) = found.max_by_key(|(_, until_us)| *until_us)?;
-        let at = self.held.iter().position(|held| held.window == *name && held.until_us == until_us);
+        let (name, until_us) = Maintenance::holding(&self.windows, signal, at_us)?;
+        let at = self.held.iter().position(|held| held.window == name && held.until_us == until_us);
         let at = at.unwrap_or_else(|| {
             self.held.push(Held::new(name, until_us));
             self.held.len() - 1

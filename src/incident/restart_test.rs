@@ -59,7 +59,7 @@ fn act_on(grouper: &mut Grouper, minute: i64, act: &Act) -> (Option<Placement>, 
 
 fn fresh() -> Grouper {
     let mut grouper = Grouper::new(settings(), topology());
-    grouper.set_maintenance(windows());
+    grouper.set_maintenance(windows(), 0);
     grouper
 }
 

@@ -24,6 +24,8 @@ pub struct Settings {
     pub time_scale_us: i64,
     /// An incident older than `life_us` takes new members only this long after its last finding.
     pub gap_us: i64,
+    /// An incident has to be quiet for so long, at the least, to be over.
+    pub quiet_time_us: i64,
     /// A young incident takes members without regard to gaps.
     pub life_us: i64,
     /// No incident takes new members after this, so that one that never ends does not swallow the site.
@@ -73,6 +75,7 @@ impl Default for Settings {
             join_at: 0.555,
             time_scale_us: 5 * MINUTE_US,
             gap_us: 10 * MINUTE_US,
+            quiet_time_us: 10 * MINUTE_US,
             life_us: 30 * MINUTE_US,
             longest_us: 4 * HOUR_US,
             dedup_us: 30 * MINUTE_US,
@@ -89,12 +92,12 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// How long an incident of this severity has to be quiet before it counts as over, at the least: the gap after which it
-    /// takes no more members, and an hour for slow troubles, which come and go by nature.
+    /// How long an incident of this severity has to be quiet before it counts as over, at the least: an hour for slow troubles, which
+    /// come and go by nature.
     pub fn quiet_us(&self, severity: FindingSeverity) -> i64 {
         match severity {
-            FindingSeverity::Critical | FindingSeverity::High | FindingSeverity::Medium => self.gap_us,
-            FindingSeverity::Low | FindingSeverity::Info => self.gap_us.max(60 * MINUTE_US),
+            FindingSeverity::Critical | FindingSeverity::High | FindingSeverity::Medium => self.quiet_time_us,
+            FindingSeverity::Low | FindingSeverity::Info => self.quiet_time_us.max(60 * MINUTE_US),
         }
     }
 }

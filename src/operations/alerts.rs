@@ -3,18 +3,21 @@
 //! An alert is filed under the sender's own key: the sender has grouped already, and says itself when it is over. It is kept as
 //! a finding, so that it is counted, shown and asked for in SQL like those of our own rules.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sqlx::Row;
 
-use super::OperationsError;
+use super::alerts_at_rest::{self as at_rest, HeldAlert, Returns};
+use super::maintenance::MaintenanceWindows;
 use super::register::Register;
+use super::OperationsError;
 use crate::alert::{Action, Alert, HEARTBEAT, WatchedHeartbeat, heartbeat_alerts};
 use crate::clock::{Clock, TimestampUs};
-use crate::desk::{Actor, Desk, Ended, Filed as FiledFinding, Round};
+use crate::desk::{Actor, Desk, Ended, Filed as FiledFinding, FiledAs, Round};
+use crate::incident::{Maintenance, Signal};
 use crate::store::{Evidence, Finding, Store};
 
 /// What became of alerts.
@@ -28,6 +31,8 @@ pub struct Filed {
     pub resolved: Vec<i64>,
     /// Tickets that the sender acknowledged.
     pub acknowledged: Vec<i64>,
+    /// Alerts that a maintenance window holds back: they are kept, and open tickets at its end if they are not over by then.
+    pub held: u64,
 }
 
 /// Files alerts. Clones share the store.
@@ -37,12 +42,21 @@ pub struct Alerts {
     store: Store,
     clock: Clock,
     register: Arc<Register>,
+    windows: MaintenanceWindows,
+}
+
+/// What a message comes to, before it is stored.
+#[derive(Debug, Default)]
+struct Sorted {
+    round: Round,
+    held: Vec<HeldAlert>,
+    returns: Vec<Returns>,
 }
 
 impl Alerts {
     /// Over the desk and its store.
-    pub fn new(desk: Desk, store: Store, clock: Clock, register: Arc<Register>) -> Self {
-        Self { desk, store, clock, register }
+    pub fn new(desk: Desk, store: Store, clock: Clock, register: Arc<Register>, windows: MaintenanceWindows) -> Self {
+        Self { desk, store, clock, register, windows }
     }
 
     /// The present moment, for whoever reads alerts.
@@ -50,27 +64,14 @@ impl Alerts {
         self.clock.now_us()
     }
 
-    /// Files alerts in one transaction: all of them or none. `integration` is what the sender is known by.
+    /// Files alerts: their tickets in one transaction, all of them or none. What fails in between is filed again when the sender, who had
+    /// no answer, sends it again. `integration` is what the sender is known by.
     pub async fn file(&self, alerts: &[Alert], integration: &str, actor: &Actor) -> Result<Filed, OperationsError> {
         let now_us = self.clock.now_us();
-        let mut round = Round::default();
-        let problems: Vec<String> = alerts.iter().map(|alert| alert.problem(integration)).collect();
-        let triggers = alerts.iter().enumerate().filter(|(_, alert)| alert.action == Action::Trigger);
-        let last_trigger: HashMap<&str, usize> = triggers.map(|(at, _)| (problems[at].as_str(), at)).collect();
-        for (at, (alert, problem)) in alerts.iter().zip(&problems).enumerate() {
-            match alert.action {
-                Action::Trigger => round.findings.push(FiledFinding::from(finding(alert, integration, now_us))),
-                // It ended and came back, all in one message: it is not over.
-                Action::Resolve if last_trigger.get(problem.as_str()).is_some_and(|last| *last > at) => {}
-                Action::Resolve => {
-                    let reason = format!("{} says that it is over", alert.source);
-                    round.ended.push(Ended { problem: problem.clone(), reason, by_hand: false });
-                }
-                Action::Acknowledge => {}
-            }
-        }
-        let recorded = self.desk.record(&round).await?;
-        let mut filed = Filed { opened: recorded.opened, joined: recorded.joined, resolved: recorded.resolved, ..Filed::default() };
+        let sorted = self.sorted(alerts, integration, now_us).await?;
+        let recorded = self.desk.record(&sorted.round).await?;
+        let mut filed =
+            Filed { opened: recorded.opened, joined: recorded.joined, resolved: recorded.resolved, held: recorded.held, ..Filed::default() };
         filed.joined.extend(recorded.reopened);
         for alert in alerts.iter().filter(|alert| alert.action == Action::Acknowledge) {
             if let Some(ticket) = self.desk.open_ticket_of(&alert.problem(integration)).await? {
@@ -78,13 +79,79 @@ impl Alerts {
                 filed.acknowledged.push(ticket);
             }
         }
-        self.expect_again(alerts, integration).await?;
+        self.expect_again(alerts, integration, &sorted).await?;
         Ok(filed)
     }
 
-    /// Notes when alerts count as over if they are not sent again.
-    async fn expect_again(&self, alerts: &[Alert], integration: &str) -> Result<(), OperationsError> {
+    /// What opens or joins tickets, what is held back, and what is over.
+    async fn sorted(&self, alerts: &[Alert], integration: &str, now_us: TimestampUs) -> Result<Sorted, OperationsError> {
+        let (windows, rules) = (self.windows.at(now_us).await?, self.desk.rules());
+        let problems: Vec<String> = alerts.iter().map(|alert| alert.problem(integration)).collect();
+        let triggers = alerts.iter().enumerate().filter(|(_, alert)| alert.action == Action::Trigger);
+        let last_trigger: HashMap<&str, usize> = triggers.map(|(at, _)| (problems[at].as_str(), at)).collect();
+        let mut sorted = Sorted::default();
+        for (at, (alert, problem)) in alerts.iter().zip(&problems).enumerate() {
+            match alert.action {
+                Action::Trigger => {
+                    sorted.returns.push(self.returns(problem, alert.source, |it| it.trigger(now_us, &rules)).await?.0);
+                    self.sort_in(finding(alert, integration, now_us), &windows, &mut sorted).await?;
+                }
+                // It ended and came back, all in one message: it is not over.
+                Action::Resolve if last_trigger.get(problem.as_str()).is_some_and(|last| *last > at) => {}
+                Action::Resolve => {
+                    let (returns, counts) = self.returns(problem, alert.source, |it| it.end(now_us, &rules)).await?;
+                    sorted.returns.push(returns);
+                    sorted.held.retain(|held| held.finding.fingerprint != *problem);
+                    if counts {
+                        let reason = format!("{} says that it is over", alert.source);
+                        sorted.round.ended.push(Ended { problem: problem.clone(), reason, by_hand: false });
+                    }
+                }
+                Action::Acknowledge => {}
+            }
+        }
+        Ok(sorted)
+    }
+
+    /// How the alert came and went, with the news of it.
+    async fn returns<T>(&self, problem: &str, source: &str, news: impl FnOnce(&mut Returns) -> T) -> Result<(Returns, T), OperationsError> {
+        let mut returns = Returns::of(&mut *self.store.read().await?, problem, source).await?;
+        let said = news(&mut returns);
+        Ok((returns, said))
+    }
+
+    /// A finding on its way to its ticket, or into the maintenance window that holds it back. What has its ticket goes on there.
+    async fn sort_in(&self, finding: Finding, windows: &[Maintenance], sorted: &mut Sorted) -> Result<(), OperationsError> {
+        let now_us = finding.window_end_us;
+        let Some((window, until_us)) = Maintenance::holding(windows, &Signal::of_finding(&finding, 0), now_us) else {
+            sorted.round.findings.push(FiledFinding::from(finding));
+            return Ok(());
+        };
+        let has_ticket = self.desk.open_ticket_of(&finding.fingerprint).await?.is_some();
+        if has_ticket || sorted.held.len() >= at_rest::room_to_hold(&mut *self.store.read().await?).await? {
+            sorted.round.findings.push(FiledFinding::from(finding));
+            return Ok(());
+        }
+        let (problem, outcome, reasons) = (None, FiledAs::Held, json!({ "held_by": window }));
+        sorted.held.push(HeldAlert { finding: finding.clone(), window: window.to_owned(), until_us });
+        sorted.round.findings.push(FiledFinding { finding, problem, outcome, because: String::new(), reasons });
+        Ok(())
+    }
+
+    /// Notes when alerts count as over if they are not sent again, and what waits.
+    async fn expect_again(&self, alerts: &[Alert], integration: &str, sorted: &Sorted) -> Result<(), OperationsError> {
+        let now_us = self.clock.now_us();
         let mut write = self.store.write().await?;
+        let held: HashSet<&str> = sorted.held.iter().map(|held| held.finding.fingerprint.as_str()).collect();
+        for returns in &sorted.returns {
+            returns.save(&mut write, now_us).await?;
+            if !held.contains(returns.problem.as_str()) {
+                at_rest::let_go(&mut write, &returns.problem).await?;
+            }
+        }
+        for held in &sorted.held {
+            at_rest::hold(&mut write, held).await?;
+        }
         for alert in alerts {
             let problem = alert.problem(integration);
             match (alert.action, alert.expires_at_us) {
@@ -108,33 +175,88 @@ impl Alerts {
         write.commit().await.map_err(Into::into)
     }
 
-    /// Ends the alerts that were not sent again in time, and files heartbeats that were missed or came back.
+    /// Ends the alerts that were not sent again in time, tells what maintenance windows held until now, and files heartbeats that were
+    /// missed or came back.
     pub(super) async fn pass(&self) -> Result<(), OperationsError> {
         let now_us = self.clock.now_us();
+        self.pass_ends(now_us).await?;
+        self.pass_held(now_us).await?;
+        self.pass_heartbeats(now_us).await
+    }
+
+    async fn pass_ends(&self, now_us: TimestampUs) -> Result<(), OperationsError> {
+        let forget_before_us = now_us - self.desk.rules().flap_within_us;
         let mut read = self.store.read().await?;
         let rows = sqlx::query("SELECT problem, source FROM expected_alerts WHERE expires_at_us <= ?1 LIMIT 1000")
             .bind(now_us)
             .fetch_all(&mut *read)
             .await?;
+        let (rested, has_old) = (at_rest::over(&mut read, now_us).await?, at_rest::has_old(&mut read, forget_before_us).await?);
+        drop(read);
         let mut round = Round::default();
         for row in &rows {
             let reason = format!("{} has not sent it again", row.try_get::<&str, _>(1)?);
             round.ended.push(Ended { problem: row.try_get(0)?, reason, by_hand: false });
         }
-        drop(read);
-        if !rows.is_empty() {
-            self.desk.record(&round).await?;
+        for (problem, source, returns) in &rested {
+            let reason = format!("{source} says that it is over; it had come back {returns} times, and has been quiet since");
+            round.ended.push(Ended { problem: problem.clone(), reason, by_hand: false });
+        }
+        if round.ended.is_empty() && !has_old {
+            return Ok(());
+        }
+        self.desk.record(&round).await?;
+        let mut write = self.store.write().await?;
+        for ended in &round.ended {
+            at_rest::let_go(&mut write, &ended.problem).await?;
+            at_rest::told_over(&mut write, &ended.problem, now_us).await?;
+            sqlx::query("DELETE FROM expected_alerts WHERE problem = ?1 AND expires_at_us <= ?2")
+                .bind(&ended.problem)
+                .bind(now_us)
+                .execute(&mut *write)
+                .await?;
+        }
+        at_rest::forget(&mut write, forget_before_us).await?;
+        write.commit().await.map_err(Into::into)
+    }
+
+    /// What was held back and is not over gets its ticket at the end of its window, or waits for the end of another.
+    async fn pass_held(&self, now_us: TimestampUs) -> Result<(), OperationsError> {
+        let holding = at_rest::holding_windows(&mut *self.store.read().await?).await?;
+        if holding.is_empty() {
+            return Ok(());
+        }
+        let windows = self.windows.at(now_us).await?;
+        let lasts = |name: &String| windows.iter().any(|window| window.name == *name && window.times.interval_at(now_us).is_some());
+        let taken_back: Vec<&String> = holding.iter().filter(|name| !lasts(name)).collect();
+        if !taken_back.is_empty() {
             let mut write = self.store.write().await?;
-            for ended in &round.ended {
-                sqlx::query("DELETE FROM expected_alerts WHERE problem = ?1 AND expires_at_us <= ?2")
-                    .bind(&ended.problem)
-                    .bind(now_us)
-                    .execute(&mut *write)
-                    .await?;
+            for window in taken_back {
+                at_rest::release(&mut write, window, now_us).await?;
             }
             write.commit().await?;
         }
-        self.pass_heartbeats(now_us).await
+        let due = at_rest::due(&mut *self.store.read().await?, now_us).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        let (mut again, mut told) = (Vec::new(), Round::default());
+        for held in due {
+            match Maintenance::holding(&windows, &Signal::of_finding(&held.finding, 0), now_us) {
+                Some((window, until_us)) => again.push(HeldAlert { window: window.to_owned(), until_us, ..held }),
+                None => told.findings.push(after_maintenance(held, now_us)),
+            }
+        }
+        // Told first: after a crash in between, it is told again, and joins its own ticket.
+        self.desk.record(&told).await?;
+        let mut write = self.store.write().await?;
+        for filed in &told.findings {
+            at_rest::let_go(&mut write, &filed.finding.fingerprint).await?;
+        }
+        for held in &again {
+            at_rest::hold(&mut write, held).await?;
+        }
+        write.commit().await.map_err(Into::into)
     }
 
     /// A program says that it still runs.
@@ -219,6 +341,14 @@ impl Alerts {
         }
         Ok(known)
     }
+}
+
+/// What was held back and goes on, as its ticket tells it.
+fn after_maintenance(held: HeldAlert, now_us: TimestampUs) -> FiledFinding {
+    let HeldAlert { mut finding, window, .. } = held;
+    finding.window_end_us = now_us;
+    let because = format!("the maintenance window `{window}` has ended, and it goes on");
+    FiledFinding { because, reasons: json!({ "held_by": window }), ..FiledFinding::from(finding) }
 }
 
 fn finding(alert: &Alert, integration: &str, now_us: TimestampUs) -> Finding {

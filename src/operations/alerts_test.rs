@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::night_test::{EVENING_US, MINUTE_US, admin, night, person};
-use crate::alert::{Action, parse_alertmanager_alerts};
+use super::night_test::{EVENING_US, MINUTE_US, admin, night, person, put};
+use crate::alert::{Action, parse_alertmanager_alerts, parse_pagerduty_event};
 use crate::desk::TicketState;
 
 #[tokio::test]
 async fn an_alert_that_ends_and_comes_back_in_one_message_is_not_over() {
     let night = night().await;
-    let alerts = super::Alerts::new(night.desk.clone(), night.store.clone(), night.clock.clone(), night.register.clone());
+    let alerts = night.alerts();
     let alert =
         |ends: &str| json!({ "labels": { "alertname": "Down", "instance": "web01" }, "startsAt": "2026-03-28T21:00:00Z", "endsAt": ends });
     let parse =
@@ -41,4 +41,115 @@ async fn a_merged_ticket_is_found_however_long_ago_that_was() {
     assert_eq!(merged.merged_into, Some(2));
     assert_eq!(night.desk.get(2).await.unwrap().ticket.findings, 2, "it joined the one that is still open");
     assert!(night.desk.get(3).await.is_err());
+}
+
+/// What PagerDuty's senders say of a host, once each.
+fn event(night: &super::night_test::Night, action: &str, host: &str) -> Vec<crate::alert::Alert> {
+    let payload = json!({ "summary": format!("the disk of {host} is full"), "source": host, "severity": "critical" });
+    let event = json!({ "routing_key": "k", "event_action": action, "dedup_key": format!("disk {host}"), "payload": payload });
+    vec![parse_pagerduty_event(event.to_string().as_bytes(), night.clock.now_us()).unwrap().alert]
+}
+
+async fn tickets(night: &super::night_test::Night) -> usize {
+    night.desk.list(&crate::desk::TicketFilter::default()).await.unwrap().tickets.len()
+}
+
+/// From a quarter of an hour after the evening on, for an hour.
+fn hour() -> serde_json::Value {
+    json!([{ "from": "2026-03-28T22:15:00Z", "until": "2026-03-28T23:15:00Z" }])
+}
+
+#[tokio::test]
+async fn what_is_sent_once_in_a_maintenance_window_is_told_at_its_end_if_it_is_not_over() {
+    let mut night = night().await;
+    // By service: the department says that `shop` runs on `web*`.
+    put(&night, "maintenance", "patches", json!({ "services": ["shop"], "at": hour() })).await;
+    night.at(20).await;
+    for host in ["web01", "web02", "db01"] {
+        let filed = night.alerts().file(&event(&night, "trigger", host), "probe", &admin()).await.unwrap();
+        assert_eq!((filed.opened.len(), filed.held), if host == "db01" { (1, 0) } else { (0, 1) }, "{host}");
+    }
+    night.at(40).await;
+    night.alerts().file(&event(&night, "resolve", "web02"), "probe", &admin()).await.unwrap();
+    night.at(74).await;
+    assert_eq!(tickets(&night).await, 1, "held until the end");
+    night.at(75).await;
+    assert_eq!(tickets(&night).await, 2, "one is over, one goes on");
+    let told = night.desk.get(2).await.unwrap().ticket;
+    assert_eq!((told.title.as_str(), told.service.as_deref()), ("the disk of web01 is full", Some("shop")));
+    night.at(76).await;
+    night.alerts().file(&event(&night, "resolve", "web01"), "probe", &admin()).await.unwrap();
+    assert_eq!(night.desk.get(2).await.unwrap().ticket.state, TicketState::Resolved);
+    night.at(78).await;
+    assert_eq!(tickets(&night).await, 2);
+}
+
+#[tokio::test]
+async fn a_window_that_is_taken_back_lets_go_and_one_that_is_prolonged_holds_on() {
+    let mut night = night().await;
+    for (name, host) in [("first", "web01"), ("second", "web02")] {
+        put(&night, "maintenance", name, json!({ "hosts": [host], "at": hour() })).await;
+    }
+    night.at(20).await;
+    for host in ["web01", "web02"] {
+        night.alerts().file(&event(&night, "trigger", host), "probe", &admin()).await.unwrap();
+    }
+    night.at(30).await;
+    assert_eq!(tickets(&night).await, 0);
+    night.register.delete("maintenance", "first", None, &admin()).await.unwrap();
+    let longer = json!([{ "from": "2026-03-28T22:15:00Z", "until": "2026-03-29T00:15:00Z" }]);
+    put(&night, "maintenance", "second", json!({ "hosts": ["web02"], "at": longer })).await;
+    night.at(31).await;
+    assert_eq!(tickets(&night).await, 1);
+    night.at(134).await;
+    assert_eq!(tickets(&night).await, 1, "an hour more");
+    night.at(135).await;
+    assert_eq!(tickets(&night).await, 2);
+}
+
+#[tokio::test]
+async fn what_has_a_ticket_goes_on_there_in_a_window_too() {
+    let mut night = night().await;
+    night.alerts().file(&event(&night, "trigger", "web01"), "probe", &admin()).await.unwrap();
+    put(&night, "maintenance", "patches", json!({ "hosts": ["web*"], "at": hour() })).await;
+    night.at(20).await;
+    let filed = night.alerts().file(&event(&night, "trigger", "web01"), "probe", &admin()).await.unwrap();
+    assert_eq!((filed.joined, filed.held), (vec![1], 0));
+}
+
+#[tokio::test]
+async fn what_comes_and_goes_is_over_when_it_has_been_quiet() {
+    let mut night = night().await;
+    put(&night, "desk_policy", "default", json!({ "assign": false, "flap_returns": 3, "quiet_time": "5m" })).await;
+    let state = async |night: &super::night_test::Night| night.desk.get(1).await.unwrap().ticket.state;
+    let mut reopened = 0;
+    for round in 0..6 {
+        night.at(4 * round).await;
+        night.alerts().file(&event(&night, "trigger", "web01"), "probe", &admin()).await.unwrap();
+        reopened += usize::from(state(&night).await == TicketState::Reopened && round <= 3);
+        night.at(4 * round + 1).await;
+        night.alerts().file(&event(&night, "resolve", "web01"), "probe", &admin()).await.unwrap();
+        assert_eq!(state(&night).await == TicketState::Resolved, round < 3, "round {round}");
+    }
+    assert_eq!(reopened, 3);
+    // The last end was in minute 21, the fifth return: five minutes, doubled three times.
+    night.at(60).await;
+    assert!(state(&night).await.is_open());
+    night.at(61).await;
+    assert_eq!(state(&night).await, TicketState::Resolved);
+    night.at(122).await;
+    night.alerts().file(&event(&night, "trigger", "web01"), "probe", &admin()).await.unwrap();
+    night.alerts().file(&event(&night, "resolve", "web01"), "probe", &admin()).await.unwrap();
+    assert_eq!(state(&night).await, TicketState::Resolved, "an hour later it counts at once again");
+}
+
+#[tokio::test]
+async fn a_department_may_keep_every_resolution_to_itself() {
+    let night = night().await;
+    put(&night, "desk_policy", "default", json!({ "assign": false, "resolve": false })).await;
+    night.alerts().file(&event(&night, "trigger", "web01"), "probe", &admin()).await.unwrap();
+    night.alerts().file(&event(&night, "resolve", "web01"), "probe", &admin()).await.unwrap();
+    assert_eq!(night.ticket().await.state, TicketState::New);
+    let told = night.history().await.into_iter().any(|event| format!("{:?}", event.event).contains("says that it is over"));
+    assert!(told);
 }

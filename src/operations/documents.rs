@@ -1,15 +1,19 @@
 //! The kinds of documents that people write, and what checks each.
 
+use std::ops::RangeInclusive;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::maintenance::MaintenanceWindow;
 use super::report_schedule::ReportSchedule;
 use crate::alert::Heartbeat;
 use crate::assignment::{AssignmentPolicy, SkillRules};
 use crate::capacity::CapacityPolicy;
 use crate::desk::{Impact, PriorityMatrix};
-use crate::document::{Complaint, duration_us};
+use crate::clock::{DAY_US, SECOND_US};
+use crate::document::{Complaint, duration_us, duration_us_within};
 use crate::escalation::EscalationPolicy;
 use crate::notify::Preferences;
 use crate::on_call::Rota;
@@ -45,12 +49,26 @@ fn medium() -> Impact {
     Impact::Medium
 }
 
+/// Returns after which something may count as flapping: once is what any repair that does not hold looks like.
+const FLAP_RETURNS: RangeInclusive<usize> = 2..=30;
+
+/// The time within which returns are counted: what happened days ago says nothing of how something flaps.
+const FLAP_WITHIN_US: RangeInclusive<i64> = 60 * SECOND_US..=DAY_US;
+
 /// How the desk works.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeskPolicy {
     /// Whether the desk gives tickets to people by itself.
     pub assign: bool,
+    /// Whether the ticket of a problem that is over is resolved, if nobody has taken it up. Otherwise its history says so.
+    pub resolve: bool,
+    /// How long a problem has to be quiet to be over: what rules find, and what a program keeps ending and sending again. Such as `10m`.
+    pub quiet_time: String,
+    /// What comes back so often within `flap_within` is flapping: it is over after a longer quiet time only.
+    pub flap_returns: usize,
+    /// See `flap_returns`, such as `1h`.
+    pub flap_within: String,
     /// What comes back sooner than this after it was resolved was not resolved, such as `24h`.
     pub reopen_within: String,
     /// What stays resolved for so long is closed, such as `7d`.
@@ -65,15 +83,36 @@ pub struct DeskPolicy {
 
 impl Default for DeskPolicy {
     fn default() -> Self {
-        Self { assign: true, reopen_within: "24h".to_owned(), close_after: "7d".to_owned(), team: None, escalation_policy: None }
+        Self {
+            assign: true,
+            resolve: true,
+            quiet_time: "10m".to_owned(),
+            flap_returns: 5,
+            flap_within: "1h".to_owned(),
+            reopen_within: "24h".to_owned(),
+            close_after: "7d".to_owned(),
+            team: None,
+            escalation_policy: None,
+        }
     }
 }
 
 impl DeskPolicy {
     fn check(&self) -> Vec<Complaint> {
-        let durations = [("reopen_within", &self.reopen_within), ("close_after", &self.close_after)];
+        let durations = [
+            ("quiet_time", &self.quiet_time),
+            ("reopen_within", &self.reopen_within),
+            ("close_after", &self.close_after),
+        ];
         let wrong = |(field, text): (&str, &String)| duration_us(text).err().map(|why| Complaint::new(field, why));
-        durations.into_iter().filter_map(wrong).collect()
+        let mut complaints: Vec<Complaint> = durations.into_iter().filter_map(wrong).collect();
+        let flap_within = duration_us_within(&self.flap_within, FLAP_WITHIN_US);
+        complaints.extend(flap_within.err().map(|why| Complaint::new("flap_within", why)));
+        if !FLAP_RETURNS.contains(&self.flap_returns) {
+            let why = format!("write {} to {}", FLAP_RETURNS.start(), FLAP_RETURNS.end());
+            complaints.push(Complaint::new("flap_returns", why));
+        }
+        complaints
     }
 }
 
@@ -129,6 +168,9 @@ pub const KINDS: &[DocumentKind] = &[
     single("purchase_policy", "currency, rates, term and times of purchases", Role::Manager, |value| read(value, PurchasePolicy::check)),
     kind("report_schedule", "which report is made by itself, when, and for whom", Role::Manager, |value| {
         read(value, ReportSchedule::check)
+    }),
+    kind("maintenance", "when what is worked on, and is not to wake anybody", Role::Lead, |value| {
+        read(value, MaintenanceWindow::check)
     }),
     kind("heartbeat", "what must report that it still runs", Role::Lead, |value| read(value, Heartbeat::check)),
 ];

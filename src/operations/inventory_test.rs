@@ -235,7 +235,7 @@ async fn a_contract_has_one_ticket_before_each_notice_date() {
     // After a restart too, and when the ticket is closed; the next term has a ticket of its own.
     let change = serde_json::from_value(json!({ "state": "resolved", "comment": "We keep it." })).unwrap();
     night.desk.change(numbers[0], None, &change, &admin()).await.unwrap();
-    let alerts = Alerts::new(night.desk.clone(), night.store.clone(), night.clock.clone(), night.register.clone());
+    let alerts = night.alerts();
     night.clockwork = Clockwork::new(night.desk.clone(), night.register.clone(), alerts, night.store.clone(), night.clock.clone());
     night.clock.set(start_us + 5 * DAY_US + HOUR_US);
     night.clockwork.round().await.unwrap();

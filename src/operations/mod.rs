@@ -18,6 +18,7 @@
 //! * What a person chose is left alone.
 
 mod alerts;
+mod alerts_at_rest;
 #[cfg(test)]
 mod alerts_test;
 mod assigning;
@@ -50,6 +51,8 @@ mod inventory_report;
 mod inventory_test;
 mod judging;
 mod kept_reports;
+mod local_cron;
+mod maintenance;
 mod market;
 #[cfg(test)]
 mod night_test;
@@ -89,6 +92,7 @@ pub use hidden_addresses::hide_addresses;
 pub use inventory::{ImportOptions, ImportReport, Inventory, InventoryError, RecordChange, RecordPage, WrittenRecord};
 pub use judging::{Judged, Standing, date_of, date_text, day_of};
 pub use kept_reports::{KeptReport, ReportForm};
+pub use maintenance::{ConfiguredWindows, MaintenancePeriod, MaintenanceWindow, MaintenanceWindows};
 pub use promises::{StandingPromise, promises_of, what_if};
 pub use proposal_rows::{Proposal, ProposalEvent, ProposalFacts, ProposalState};
 pub use proposals::{Decision, NewDelivery, ProposalDetail, ProposalError, Proposals, RepairQuestion, proposal_in_short};

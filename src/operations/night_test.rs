@@ -7,7 +7,7 @@ use sqlx::Row;
 use tempfile::TempDir;
 
 use super::clockwork::Clockwork;
-use super::{Alerts, Register, promises_of};
+use super::{Alerts, MaintenanceWindows, Register, promises_of};
 use crate::clock::{Clock, HOUR_US, SECOND_US, TimestampUs};
 use crate::desk::{Actor, Change, Desk, Event, Hold, Ticket, TicketEvent, TicketState, replay};
 use crate::sla::{Promise, Verdict};
@@ -46,7 +46,8 @@ pub(super) async fn night() -> Night {
     let desk = Desk::new(store.clone(), clock.clone());
     let register = Arc::new(Register::open(store.clone(), clock.clone(), desk.clone()).await.unwrap());
     register.import(&department(), false, &admin()).await.unwrap();
-    let alerts = Alerts::new(desk.clone(), store.clone(), clock.clone(), register.clone());
+    let windows = MaintenanceWindows::new(Arc::new(|_| Vec::new()), register.clone(), store.clone());
+    let alerts = Alerts::new(desk.clone(), store.clone(), clock.clone(), register.clone(), windows);
     let clockwork = Clockwork::new(desk.clone(), register.clone(), alerts, store.clone(), clock.clone());
     Night { desk, register, clockwork, clock, store, _folder: folder }
 }
@@ -71,6 +72,11 @@ pub(super) fn department() -> serde_json::Value {
 }
 
 impl Night {
+    pub(super) fn alerts(&self) -> Alerts {
+        let windows = MaintenanceWindows::new(Arc::new(|_| Vec::new()), self.register.clone(), self.store.clone());
+        Alerts::new(self.desk.clone(), self.store.clone(), self.clock.clone(), self.register.clone(), windows)
+    }
+
     /// Moves the clock on and does what is due.
     pub(super) async fn at(&mut self, minutes: i64) {
         self.clock.set(EVENING_US + minutes * MINUTE_US);
@@ -227,7 +233,7 @@ async fn what_followed_from_an_event_is_not_done_again_after_a_restart() {
     night.at(0).await;
     let before = (night.history().await.len(), night.outbox().await.len());
     for _ in 0..3 {
-        let alerts = Alerts::new(night.desk.clone(), night.store.clone(), night.clock.clone(), night.register.clone());
+        let alerts = night.alerts();
         night.clockwork = Clockwork::new(night.desk.clone(), night.register.clone(), alerts, night.store.clone(), night.clock.clone());
         night.clockwork.round().await.unwrap();
     }
@@ -308,7 +314,7 @@ async fn a_heartbeat_that_stays_away_is_a_ticket_until_it_comes_back() {
     let mut night = night().await;
     let heartbeat = json!({ "every": "1h", "grace": "5m", "entity": { "host": "backup01" } });
     night.register.put("heartbeat", "backup", &heartbeat, None, &admin()).await.unwrap();
-    let alerts = Alerts::new(night.desk.clone(), night.store.clone(), night.clock.clone(), night.register.clone());
+    let alerts = night.alerts();
     alerts.beat("backup").await.unwrap();
     night.at(60).await;
     assert!(night.desk.get(1).await.is_err());

@@ -1,15 +1,10 @@
 //! When which report is made by itself, and for whom: a document of the setup.
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{HOUR_US, SECOND_US, TimestampUs};
-use crate::detect::Schedule;
+use super::local_cron::LocalCron;
+use crate::clock::{HOUR_US, TimestampUs};
 use crate::document::Complaint;
-
-const MINUTE_US: i64 = 60 * SECOND_US;
 
 /// People who get one report.
 const MOST_PEOPLE: usize = 50;
@@ -71,14 +66,8 @@ fn two_years_of_months() -> u32 {
 impl ReportSchedule {
     /// Everything that is wrong with it.
     pub fn check(&self) -> Vec<Complaint> {
-        let mut complaints = Vec::new();
+        let mut complaints = self.check_cron();
         let mut wrong = |field: &str, why: String| complaints.push(Complaint::new(field, why));
-        if let Err(why) = self.schedule() {
-            wrong("cron", why);
-        }
-        if TimeZone::get(&self.time_zone).is_err() {
-            wrong("time_zone", format!("`{}` is no time zone; write a name such as `Europe/Vienna`", self.time_zone));
-        }
         if self.to.len() > MOST_PEOPLE {
             wrong("to", format!("more than {MOST_PEOPLE} people; tell one of them, who passes it on"));
         }
@@ -90,52 +79,33 @@ impl ReportSchedule {
 
     /// The last moment up to `now_us` at which it was due; `None` if there was none, or it is not to be read.
     pub(super) fn latest_us(&self, now_us: TimestampUs) -> Option<TimestampUs> {
-        let (schedule, zone) = (self.schedule().ok()?, TimeZone::get(&self.time_zone).ok()?);
-        let wall = Timestamp::from_microsecond(now_us).ok()?.to_zoned(zone.clone()).datetime();
-        let mut at = as_utc_us(wall)?;
-        // When the clock goes back, an hour comes twice, and what the wall shows may be later than now.
-        for _ in 0..3 {
-            let occurrence = schedule.latest(at);
-            let moment = from_utc_us(occurrence)?.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond();
-            if moment <= now_us {
-                return Some(moment);
-            }
-            at = occurrence - MINUTE_US;
-        }
-        None
+        LocalCron::parse(&self.cron, &self.time_zone).ok()?.latest_us(now_us)
     }
 
-    fn schedule(&self) -> Result<Schedule, String> {
-        let schedule = Schedule::parse(&self.cron)?;
-        if matches!(schedule, Schedule::Every(_)) {
-            return Err(format!("`{}` is no cron expression; write five fields such as `0 7 * * mon`", self.cron));
-        }
+    fn check_cron(&self) -> Vec<Complaint> {
+        let cron = match LocalCron::parse(&self.cron, &self.time_zone) {
+            Ok(cron) => cron,
+            Err(complaints) => return complaints,
+        };
         let mut at = 0;
         for _ in 0..LOOKED_AT {
-            let next = schedule.next_after(at);
-            if at > 0 && next != TimestampUs::MAX && next - at < HOUR_US {
-                return Err(format!("`{}` comes more than once an hour; nobody reads so many reports", self.cron));
-            }
+            let next = cron.schedule().next_after(at);
             if next == TimestampUs::MAX {
                 break;
             }
+            if at > 0 && next - at < HOUR_US {
+                let why = format!("`{}` comes more than once an hour; nobody reads so many reports", self.cron);
+                return vec![Complaint::new("cron", why)];
+            }
             at = next;
         }
-        Ok(schedule)
+        Vec::new()
     }
-}
-
-/// What a clock on the wall shows, as if it hung in Greenwich: cron expressions are worked out there.
-fn as_utc_us(wall: DateTime) -> Option<TimestampUs> {
-    Some(wall.to_zoned(TimeZone::UTC).ok()?.timestamp().as_microsecond())
-}
-
-fn from_utc_us(at_us: TimestampUs) -> Option<DateTime> {
-    Some(Timestamp::from_microsecond(at_us).ok()?.to_zoned(TimeZone::UTC).datetime())
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use serde_json::json;
 
     use super::*;

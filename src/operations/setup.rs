@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::documents::{DeskPolicy, Service, preferences_of};
+use super::maintenance::MaintenanceWindow;
 use super::report_schedule::ReportSchedule;
 use crate::alert::Heartbeat;
 use crate::assignment::{AssignmentPolicy, SkillRules};
@@ -61,6 +62,8 @@ pub struct Setup {
     pub purchase: PurchasePolicy,
     /// Reports that are made by themselves.
     pub reports: BTreeMap<String, ReportSchedule>,
+    /// When what is worked on, and is not to wake anybody.
+    pub maintenance: BTreeMap<String, MaintenanceWindow>,
     /// When people are away.
     pub absences: Vec<Absence>,
 }
@@ -91,6 +94,7 @@ impl Setup {
             capacity: single(documents, "capacity_policy", &mut complaints),
             purchase: single(documents, "purchase_policy", &mut complaints),
             reports: all(documents, "report_schedule", &mut complaints),
+            maintenance: all(documents, "maintenance", &mut complaints),
             ..Self::default()
         };
         match Calendars::resolve(&calendars) {
@@ -164,6 +168,11 @@ impl Setup {
                 .iter()
                 .for_each(|person| need(format!("report_schedule/{name}.to"), "user", person, self.users.contains_key(person)));
         }
+        for (name, window) in &self.maintenance {
+            // With a star at its end it may stand for services that will be.
+            let named = window.services.iter().filter(|service| !service.ends_with('*'));
+            named.for_each(|it| need(format!("maintenance/{name}.services"), "service", it, self.services.contains_key(it)));
+        }
         let team_place = || format!("desk_policy/{SINGLE}.team");
         self.desk.team.iter().for_each(|team| need(team_place(), "team", team, self.teams.contains_key(team)));
         let policies = self.desk.escalation_policy.iter();
@@ -190,6 +199,10 @@ impl Setup {
             matrix: self.matrix,
             services: self.services.iter().map(facts).collect(),
             reopen_within_us: duration_us(&self.desk.reopen_within).unwrap_or(defaults.reopen_within_us),
+            resolves: self.desk.resolve,
+            quiet_time_us: duration_us(&self.desk.quiet_time).unwrap_or(defaults.quiet_time_us),
+            flap_returns: self.desk.flap_returns,
+            flap_within_us: duration_us(&self.desk.flap_within).unwrap_or(defaults.flap_within_us),
         }
     }
 

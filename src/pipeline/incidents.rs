@@ -7,19 +7,20 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use super::RuleBook;
 use crate::clock::{Clock, SECOND_US, TimestampUs, rfc3339};
-use crate::desk::{Actor, Desk, DeskError, Ended, Filed, FiledAs, Recorded, Round, RuleRun, Ticket};
+use crate::desk::{Actor, Desk, DeskError, DeskRules, Ended, Filed, FiledAs, Recorded, Round, RuleRun, Ticket};
 use crate::detect::Rule;
 use crate::incident::{
     ChangeEvent, ChangeKind, CorrectionError, Ending, Feedback, Grouper, Held, IncidentId, Maintenance, Outcome, Passing, Placement,
     Settings, Signal, ThresholdFactor, Topology, Verdict,
 };
 use crate::sql_file::Files;
-use crate::store::Finding;
+use crate::store::{Finding, StoreError};
 
 /// Under these names the states are kept.
 const GROUPING: &str = "grouping";
@@ -32,9 +33,12 @@ const STEP_US: i64 = 60 * SECOND_US;
 pub struct SiteConfig {
     /// What stands where and needs what.
     pub topology: Topology,
-    /// Maintenance windows as they stand at a moment (weekly ones follow the local clock).
-    pub maintenance: Box<dyn Fn(TimestampUs) -> Vec<Maintenance> + Send + Sync>,
+    /// Maintenance windows as they stand at a moment.
+    pub maintenance: Windows,
 }
+
+/// Gives the maintenance windows as they stand at a moment: they follow local clocks, and what people set up.
+pub type Windows = Box<dyn Fn(TimestampUs) -> BoxFuture<'static, Result<Vec<Maintenance>, StoreError>> + Send + Sync>;
 
 impl fmt::Debug for SiteConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,7 +100,8 @@ impl Incidents {
         let (findings, duplicates) = self.desk.without_recorded(findings).await?;
         let mut guard = self.state().await?;
         let mut state = guard.clone();
-        state.grouper.set_maintenance((self.site.maintenance)(until_us));
+        state.grouper.set_maintenance((self.site.maintenance)(until_us).await.map_err(DeskError::Store)?, until_us);
+        state.grouper.set_settings(settings(&self.desk.rules()));
         let mut round = Round { runs, ..Round::default() };
         let known = Known { rules: self.rules.current(), over };
         for finding in findings {
@@ -377,6 +382,12 @@ fn reason(ending: Ending) -> String {
         Ending::Quiet { for_us } => format!("nothing of it was found for {} minutes", for_us / (60 * SECOND_US)),
         Ending::CrowdedOut => "too many incidents are open, and this one was heard of the longest ago".to_owned(),
     }
+}
+
+/// The numbers that grouping works with, as far as a department may choose them.
+fn settings(rules: &DeskRules) -> Settings {
+    let DeskRules { quiet_time_us, flap_returns, flap_within_us, .. } = *rules;
+    Settings { quiet_time_us, flap_returns, flap_within_us, ..Settings::default() }
 }
 
 /// The name under which the desk files an incident.

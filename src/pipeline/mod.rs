@@ -47,7 +47,7 @@ pub use analysis::{Analysis, AnalysisParts};
 pub use backtest::{Backtest, backtest};
 pub use bookkeeping::{desk_views, keep_ledger};
 pub use flush::FlushConfig;
-pub use incidents::{Incidents, IncidentsError, SiteConfig};
+pub use incidents::{Incidents, IncidentsError, SiteConfig, Windows};
 pub use ingest::Ingest;
 pub use recovery::PipelineError;
 pub use remote_write_check::RemoteWriteCheck;

@@ -73,7 +73,7 @@ impl FromStr for FindingSeverity {
 }
 
 /// Something that a rule says is wrong with an entity, in one window of time.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Name of the rule.
     pub rule: String,

@@ -13,6 +13,9 @@ use crate::clock::TimestampUs;
 /// Things that refer to a record, as a refusal names them.
 const MAX_REFERRERS: i64 = 10;
 
+/// Hosts of services that are looked up: more than a department has, and only a bound.
+const MAX_HOSTS: i64 = 20_000;
+
 /// A record as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StoredRecord {
@@ -76,6 +79,13 @@ pub async fn load_assets_named(read: &mut SqliteConnection, names: &[&str]) -> R
         ORDER BY name";
     let rows = sqlx::query(sql).bind(serde_json::json!(names).to_string()).fetch_all(read).await?;
     rows.iter().map(record_of).collect()
+}
+
+/// The hosts of the assets that work for one of these services.
+pub async fn hosts_of_services(read: &mut SqliteConnection, services: &[String]) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT DISTINCT coalesce(record ->> '$.host', name) FROM inventory
+        WHERE kind = 'assets' AND record ->> '$.service' IN (SELECT value FROM json_each(?1)) AND record ->> '$.state' IS NOT 'retired' LIMIT ?2";
+    Ok(sqlx::query_scalar(sql).bind(serde_json::json!(services).to_string()).bind(MAX_HOSTS).fetch_all(read).await?)
 }
 
 /// The assets that hold so much of a kind of resource, by name.

@@ -6,7 +6,7 @@ use sqlx::{Row, SqlSafeStr, SqlitePool};
 use super::StoreError;
 
 /// Every version of the schema: number, name, statements. A released file is never edited; a change is a new file.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "desk", include_str!("migrations/0001_desk.sql")),
     (2, "incidents", include_str!("migrations/0002_incidents.sql")),
     (3, "service_desk", include_str!("migrations/0003_service_desk.sql")),
@@ -16,6 +16,7 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (7, "capacity", include_str!("migrations/0007_capacity.sql")),
     (8, "kinds", include_str!("migrations/0008_kinds.sql")),
     (9, "report_files", include_str!("migrations/0009_report_files.sql")),
+    (10, "alerts_at_rest", include_str!("migrations/0010_alerts_at_rest.sql")),
 ];
 
 /// The newest version of the schema that this program knows.

@@ -98,11 +98,13 @@ async fn every_route_lets_in_the_roles_of_the_table_and_no_other() {
         let seen = ask(&server, "GET", "/api/v1/setup/user/a.technician", Some(&cookies[&role]), Value::Null).await.text();
         assert_eq!(seen.contains("secret-hook"), knows, "{role}");
     }
-    for (role, knows) in [(Role::Manager, false), (Role::Administrator, true)] {
+    for role in [Role::Manager, Role::Administrator] {
         let all = ask(&server, "GET", "/api/v1/setup", Some(&cookies[&role]), Value::Null).await.text();
-        assert!(all.contains("a.technician"));
-        assert_eq!(all.contains("secret-hook"), knows, "{role}");
+        assert!(all.contains("a.technician") && !all.contains("secret-hook"), "{role}");
     }
+    let all = |role| ask(&server, "GET", "/api/v1/setup?with_addresses=true", Some(cookies[&role].as_str()), Value::Null);
+    all(Role::Manager).await.assert_problem(403);
+    assert!(all(Role::Administrator).await.text().contains("secret-hook"));
     // A routing key that could be guessed is none.
     ask(&server, "PUT", "/api/v1/secrets/routing_key.nut", Some(&admin), json!({ "secret": "letmein" })).await.assert_problem(400);
     ask(&server, "PUT", "/api/v1/secrets/program.acknowledge_links", Some(&admin), json!({ "secret": "mine" })).await.assert_problem(403);
@@ -114,6 +116,44 @@ async fn every_route_lets_in_the_roles_of_the_table_and_no_other() {
     let path = format!("/api/v1/tokens/{}", made["id"].as_str().unwrap());
     ask(&server, "DELETE", &path, lead, Value::Null).await.assert_problem(404);
     assert_eq!(ask(&server, "DELETE", &path, technician, Value::Null).await.status, 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_say_themselves_how_they_are_told_and_when_they_are_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = locked(folder.path()).start().await;
+    let admin = administrator(&server).await;
+    let cookies = one_of_each(&server, &admin).await;
+    let (tech, lead) = (Some(cookies[&Role::Technician].as_str()), Some(cookies[&Role::Lead].as_str()));
+    let own = json!({ "time_zone": "Europe/Vienna", "leave": [{ "from": "2026-12-24", "to": "2026-12-31" }],
+        "notifications": { "contacts": [{ "channel": "webhook", "address": "https://chat.example.org/mine" }] } });
+    let changed = ask(&server, "PATCH", "/api/v1/me", tech, own).await;
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    let me = ask(&server, "GET", "/api/v1/me", tech, Value::Null).await.json();
+    assert_eq!((&me["role"], &me["document"]["time_zone"]), (&json!("technician"), &json!("Europe/Vienna")));
+    assert_eq!(me["document"]["notifications"]["contacts"][0]["address"], "https://chat.example.org/mine");
+    // What others say of somebody stays theirs to say, and what is wrong is said by field.
+    ask(&server, "PATCH", "/api/v1/me", tech, json!({ "role": "administrator" })).await.assert_problem(422);
+    let wrong = ask(&server, "PATCH", "/api/v1/me", tech, json!({ "leave": [{ "from": "2026-12-31", "to": "2026-12-24" }] })).await;
+    wrong.assert_problem(422);
+    assert!(wrong.text().contains("leave[0]"), "{}", wrong.text());
+    let stale = server.client.patch(server.url("/api/v1/me")).header(COOKIE, tech.unwrap()).header(IF_MATCH, "\"1\"");
+    Answer::read(stale.body("{\"leave\": null}").send().await.unwrap()).await.unwrap().assert_problem(412);
+    // A token must not lead messages elsewhere.
+    let made = ask(&server, "POST", "/api/v1/tokens", tech, json!({ "name": "laptop", "scopes": "query,desk" })).await.json();
+    let token = server.client.patch(server.url("/api/v1/me")).bearer_auth(made["token"].as_str().unwrap());
+    Answer::read(token.body("{\"leave\": null}").send().await.unwrap()).await.unwrap().assert_problem(403);
+    // Who is ill says so by telephone: the lead writes it down, and sees no address of theirs.
+    let ill = json!({ "leave": [{ "from": "2026-12-01", "to": "2026-12-04", "note": "ill" }] });
+    ask(&server, "PUT", "/api/v1/users/a.technician/leave", tech, ill.clone()).await.assert_problem(403);
+    let noted = ask(&server, "PUT", "/api/v1/users/a.technician/leave", lead, ill.clone()).await;
+    assert!(noted.status == 200 && !noted.text().contains("/mine"), "{}", noted.text());
+    ask(&server, "PUT", "/api/v1/users/nobody/leave", lead, ill).await.assert_problem(404);
+    let me = ask(&server, "GET", "/api/v1/me", tech, Value::Null).await.json();
+    assert_eq!(me["document"]["leave"], json!([{ "from": "2026-12-01", "to": "2026-12-04", "note": "ill" }]));
+    assert_eq!(me["document"]["notifications"]["contacts"][0]["address"], "https://chat.example.org/mine");
+    assert_eq!(ask(&server, "PATCH", "/api/v1/me", tech, json!({ "leave": null })).await.status, 200);
+    assert_eq!(ask(&server, "GET", "/api/v1/me", tech, Value::Null).await.json()["document"]["leave"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
