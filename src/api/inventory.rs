@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
+use super::request_head::RequestHead;
 use super::sessions::parse;
 use super::tickets::expected_version;
 use super::{ApiError, ApiState};
@@ -254,11 +255,12 @@ pub(super) async fn enter(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
+    head: RequestHead,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let example = "{\"kind\": \"spent\", \"minor\": 129950, \"currency\": \"EUR\", \"note\": \"disk for db01, bill 4711\"}";
     let new: NewBudgetEntry = parse(&body, example)?;
-    let (entry, standing) = state.inventory.enter(&name, &new, &caller.actor).await.map_err(inventory_error)?;
+    let (entry, standing) = state.inventory.enter(&name, &new, &caller.actor, head.key(&body)?.as_ref()).await.map_err(inventory_error)?;
     Ok((StatusCode::CREATED, axum::Json(json!({ "entry": entry, "standing": standing }))).into_response())
 }
 

@@ -17,6 +17,7 @@ mod on_call;
 mod openapi;
 mod query_error;
 mod reports;
+mod request_head;
 mod routes;
 mod rules;
 mod server;

@@ -5,6 +5,8 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -17,6 +19,7 @@ use crate::notify::calendar_link::{self, CalendarLink};
 use crate::on_call::{Feed, Plan, Rota, Shift, SwapEnd, Wanted, coverage, ical_feed, on_call_at, shifts, swap};
 use crate::operations::{LinksOf, OperationsError, Setup, link_generation, revoke_links};
 use crate::people::Role;
+use crate::sla::Calendar;
 use crate::store::AuditEntry;
 
 /// The period that is shown if none is asked for.
@@ -83,18 +86,39 @@ async fn shifts_of(state: &ApiState, name: String, from_us: TimestampUs, to_us: 
     computed.await.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), ""))?
 }
 
-/// Whether somebody is there around the clock, and who carries how much.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct CoverageQuery {
+    from_us: Option<TimestampUs>,
+    to_us: Option<TimestampUs>,
+    calendar: Option<String>,
+}
+
+/// Whether somebody is there around the clock, and who carries how much; with `calendar`, whose holidays count.
 pub(super) async fn rota_coverage(
     State(state): State<ApiState>,
     Path(name): Path<String>,
-    Query(period): Query<Period>,
+    Query(query): Query<CoverageQuery>,
 ) -> Result<Response, ApiError> {
     let setup = state.register.setup();
     plan_of(&setup, &name)?;
-    let (from_us, to_us) = period.bounds(state.clock.now_us());
+    let CoverageQuery { from_us, to_us, calendar } = query;
+    let (from_us, to_us) = Period { from_us, to_us, person: None }.bounds(state.clock.now_us());
+    let calendar: Option<Calendar> = match &calendar {
+        Some(calendar) => {
+            let stored = state.register.get("calendar", calendar).await.map_err(register_error)?;
+            serde_json::from_value(stored.document).ok()
+        }
+        None => None,
+    };
     let looked = tokio::task::spawn_blocking(move || {
         let (_, plan) = plan_of(&setup, &name)?;
-        coverage(plan, &setup.absences, &Wanted::default(), from_us, to_us).map_err(|error| ApiError::bad_request(error.to_string(), ""))
+        let day = |at_us| Timestamp::from_microsecond(at_us).ok().map(|at: Timestamp| at.to_zoned(TimeZone::UTC).date());
+        // A day to either side, as the rota's clock may show another date.
+        let days = day(from_us.saturating_sub(DAY_US)).zip(day(to_us.saturating_add(DAY_US)));
+        let holidays = calendar.zip(days).map(|(calendar, (first, last))| calendar.holidays_between(first, last)).unwrap_or_default();
+        let wanted = Wanted::of(&[], &holidays).unwrap_or_default();
+        coverage(plan, &setup.absences, &wanted, from_us, to_us).map_err(|error| ApiError::bad_request(error.to_string(), ""))
     });
     let found = looked.await.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), ""))??;
     Ok(axum::Json(found).into_response())

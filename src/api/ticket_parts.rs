@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::query_error::query_error;
+use super::request_head::RequestHead;
 use super::sessions::parse;
 use super::tickets::{check_sees, check_user, desk_error, etag, parse_number};
 use super::{ApiError, ApiState};
@@ -126,11 +127,13 @@ pub(super) async fn attach(
     Path(number): Path<String>,
     Query(query): Query<AttachQuery>,
     headers: HeaderMap,
+    head: RequestHead,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let number = parse_number(&number)?;
     let ticket = state.desk.get(number).await.map_err(desk_error)?.ticket;
     check_sees(&caller, &ticket)?;
+    let key = head.key(&body)?;
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("application/octet-stream");
     let media_type = media_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     if !MEDIA_TYPES.contains(&media_type.as_str()) {
@@ -147,7 +150,7 @@ pub(super) async fn attach(
     let sha256 = stored.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
     let internal = query.internal && !caller.only_asks();
     let new = NewAttachment { name: file_name(&query.name), media_type, bytes, sha256, internal };
-    let attachment = state.desk.attach(number, new, &caller.actor).await.map_err(desk_error)?;
+    let attachment = state.desk.attach(number, new, &caller.actor, key.as_ref()).await.map_err(desk_error)?;
     Ok((StatusCode::CREATED, axum::Json(attachment)).into_response())
 }
 

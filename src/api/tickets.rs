@@ -9,13 +9,13 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::caller::Caller;
+use super::request_head::RequestHead;
 use super::sessions::parse;
 use super::{ApiError, ApiState};
 use crate::clock::TimestampUs;
-use crate::desk::{Change, DeskError, Event, NewTicket, Priority, RequestKey, Ticket, TicketDetail, TicketFilter, TicketKind, TicketState};
+use crate::desk::{Change, DeskError, Event, NewTicket, Priority, Ticket, TicketDetail, TicketFilter, TicketKind, TicketState};
 
 /// The query of `GET /api/v1/tickets`.
 #[derive(Debug, Default, Deserialize)]
@@ -71,7 +71,7 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
+    head: RequestHead,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let mut new: NewTicket = parse(&body, "{\"title\": \"the printer on floor 2 is jammed\", \"kind\": \"incident\"}")?;
@@ -81,11 +81,7 @@ pub(super) async fn create(
     check_user(&state, "assignee", new.assignee.as_deref())?;
     new.watchers.iter().try_for_each(|watcher| check_user(&state, "watchers", Some(watcher)))?;
     check_place(&state, new.team.as_deref(), new.service.as_deref())?;
-    let body_sha256: [u8; 32] = Sha256::digest(&body).into();
-    let key = headers.get("idempotency-key").map(|value| value.to_str()).transpose();
-    let key = key.map_err(|_| ApiError::bad_request("the Idempotency-Key is no text", "send a UUID"))?;
-    let key = key.map(|key| RequestKey { key, body_sha256: &body_sha256 });
-    let (ticket, is_new) = state.desk.create(&new, &caller.actor, key).await.map_err(desk_error)?;
+    let (ticket, is_new) = state.desk.create(&new, &caller.actor, head.key(&body)?.as_ref()).await.map_err(desk_error)?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/api/v1/tickets/{}", ticket.number);
     Ok((status, [(header::ETAG, etag(&ticket)), (header::LOCATION, location)], axum::Json(ticket)).into_response())
@@ -140,6 +136,7 @@ pub(super) async fn change(
     Extension(caller): Extension<Caller>,
     Path(number): Path<String>,
     headers: HeaderMap,
+    head: RequestHead,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let change: Change = parse(&body, "{\"state\": \"in_progress\"}")?;
@@ -154,7 +151,8 @@ pub(super) async fn change(
         }
     }
     check_change(&state, &change)?;
-    let ticket = state.desk.change(number, expected_version(&headers)?, &change, &caller.actor).await.map_err(desk_error)?;
+    let (expected, key) = (expected_version(&headers)?, head.key(&body)?);
+    let ticket = state.desk.change_once(number, expected, &change, &caller.actor, key.as_ref()).await.map_err(desk_error)?;
     Ok(([(header::ETAG, etag(&ticket))], axum::Json(ticket)).into_response())
 }
 
@@ -166,10 +164,15 @@ struct Bulk {
 }
 
 /// Changes several tickets in the same way: all of them or none.
-pub(super) async fn bulk(State(state): State<ApiState>, Extension(caller): Extension<Caller>, body: Bytes) -> Result<Response, ApiError> {
+pub(super) async fn bulk(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    head: RequestHead,
+    body: Bytes,
+) -> Result<Response, ApiError> {
     let Bulk { numbers, change } = parse(&body, "{\"numbers\": [1, 2], \"change\": {\"state\": \"resolved\"}}")?;
     check_change(&state, &change)?;
-    let tickets = state.desk.change_all(&numbers, &change, &caller.actor).await.map_err(desk_error)?;
+    let tickets = state.desk.change_all(&numbers, &change, &caller.actor, head.key(&body)?.as_ref()).await.map_err(desk_error)?;
     Ok(axum::Json(json!({ "tickets": tickets })).into_response())
 }
 

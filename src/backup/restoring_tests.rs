@@ -35,7 +35,7 @@ impl Site {
         }
         let sha256 = FileStore::new(site.data().join(ATTACHMENTS_FOLDER)).put(b"a photo of the printer").unwrap();
         let new = NewAttachment { name: "photo.jpg".into(), media_type: "image/jpeg".into(), bytes: 22, sha256, internal: false };
-        desk.attach(1, new, &ines()).await.unwrap();
+        desk.attach(1, new, &ines(), None).await.unwrap();
         store.close().await;
         site
     }

@@ -6,7 +6,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::{Actor, Desk, DeskError, TicketEvent};
 use crate::clock::TimestampUs;
-use crate::store::StoreError;
+use crate::store::{RequestKey, StoreError};
 
 /// Files that one ticket may have.
 const MAX_FILES: i64 = 200;
@@ -50,10 +50,17 @@ pub struct NewAttachment {
 }
 
 impl Desk {
-    /// Adds a file to a ticket.
-    pub async fn attach(&self, number: i64, new: NewAttachment, actor: &Actor) -> Result<Attachment, DeskError> {
+    /// Adds a file to a ticket. With a key that came before, gives the file that was added then.
+    pub async fn attach(&self, number: i64, new: NewAttachment, actor: &Actor, key: Option<&RequestKey>) -> Result<Attachment, DeskError> {
         let mut writing = self.writing().await?;
         writing.ticket(number).await?;
+        if let Some(key) = key
+            && let Some(id) = writing.made_before(actor, key).await?
+        {
+            // What added it may be in this very transaction: nothing is answered before that is durable.
+            writing.commit().await?;
+            return self.attachment(number, id).await;
+        }
         let now_us = writing.now_us();
         let files: i64 =
             sqlx::query_scalar("SELECT count(*) FROM attachments WHERE ticket = ?1").bind(number).fetch_one(writing.connection()).await?;
@@ -78,6 +85,9 @@ impl Desk {
         .await?
         .last_insert_rowid();
         writing.happen(number, actor, TicketEvent::Attached { attachment: id, name: name.clone(), bytes, internal }).await?;
+        if let Some(key) = key {
+            writing.remember(actor, key, id).await?;
+        }
         writing.commit().await?;
         Ok(Attachment { id, ticket: number, name, media_type, bytes, sha256, added_at_us: now_us, added_by: actor.name.clone(), internal })
     }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::clock::{Clock, DAY_US, HOUR_US, SECOND_US, TimestampUs};
-use crate::store::{DESK_FILE, Evidence, Finding, FindingSeverity, Store, view};
+use crate::store::{DESK_FILE, Evidence, Finding, FindingSeverity, RequestKey, Store, view};
 
 const MINUTE_US: i64 = 60 * SECOND_US;
 
@@ -347,10 +347,8 @@ async fn perform(room: &Room, act: Act) {
             let _ = room.desk.change(number, None, &change, &ines()).await;
         }
         Act::Create { key } => {
-            let key = key.to_string();
-            let body_sha256 = [0; 32];
-            let key = RequestKey { key: &key, body_sha256: &body_sha256 };
-            room.desk.create(&new_ticket("a printer is on fire"), &ines(), Some(key)).await.unwrap();
+            let key = RequestKey { key: key.to_string(), request_sha256: [0; 32] };
+            room.desk.create(&new_ticket("a printer is on fire"), &ines(), Some(&key)).await.unwrap();
         }
         Act::Merge { into, other } => drop(room.desk.merge(into, other, None, &ines()).await),
         Act::Watch { number, watches } => drop(room.desk.watch(number, "omar", watches, &ines()).await),
@@ -360,7 +358,7 @@ async fn perform(room: &Room, act: Act) {
         Act::Acknowledge { number } => drop(room.desk.acknowledge(number, "api", &ines()).await),
         Act::All { numbers, hold } => {
             let change = Change { state: Some(TicketState::OnHold), hold: Some(Hold::ALL[hold]), ..Change::default() };
-            drop(room.desk.change_all(&numbers, &change, &ines()).await);
+            drop(room.desk.change_all(&numbers, &change, &ines(), None).await);
         }
     }
 }
@@ -395,12 +393,12 @@ async fn the_search_finds_beginnings_of_words_in_all_that_was_written() {
 #[tokio::test]
 async fn a_request_that_comes_twice_opens_one_ticket() {
     let room = room().await;
-    let key = |body_sha256| RequestKey { key: "k-1", body_sha256 };
-    let (first, made) = room.desk.create(&new_ticket("a"), &ines(), Some(key(&[1; 32]))).await.unwrap();
+    let key = |body| RequestKey { key: "k-1".to_owned(), request_sha256: [body; 32] };
+    let (first, made) = room.desk.create(&new_ticket("a"), &ines(), Some(&key(1))).await.unwrap();
     assert!(made);
-    let (again, made) = room.desk.create(&new_ticket("a"), &ines(), Some(key(&[1; 32]))).await.unwrap();
+    let (again, made) = room.desk.create(&new_ticket("a"), &ines(), Some(&key(1))).await.unwrap();
     assert_eq!((again, made), (first, false));
-    let other = room.desk.create(&new_ticket("b"), &ines(), Some(key(&[2; 32]))).await.unwrap_err();
+    let other = room.desk.create(&new_ticket("b"), &ines(), Some(&key(2))).await.unwrap_err();
     assert!(matches!(other, DeskError::Invalid { field: "Idempotency-Key", .. }));
     let (second, _) = room.desk.create(&new_ticket("a"), &ines(), None).await.unwrap();
     assert_eq!(second.number, 2, "a refused request leaves no gap");
@@ -429,10 +427,10 @@ async fn all_of_several_tickets_are_changed_or_none() {
         room.desk.create(&new_ticket(title), &ines(), None).await.unwrap();
     }
     let close = Change { state: Some(TicketState::Resolved), ..Change::default() };
-    let refused = room.desk.change_all(&[1, 7], &close, &ines()).await.unwrap_err();
+    let refused = room.desk.change_all(&[1, 7], &close, &ines(), None).await.unwrap_err();
     assert!(refused.to_string().starts_with("ticket 7: there is no ticket 7"));
     assert_eq!(room.desk.get(1).await.unwrap().ticket.state, TicketState::New);
-    assert_eq!(room.desk.change_all(&[1, 2], &close, &ines()).await.unwrap().len(), 2);
+    assert_eq!(room.desk.change_all(&[1, 2], &close, &ines(), None).await.unwrap().len(), 2);
 }
 
 proptest! {

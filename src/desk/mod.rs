@@ -50,7 +50,7 @@ pub use change::Change;
 pub use error::DeskError;
 pub use event::{Actor, Event, Opening, TicketEvent};
 pub use filing::{AnalysisState, Ended, Filed, FiledAs, Round};
-pub use opening::{NewTicket, RequestKey};
+pub use opening::NewTicket;
 pub use priority::{Impact, PriorityMatrix, Urgency, impact_and_urgency};
 pub use recording::{NOTE_JOINS_EVERY_US, Recorded};
 pub use relations::{Link, Relation};

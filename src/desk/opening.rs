@@ -2,14 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-use sqlx::{Row, SqliteConnection};
-
 use super::change::{checked_description, checked_name, checked_title, one_line};
 use super::ticket_rows::load_ticket;
-use super::{Actor, Change, Desk, DeskError, DeskRules, Impact, Opening, Priority, Ticket, TicketKind, Urgency, Writing};
-use crate::clock::{DAY_US, TimestampUs};
-use crate::store::StoreError;
+use super::{Actor, Change, Desk, DeskError, DeskRules, Impact, Opening, Priority, Ticket, TicketKind, Urgency};
+use crate::store::RequestKey;
+use serde::{Deserialize, Serialize};
 
 /// Entries of an entity: host, service, rack and what else names a thing.
 const MAX_ENTITY_ENTRIES: usize = 16;
@@ -17,10 +14,6 @@ const MAX_ENTITY_ENTRIES: usize = 16;
 const MAX_ENTITY_CHARS: usize = 200;
 /// People who hear of a ticket.
 pub(super) const MAX_WATCHERS: usize = 100;
-/// Longest name that a request may give itself.
-const MAX_KEY_CHARS: usize = 200;
-/// A request is recognised again for this long; a client that has not given up after a day never will.
-const KEYS_KEPT_US: i64 = DAY_US;
 
 /// A ticket as somebody asks for it. Only the title must be there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,26 +60,17 @@ fn incident() -> TicketKind {
     TicketKind::Incident
 }
 
-/// The name that a request gives itself, so that it is carried out once however often it comes.
-#[derive(Debug, Clone, Copy)]
-pub struct RequestKey<'a> {
-    /// The header's text.
-    pub key: &'a str,
-    /// SHA-256 of the body: the same name with another body is a mistake.
-    pub body_sha256: &'a [u8; 32],
-}
-
 impl Desk {
     /// Opens a ticket. With a key that came before, gives the ticket that was opened then, and `false`.
     ///
     /// # Errors
     /// [`DeskError::Invalid`] names the field; a key that came with another body is one of them.
-    pub async fn create(&self, new: &NewTicket, actor: &Actor, key: Option<RequestKey<'_>>) -> Result<(Ticket, bool), DeskError> {
+    pub async fn create(&self, new: &NewTicket, actor: &Actor, key: Option<&RequestKey>) -> Result<(Ticket, bool), DeskError> {
         let opening = opening_of(new, &self.rules())?;
         let assignee = new.assignee.as_deref().map(|name| checked_name("assignee", name)).transpose()?.flatten();
         let mut writing = self.writing().await?;
         if let Some(key) = key
-            && let Some(number) = known_request(writing.connection(), actor, key).await?
+            && let Some(number) = writing.made_before(actor, key).await?
         {
             let ticket = load_ticket(writing.connection(), number).await?.ok_or(DeskError::NotFound(number))?;
             // What opened it may be in this very transaction: nothing is answered before that is durable.
@@ -95,7 +79,7 @@ impl Desk {
         }
         let number = writing.open(opening, actor).await?;
         if let Some(key) = key {
-            remember_request(&mut writing, actor, key, number).await?;
+            writing.remember(actor, key, number).await?;
         }
         if assignee.is_some() {
             let change = Change { assignee, ..Change::default() };
@@ -150,38 +134,4 @@ fn checked_entity(entity: &BTreeMap<String, String>) -> Result<BTreeMap<String, 
         return Err(DeskError::Invalid { field: "entity", why });
     }
     Ok(entity.iter().map(|(key, value)| (one_line(key), one_line(value))).collect())
-}
-
-async fn known_request(connection: &mut SqliteConnection, actor: &Actor, key: RequestKey<'_>) -> Result<Option<i64>, DeskError> {
-    let length = key.key.chars().count();
-    if length == 0 || length > MAX_KEY_CHARS {
-        let why = format!("it has {length} characters; write 1 to {MAX_KEY_CHARS}, a UUID for example");
-        return Err(DeskError::Invalid { field: "Idempotency-Key", why });
-    }
-    let row = sqlx::query("SELECT ticket, body_sha256 FROM idempotent_requests WHERE actor = ?1 AND key = ?2")
-        .bind(&actor.name)
-        .bind(key.key)
-        .fetch_optional(connection)
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    if row.try_get::<&[u8], _>("body_sha256")? != key.body_sha256.as_slice() {
-        let why = "it came before with another body; give every request a key of its own".to_owned();
-        return Err(DeskError::Invalid { field: "Idempotency-Key", why });
-    }
-    Ok(Some(row.try_get("ticket")?))
-}
-
-async fn remember_request(writing: &mut Writing, actor: &Actor, key: RequestKey<'_>, ticket: i64) -> Result<(), StoreError> {
-    let now_us: TimestampUs = writing.now_us();
-    let connection = writing.connection();
-    sqlx::query("DELETE FROM idempotent_requests WHERE at_us < ?1").bind(now_us - KEYS_KEPT_US).execute(&mut *connection).await?;
-    sqlx::query("INSERT INTO idempotent_requests (actor, key, body_sha256, ticket, at_us) VALUES (?1, ?2, ?3, ?4, ?5)")
-        .bind(&actor.name)
-        .bind(key.key)
-        .bind(key.body_sha256.as_slice())
-        .bind(ticket)
-        .bind(now_us)
-        .execute(connection)
-        .await?;
-    Ok(())
 }

@@ -12,7 +12,7 @@ use super::relations::load_relations;
 use super::ticket_rows::{json, load_events, load_finding_notes, load_milestones, load_ticket};
 use super::{Actor, Attachment, Change, DeskError, DeskRules, Event, Relation, Ticket, TicketEvent, TicketState, Writing, replay};
 use crate::clock::{Clock, TimestampUs};
-use crate::store::{Evidence, Store, StoreError};
+use crate::store::{Evidence, RequestKey, Store, StoreError};
 
 /// Entries of a ticket's history that are shown: the latest.
 const MAX_HISTORY: i64 = 1_000;
@@ -135,7 +135,25 @@ impl Desk {
     /// Changes a ticket, if it is still at `expected_version` (`None`: whatever it is at). Each difference is an event by
     /// `actor`; a change that differs in nothing writes nothing.
     pub async fn change(&self, number: i64, expected_version: Option<i64>, change: &Change, actor: &Actor) -> Result<Ticket, DeskError> {
+        self.change_once(number, expected_version, change, actor, None).await
+    }
+
+    /// The same, once: with a key that came before it changes nothing and gives the ticket as it is.
+    pub async fn change_once(
+        &self,
+        number: i64,
+        expected_version: Option<i64>,
+        change: &Change,
+        actor: &Actor,
+        key: Option<&RequestKey>,
+    ) -> Result<Ticket, DeskError> {
         let mut writing = self.writing().await?;
+        if let Some(key) = key {
+            if writing.made_before(actor, key).await?.is_some() {
+                return self.as_it_is(writing, number).await;
+            }
+            writing.remember(actor, key, number).await?;
+        }
         let current = writing.ticket(number).await?.version;
         if let Some(expected) = expected_version.filter(|expected| *expected != current) {
             return Err(DeskError::Conflict { number, expected, current });
@@ -144,16 +162,37 @@ impl Desk {
         writing.commit().await?.remove(&number).ok_or(DeskError::NotFound(number))
     }
 
+    /// The ticket as it is. What made it so may be in this very transaction: nothing is answered before that is durable.
+    async fn as_it_is(&self, mut writing: Writing, number: i64) -> Result<Ticket, DeskError> {
+        writing.ticket(number).await?;
+        writing.commit().await?.remove(&number).ok_or(DeskError::NotFound(number))
+    }
+
     /// Changes several tickets in the same way: all of them, or, if one cannot be changed so, none.
     ///
     /// # Errors
     /// That of the first ticket that cannot be changed, with its number.
-    pub async fn change_all(&self, numbers: &[i64], change: &Change, actor: &Actor) -> Result<Vec<Ticket>, DeskError> {
+    pub async fn change_all(
+        &self,
+        numbers: &[i64],
+        change: &Change,
+        actor: &Actor,
+        key: Option<&RequestKey>,
+    ) -> Result<Vec<Ticket>, DeskError> {
         if numbers.is_empty() || numbers.len() > MAX_BULK {
             let why = format!("there are {}; name 1 to {MAX_BULK} tickets", numbers.len());
             return Err(DeskError::Invalid { field: "numbers", why });
         }
         let mut writing = self.writing().await?;
+        if let Some(key) = key {
+            if writing.made_before(actor, key).await?.is_some() {
+                for number in numbers {
+                    writing.ticket(*number).await?;
+                }
+                return Ok(writing.commit().await?.into_values().collect());
+            }
+            writing.remember(actor, key, 0).await?;
+        }
         for number in numbers {
             let error = |error| DeskError::InBulk { number: *number, error: Box::new(error) };
             self.apply(&mut writing, *number, change, actor).await.map_err(error)?;

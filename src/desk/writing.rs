@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::ticket_rows::{append_event, event_of, json_text, load_event, load_milestones, load_ticket, save_ticket, ticket_of};
 use super::{Actor, Desk, DeskError, Event, Opening, Ticket, TicketEvent};
 use crate::clock::TimestampUs;
-use crate::store::{StoreError, WriteTransaction};
+use crate::store::{KnownRequest, RequestKey, StoreError, WriteTransaction, known_request, remember_request};
 
 /// Comments of a ticket that the search knows, and their bytes: the newest.
 const MAX_SEARCHED_COMMENTS: i64 = 1_000;
@@ -100,6 +100,23 @@ impl Writing {
         Ok(load_event(&mut self.write, number, seq).await?)
     }
 
+    /// The number of what a request made that came before under this key.
+    ///
+    /// # Errors
+    /// [`DeskError::Invalid`] if it was another request.
+    pub(super) async fn made_before(&mut self, actor: &Actor, key: &RequestKey) -> Result<Option<i64>, DeskError> {
+        match known_request(&mut self.write, &actor.name, key).await? {
+            KnownRequest::New => Ok(None),
+            KnownRequest::Made(number) => Ok(Some(number)),
+            KnownRequest::Another => Err(DeskError::Invalid { field: "Idempotency-Key", why: RequestKey::REUSED.to_owned() }),
+        }
+    }
+
+    /// Remembers a request with the number of what it made.
+    pub(super) async fn remember(&mut self, actor: &Actor, key: &RequestKey, made: i64) -> Result<(), DeskError> {
+        Ok(remember_request(&mut self.write, &actor.name, key, made, self.now_us).await?)
+    }
+
     /// The tickets that were read or changed here.
     pub(super) fn known(&self) -> impl DoubleEndedIterator<Item = &Ticket> {
         self.tickets.values()
@@ -139,6 +156,11 @@ impl Writing {
             change(ticket);
             self.changed.insert(number);
         }
+    }
+
+    /// Whether any ticket is not as it was.
+    pub fn has_changes(&self) -> bool {
+        !self.changed.is_empty() || !self.reworded.is_empty()
     }
 
     /// Makes everything durable and gives the tickets as they now are.

@@ -10,10 +10,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sqlx::Row;
 
+use super::OperationsError;
 use super::alerts_at_rest::{self as at_rest, HeldAlert, Returns};
 use super::maintenance::MaintenanceWindows;
 use super::register::Register;
-use super::OperationsError;
 use crate::alert::{Action, Alert, HEARTBEAT, WatchedHeartbeat, heartbeat_alerts};
 use crate::clock::{Clock, TimestampUs};
 use crate::desk::{Actor, Desk, Ended, Filed as FiledFinding, FiledAs, Round};
@@ -70,8 +70,13 @@ impl Alerts {
         let now_us = self.clock.now_us();
         let sorted = self.sorted(alerts, integration, now_us).await?;
         let recorded = self.desk.record(&sorted.round).await?;
-        let mut filed =
-            Filed { opened: recorded.opened, joined: recorded.joined, resolved: recorded.resolved, held: recorded.held, ..Filed::default() };
+        let mut filed = Filed {
+            opened: recorded.opened,
+            joined: recorded.joined,
+            resolved: recorded.resolved,
+            held: recorded.held,
+            ..Filed::default()
+        };
         filed.joined.extend(recorded.reopened);
         for alert in alerts.iter().filter(|alert| alert.action == Action::Acknowledge) {
             if let Some(ticket) = self.desk.open_ticket_of(&alert.problem(integration)).await? {

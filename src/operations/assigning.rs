@@ -6,8 +6,8 @@ use sqlx::{Row, SqliteConnection};
 
 use super::OperationsError;
 use super::setup::Setup;
-use crate::assignment::{About, AssetHistory, Candidate, Fallbacks, Need, choose, derive_needs};
-use crate::clock::{DAY_US, TimestampUs};
+use crate::assignment::{About, AssetHistory, Candidate, Fallbacks, HeldTicket, Need, Needs, Stay, choose, derive_needs};
+use crate::clock::{DAY_US, HOUR_US, TimestampUs};
 use crate::desk::{Actor, Ticket, TicketEvent, TicketState, Writing};
 use crate::on_call::on_call_at;
 use crate::people::{Role, User};
@@ -16,30 +16,52 @@ use crate::record::Priority;
 /// Tickets of an asset that its history is made of, the newest: who worked on more than that many lately knows it anyway.
 const MAX_ASSET_TICKETS: i64 = 200;
 
+/// Tickets that wait for somebody and are tried again at a time.
+const TRIED_AGAIN: i64 = 100;
+
+/// Hours for which a ticket that should have been handed over and was not says so once.
+const STRANDED_US: i64 = 12 * HOUR_US;
+
+/// Beginning of what the history says of such a ticket.
+const STRANDED: &str = "It should have been handed over and stays with";
+
 /// Gives a ticket to its team, and to whoever of it fits best, with the reasons; leaves it with the team alone if nobody fits, and as it
 /// is if a person chose.
 pub(super) async fn assign(writing: &mut Writing, setup: &Setup, number: i64) -> Result<(), OperationsError> {
+    if let Some(why) = given(writing, setup, number).await? {
+        writing.happen(number, &Actor::desk(), TicketEvent::note(why)).await?;
+    }
+    Ok(())
+}
+
+/// Gives tickets to people that nobody could be found for before: somebody's shift has begun, their leave is over, they have less to do.
+/// Looks at some after `after`, and says where to go on.
+pub(super) async fn assign_waiting(writing: &mut Writing, setup: &Setup, after: i64) -> Result<i64, OperationsError> {
+    let sql = "SELECT number FROM tickets INDEXED BY open_tickets WHERE number > ?1 AND assignee IS NULL
+        AND state NOT IN ('resolved', 'closed') AND state IN ('new', 'reopened') ORDER BY number LIMIT ?2";
+    let numbers: Vec<i64> = sqlx::query_scalar(sql).bind(after).bind(TRIED_AGAIN).fetch_all(writing.connection()).await?;
+    for number in &numbers {
+        given(writing, setup, *number).await?;
+    }
+    Ok(numbers.last().copied().unwrap_or(0))
+}
+
+/// Gives a ticket to its team and to somebody of it, if it waits for that. `Some`: nobody was found, and why.
+async fn given(writing: &mut Writing, setup: &Setup, number: i64) -> Result<Option<String>, OperationsError> {
     let ticket = writing.ticket(number).await?.clone();
     let waits = matches!(ticket.state, TicketState::New | TicketState::Reopened);
     if ticket.chosen_by_person || ticket.assignee.is_some() || !waits {
-        return Ok(());
+        return Ok(None);
     }
     let now_us = writing.now_us();
-    let about = About {
-        rule: ticket.rule.as_deref(),
-        entity: &ticket.entity,
-        service: ticket.service.as_deref(),
-        kind: ticket.kind.word(),
-        title: &ticket.title,
-    };
-    let needs = derive_needs(&setup.skills, &about);
-    let Some(team) = ticket.team.clone().or(needs.team.filter(|_| setup.desk.assign)).or(setup.desk.team.clone()) else { return Ok(()) };
+    let needs = needs_of(setup, &ticket);
+    let Some(team) = ticket.team.clone().or(needs.team.filter(|_| setup.desk.assign)).or(setup.desk.team.clone()) else { return Ok(None) };
     if ticket.team.as_ref() != Some(&team) {
         let set = TicketEvent::Set { field: crate::desk::Field::Team, from: ticket.team.clone(), to: Some(team.clone()) };
         writing.happen(number, &Actor::desk(), set).await?;
     }
     if !setup.desk.assign {
-        return Ok(());
+        return Ok(None);
     }
     let asset = ticket.entity.get("asset").or_else(|| ticket.entity.get("host")).cloned();
     let asset_history = match &asset {
@@ -55,14 +77,10 @@ pub(super) async fn assign(writing: &mut Writing, setup: &Setup, number: i64) ->
         ..Need::of(ticket.priority)
     };
     let candidates = candidates(writing.connection(), setup, &team, now_us).await?;
-    if candidates.is_empty() {
-        return Ok(());
-    }
     let choice = choose(&setup.assignment, &need, &candidates, &fallbacks(setup, &team, now_us), now_us).for_history();
     let Some(person) = choice.person.clone() else {
         let why = choice.refused.iter().map(|refused| format!("{}: {}", refused.name, sentences(refused))).collect::<Vec<_>>().join("; ");
-        writing.happen(number, &Actor::desk(), TicketEvent::note(format!("nobody was found for it: {}. {why}", choice.sentence))).await?;
-        return Ok(());
+        return Ok(Some(format!("nobody was found for it: {}. {why}", choice.sentence)));
     };
     let mut because = vec![choice.sentence.clone()];
     if let Some(ranked) = choice.ranked.iter().find(|ranked| ranked.name == person) {
@@ -71,7 +89,19 @@ pub(super) async fn assign(writing: &mut Writing, setup: &Setup, number: i64) ->
     writing.happen(number, &Actor::desk(), TicketEvent::Assigned { from: None, to: Some(person), because }).await?;
     let moved = TicketEvent::Moved { from: ticket.state, to: TicketState::Assigned, hold: None, reason: None };
     writing.happen(number, &Actor::desk(), moved).await?;
-    Ok(())
+    Ok(None)
+}
+
+/// What the rules say that a ticket needs.
+fn needs_of(setup: &Setup, ticket: &Ticket) -> Needs {
+    let about = About {
+        rule: ticket.rule.as_deref(),
+        entity: &ticket.entity,
+        service: ticket.service.as_deref(),
+        kind: ticket.kind.word(),
+        title: &ticket.title,
+    };
+    derive_needs(&setup.skills, &about)
 }
 
 fn sentences(refused: &crate::assignment::Refused) -> String {
@@ -178,42 +208,55 @@ async fn asset_history(
         .collect()
 }
 
-/// What a ticket of a person needs, for a hand-over.
-pub(super) fn need_of(ticket: &Ticket) -> Need {
-    Need { team: ticket.team.clone(), service: ticket.service.clone(), ..Need::of(ticket.priority) }
-}
-
-/// Hands on what cannot wait of everybody whose shift ends; gives how many tickets moved.
-pub(super) async fn hand_over(writing: &mut Writing, setup: &Setup) -> Result<usize, OperationsError> {
+/// Hands on what cannot wait of everybody whose shift or working hours end, or who is on leave. What should move and stays, as there is
+/// nobody, says so in its history, which its team's lead is told of.
+pub(super) async fn hand_over(writing: &mut Writing, setup: &Setup) -> Result<(), OperationsError> {
     let now_us = writing.now_us();
-    let mut moved = 0;
-    for team in setup.teams.iter().filter(|(_, team)| team.rota.is_some()).map(|(name, _)| name) {
+    for team in setup.teams.keys() {
         let people = candidates(writing.connection(), setup, team, now_us).await?;
         for person in people.iter().map(|candidate| candidate.name.clone()).collect::<Vec<_>>() {
-            let held = held(writing, &person, team).await?;
+            let held = held(writing, setup, &person, team).await?;
             if held.is_empty() {
                 continue;
             }
-            let fallbacks = fallbacks(setup, team, now_us);
+            // Without a rota nobody has promised to be there after hours; a lead who has gone home is nobody to hand over to.
+            let has_rota = setup.teams.get(team).is_some_and(|team| team.rota.is_some());
+            let fallbacks = if has_rota { fallbacks(setup, team, now_us) } else { Fallbacks::default() };
             let result = crate::assignment::hand_over(&setup.assignment, &person, &held, &people, &fallbacks, now_us);
             for one in result.moves {
                 let event = TicketEvent::Assigned { from: Some(one.from), to: Some(one.to), because: vec![one.sentence] };
                 writing.happen(one.number, &Actor::desk(), event).await?;
-                moved += 1;
+            }
+            for one in result.stays.into_iter().filter(|stay| stay.stranded) {
+                say_stranded(writing, &person, &one).await?;
             }
         }
     }
-    Ok(moved)
+    Ok(())
 }
 
-async fn held(writing: &mut Writing, person: &str, team: &str) -> Result<Vec<crate::assignment::HeldTicket>, OperationsError> {
+/// Says that a ticket should have moved, unless that was said lately.
+async fn say_stranded(writing: &mut Writing, person: &str, stay: &Stay) -> Result<(), OperationsError> {
+    let said_since_us = writing.now_us() - STRANDED_US;
+    let sql = "SELECT EXISTS (SELECT 1 FROM ticket_events WHERE ticket = ?1 AND kind = 'commented' AND at_us > ?2 AND detail ->> '$.text' LIKE ?3 || '%')";
+    let said: bool = sqlx::query_scalar(sql).bind(stay.number).bind(said_since_us).bind(STRANDED).fetch_one(writing.connection()).await?;
+    if !said {
+        let note = TicketEvent::note(format!("{STRANDED} {person}: {}", stay.sentence));
+        writing.happen(stay.number, &Actor::desk(), note).await?;
+    }
+    Ok(())
+}
+
+async fn held(writing: &mut Writing, setup: &Setup, person: &str, team: &str) -> Result<Vec<HeldTicket>, OperationsError> {
     let sql = "SELECT number FROM tickets INDEXED BY open_tickets_by_assignee WHERE assignee = ?1 AND team = ?2 AND chosen_by_person = 0
         AND state NOT IN ('resolved', 'closed') ORDER BY number LIMIT 200";
     let numbers: Vec<i64> = sqlx::query_scalar(sql).bind(person).bind(team).fetch_all(writing.connection()).await?;
     let mut held = Vec::new();
     for number in numbers {
-        let ticket = writing.ticket(number).await?;
-        held.push(crate::assignment::HeldTicket { number, need: need_of(ticket), waiting: ticket.state == TicketState::OnHold });
+        let ticket = writing.ticket(number).await?.clone();
+        let skills = needs_of(setup, &ticket).skills;
+        let need = Need { skills, team: ticket.team.clone(), service: ticket.service.clone(), ..Need::of(ticket.priority) };
+        held.push(HeldTicket { number, need, waiting: ticket.state == TicketState::OnHold });
     }
     Ok(held)
 }

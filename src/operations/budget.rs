@@ -8,7 +8,10 @@ use super::inventory::{Inventory, InventoryError, read_stored};
 use crate::clock::TimestampUs;
 use crate::desk::Actor;
 use crate::inventory::{Currency, EntryKind, InventoryKind, Money, MoneyError, Record};
-use crate::store::{BudgetEntry, append_budget_entry, budget_sums, load_budget_entries, load_record};
+use crate::store::{
+    BudgetEntry, KnownRequest, RequestKey, append_budget_entry, budget_sums, known_request, load_budget_entries, load_record,
+    remember_request,
+};
 
 /// Largest page of entries.
 const MAX_PAGE: i64 = 1_000;
@@ -68,10 +71,33 @@ impl Inventory {
         Ok(BudgetBook { standing, entries })
     }
 
-    /// Writes an entry into the book; gives it with its number, and how the budget stands then.
-    pub async fn enter(&self, budget: &str, new: &NewBudgetEntry, actor: &Actor) -> Result<(BudgetEntry, BudgetStanding), InventoryError> {
+    /// Writes an entry into the book; gives it with its number, and how the budget stands then. With a key that came before, gives the
+    /// entry that was written then.
+    pub async fn enter(
+        &self,
+        budget: &str,
+        new: &NewBudgetEntry,
+        actor: &Actor,
+        key: Option<&RequestKey>,
+    ) -> Result<(BudgetEntry, BudgetStanding), InventoryError> {
         let mut write = self.store.write().await?;
+        let known = match key {
+            Some(key) => known_request(&mut write, &actor.name, key).await?,
+            None => KnownRequest::New,
+        };
+        match known {
+            KnownRequest::New => {}
+            KnownRequest::Another => return Err(InventoryError::invalid("Idempotency-Key", RequestKey::REUSED)),
+            KnownRequest::Made(id) => {
+                let entry = load_budget_entries(&mut write, budget, id + 1, 1).await?.into_iter().find(|entry| entry.id == id);
+                let missing = || InventoryError::NotFound { kind: InventoryKind::Budget, name: budget.to_owned() };
+                return Ok((entry.ok_or_else(missing)?, budget_standing(&mut write, budget).await?));
+            }
+        }
         let entered = self.enter_in(&mut write, budget, new, actor).await?;
+        if let Some(key) = key {
+            remember_request(&mut write, &actor.name, key, entered.0.id, self.clock.now_us()).await?;
+        }
         write.commit().await?;
         Ok(entered)
     }

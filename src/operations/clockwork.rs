@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::OperationsError;
 use super::alerts::Alerts;
-use super::assigning::{assign, hand_over};
+use super::assigning::{assign, assign_waiting, hand_over};
 use super::calling::{call, follow, hasten};
 use super::contract_reminders::remind_of_contracts;
 use super::feed::{Fed, due_escalations, due_promises, load_feed, look_at_all_again, remove_fed, rest_escalation, save_next_promise};
@@ -49,6 +49,8 @@ pub struct Clockwork {
     throttle: Throttle,
     slow_at_us: TimestampUs,
     contracts_at_us: TimestampUs,
+    /// The last ticket that waits for somebody and was tried again.
+    waiting_after: i64,
     /// What was set up when everything that is open was last looked at.
     went_by: Option<Arc<Setup>>,
 }
@@ -67,7 +69,7 @@ impl Clockwork {
     pub fn new(desk: Desk, register: Arc<Register>, alerts: Alerts, store: Store, clock: Clock) -> Self {
         let throttle = Throttle::new(DEFAULT_NOTICES);
         let (slow_at_us, contracts_at_us) = (TimestampUs::MIN, TimestampUs::MIN);
-        Self { desk, register, alerts, store, clock, throttle, slow_at_us, contracts_at_us, went_by: None }
+        Self { desk, register, alerts, store, clock, throttle, slow_at_us, contracts_at_us, waiting_after: 0, went_by: None }
     }
 
     /// Runs until the stop. A round that fails is told in the log and done again.
@@ -241,13 +243,15 @@ impl Clockwork {
         Ok(())
     }
 
-    /// Hands on what cannot wait of everybody whose shift ends.
-    async fn hand_over(&self, setup: &Setup) -> Result<(), OperationsError> {
-        if setup.teams.values().all(|team| team.rota.is_none()) {
+    /// Hands on what cannot wait of everybody whose shift ends, and gives to whoever's has begun what nobody was found for.
+    async fn hand_over(&mut self, setup: &Setup) -> Result<(), OperationsError> {
+        if setup.teams.is_empty() || !setup.desk.assign {
             return Ok(());
         }
         let mut writing = self.desk.writing().await?;
-        if hand_over(&mut writing, setup).await? > 0 {
+        hand_over(&mut writing, setup).await?;
+        self.waiting_after = assign_waiting(&mut writing, setup, self.waiting_after).await?;
+        if writing.has_changes() {
             writing.commit().await?;
         }
         Ok(())
@@ -261,7 +265,7 @@ impl Clockwork {
             return Ok(());
         }
         let change = Change { state: Some(TicketState::Closed), ..Change::default() };
-        self.desk.change_all(&numbers, &change, &Actor::desk()).await?;
+        self.desk.change_all(&numbers, &change, &Actor::desk(), None).await?;
         Ok(())
     }
 }

@@ -11,8 +11,8 @@ use super::report_schedule::ReportSchedule;
 use crate::alert::Heartbeat;
 use crate::assignment::{AssignmentPolicy, SkillRules};
 use crate::capacity::CapacityPolicy;
-use crate::desk::{Impact, PriorityMatrix};
 use crate::clock::{DAY_US, SECOND_US};
+use crate::desk::{Impact, PriorityMatrix};
 use crate::document::{Complaint, duration_us, duration_us_within};
 use crate::escalation::EscalationPolicy;
 use crate::notify::Preferences;
@@ -99,11 +99,7 @@ impl Default for DeskPolicy {
 
 impl DeskPolicy {
     fn check(&self) -> Vec<Complaint> {
-        let durations = [
-            ("quiet_time", &self.quiet_time),
-            ("reopen_within", &self.reopen_within),
-            ("close_after", &self.close_after),
-        ];
+        let durations = [("quiet_time", &self.quiet_time), ("reopen_within", &self.reopen_within), ("close_after", &self.close_after)];
         let wrong = |(field, text): (&str, &String)| duration_us(text).err().map(|why| Complaint::new(field, why));
         let mut complaints: Vec<Complaint> = durations.into_iter().filter_map(wrong).collect();
         let flap_within = duration_us_within(&self.flap_within, FLAP_WITHIN_US);
@@ -169,9 +165,7 @@ pub const KINDS: &[DocumentKind] = &[
     kind("report_schedule", "which report is made by itself, when, and for whom", Role::Manager, |value| {
         read(value, ReportSchedule::check)
     }),
-    kind("maintenance", "when what is worked on, and is not to wake anybody", Role::Lead, |value| {
-        read(value, MaintenanceWindow::check)
-    }),
+    kind("maintenance", "when what is worked on, and is not to wake anybody", Role::Lead, |value| read(value, MaintenanceWindow::check)),
     kind("heartbeat", "what must report that it still runs", Role::Lead, |value| read(value, Heartbeat::check)),
 ];
 

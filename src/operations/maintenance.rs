@@ -246,7 +246,10 @@ mod tests {
         assert_eq!(fields(json!({})), ["hosts", "at"]);
         assert_eq!(fields(json!({ "hosts": ["a", " "], "cron": "0 2 * * *" })), ["hosts", "lasts"]);
         assert_eq!(fields(json!({ "hosts": ["a"], "lasts": "4h", "at": [] })), ["at", "cron"]);
-        assert_eq!(fields(json!({ "hosts": ["a"], "cron": "soon", "lasts": "8d", "time_zone": "Mars/Olympus" })), ["cron", "time_zone", "lasts"]);
+        assert_eq!(
+            fields(json!({ "hosts": ["a"], "cron": "soon", "lasts": "8d", "time_zone": "Mars/Olympus" })),
+            ["cron", "time_zone", "lasts"]
+        );
         assert_eq!(fields(json!({ "hosts": ["a"], "cron": "0 2 * * *", "lasts": "1h", "time_zone": "Mars/Olympus" })), ["time_zone"]);
         let backwards = json!({ "hosts": ["*"], "at": [{ "from": "2026-12-02T00:00:00Z", "until": "2026-12-01T00:00:00Z" }] });
         assert_eq!(fields(backwards), ["at"]);

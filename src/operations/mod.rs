@@ -43,6 +43,8 @@ mod deliveries;
 mod documents;
 mod error;
 mod feed;
+#[cfg(test)]
+mod hand_over_test;
 mod hidden_addresses;
 mod inventory;
 mod inventory_references;

@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 use super::OperationsError;
 use super::setup::Setup;
 use crate::clock::TimestampUs;
-use crate::desk::{Event, Ticket, TicketEvent, TicketState};
+use crate::desk::{Actor, Event, Ticket, TicketEvent, TicketState};
 use crate::notify::{EventKind, NewNotice, Throttle, Urgency, decide, enqueue};
 use crate::people::Role;
 
@@ -30,9 +30,10 @@ pub(super) fn told(ticket: &Ticket, event: &Event, setup: &Setup) -> Option<Told
     let mut people: BTreeSet<String> = match &event.event {
         TicketEvent::Assigned { to, .. } => to.iter().cloned().collect(),
         TicketEvent::Paged { person, .. } => [person.clone()].into(),
-        TicketEvent::Warned { .. } => {
-            let lead = ticket.team.as_ref().and_then(|team| setup.teams.get(team)?.lead.clone());
-            ticket.assignee.iter().cloned().chain(lead).collect()
+        TicketEvent::Warned { .. } => ticket.assignee.iter().cloned().chain(lead(ticket, setup)).collect(),
+        // What the desk could not do by itself: nobody was found, nobody takes over, somebody cannot be called.
+        TicketEvent::Commented { internal: true, .. } if event.actor == Actor::desk() => {
+            ticket.watchers.iter().chain(&ticket.assignee).cloned().chain(lead(ticket, setup)).collect()
         }
         TicketEvent::Opened(_) => ticket.watchers.clone(),
         _ => ticket.watchers.iter().chain(&ticket.assignee).chain(&ticket.requester).cloned().collect(),
@@ -51,6 +52,11 @@ pub(super) fn told(ticket: &Ticket, event: &Event, setup: &Setup) -> Option<Told
     };
     let subject = format!("[#{}] {} {}: {}", ticket.number, ticket.priority, kind.word().replace('_', " "), ticket.title);
     Some(Told { people, event: kind, urgency, subject, body, page }).filter(|told| !told.people.is_empty())
+}
+
+/// Who leads the ticket's team.
+fn lead(ticket: &Ticket, setup: &Setup) -> Option<String> {
+    ticket.team.as_ref().and_then(|team| setup.teams.get(team)?.lead.clone())
 }
 
 fn words(ticket: &Ticket, event: &Event) -> Option<(EventKind, Urgency, String)> {

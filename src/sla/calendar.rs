@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +98,18 @@ impl Calendar {
             return Err(vec![Complaint::new("holidays", why)]);
         }
         Ok(laid_out)
+    }
+
+    /// The holidays from one day to another, both among them: those of the feed and those of the list, also where they have hours.
+    pub fn holidays_between(&self, first: Date, last: Date) -> Vec<Date> {
+        // A calendar that is set up has been checked.
+        let mut complaints = Vec::new();
+        let mut plan = DayPlan::new(self.hours.resolve(&mut complaints));
+        for closure in holiday_feed::read(&self.ical, &mut complaints) {
+            plan.close(&closure);
+        }
+        self.list_holidays(&mut plan, &mut complaints);
+        plan.special_days(first, last)
     }
 
     fn list_holidays(&self, plan: &mut DayPlan, complaints: &mut Vec<Complaint>) {

@@ -9,6 +9,9 @@ use super::opening_hours::{FIRST_YEAR, LAST_YEAR};
 use super::weekly_hours::Week;
 use super::written_time::{Interval, day_number};
 
+/// Days that are looked through for holidays: more than any plan is looked at ahead.
+const MOST_DAYS: usize = 800;
+
 /// The hours of every day that matters, by day number since 1970.
 #[derive(Debug, Clone)]
 pub(super) struct DayPlan {
@@ -62,6 +65,14 @@ impl DayPlan {
         for date in (FIRST_YEAR..=LAST_YEAR).filter_map(|year| in_year(date, year)) {
             self.list(date, hours.to_vec());
         }
+    }
+
+    /// The days from one to another, both among them, that are not as the week has them.
+    pub(super) fn special_days(&self, first: Date, last: Date) -> Vec<Date> {
+        let is_closed =
+            |day: i64| usize::try_from(day - self.first_day).ok().and_then(|index| self.closed.get(index).copied()).unwrap_or(false);
+        let days = first.series(jiff::Span::new().days(1)).take_while(|day| *day <= last);
+        days.take(MOST_DAYS).filter(|day| self.listed.contains_key(&day_number(*day)) || is_closed(day_number(*day))).collect()
     }
 
     /// The hours of a day, in order.

@@ -29,6 +29,7 @@ mod inventory;
 mod inventory_views;
 mod migrations;
 mod pool;
+mod request_keys;
 mod secrets;
 mod views;
 
@@ -42,12 +43,14 @@ pub use finding::{Evidence, Finding, FindingSeverity, MAX_CELL_CHARS, MAX_EVIDEN
 pub use group_commit::WriteTransaction;
 pub use ingest_ledger::{LedgerEntry, add_to_ledger, read_ledger};
 pub use inventory::{
-    RecordVersion, StoredRecord, hosts_of_services, last_version, load_asset_of_host, load_assets_named, load_assets_of_kind, load_dependencies, load_history,
-    load_record, load_records, record_names, referrers_of_asset, referrers_of_document, referrers_of_supplier, remove_record, save_record,
+    RecordVersion, StoredRecord, hosts_of_services, last_version, load_asset_of_host, load_assets_named, load_assets_of_kind,
+    load_dependencies, load_history, load_record, load_records, record_names, referrers_of_asset, referrers_of_document,
+    referrers_of_supplier, remove_record, save_record,
 };
 pub use migrations::LATEST_SCHEMA;
 #[cfg(test)]
 pub(crate) use migrations::database_of_version;
 pub use pool::{DESK_FILE, Store};
+pub use request_keys::{KnownRequest, RequestKey, known_request, remember_request};
 pub use secrets::{load_secret, save_secret, secret_names};
 pub use views::{MAX_VIEW_ROWS, StoreView, VIEWS, ViewColumn, ViewType, view, view_schema};

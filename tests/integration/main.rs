@@ -13,6 +13,7 @@ mod command;
 mod commands;
 mod desk_kills;
 mod desk_load;
+mod desk_routes;
 mod detection;
 mod disk_full;
 mod front_door;

@@ -1,0 +1,67 @@
+//! Shifts that end and begin, on a clock moved by hand.
+
+use serde_json::json;
+
+use super::night_test::{Night, night, put};
+use crate::desk::{TicketEvent, TicketState};
+
+/// By the clock of Berlin: Ines works to 23:30, Omar from then to 03:00, which the clocks reach an hour early. Both know web servers; Lena,
+/// who leads them and keeps no hours, does not.
+async fn two_shifts(night: &Night, ines_from: &str) {
+    let user = |name: &str, role: &str, hours: serde_json::Value, web: u8| {
+        json!({ "display_name": name, "email": format!("{name}@example.org"), "role": role, "teams": ["ops"],
+            "time_zone": "Europe/Berlin", "working_hours": hours, "skills": { "web": web } })
+    };
+    put(night, "user", "ines", user("ines", "technician", json!({ "sat": [format!("{ines_from}-23:30")] }), 5)).await;
+    put(night, "user", "omar", user("omar", "technician", json!({ "sat": ["23:30-03:00"] }), 4)).await;
+    put(night, "user", "lena", user("lena", "lead", json!({}), 1)).await;
+    put(night, "team", "ops", json!({ "lead": "lena" })).await;
+    put(night, "skill_rules", "default", json!({ "rules": [{ "name": "web", "rules": ["nginx_server_errors"], "skills": { "web": 3 } }] }))
+        .await;
+    put(night, "assignment_policy", "default", json!({ "when_nobody_fits": [] })).await;
+    put(night, "desk_policy", "default", json!({ "assign": true })).await;
+}
+
+async fn notes(night: &Night, about: &str) -> usize {
+    let is_note = |event: &TicketEvent| matches!(event, TicketEvent::Commented { text, internal: true } if text.contains(about));
+    night.history().await.iter().filter(|event| is_note(&event.event)).count()
+}
+
+#[tokio::test]
+async fn what_cannot_wait_goes_to_whoever_knows_it_and_says_once_that_there_is_nobody() {
+    let mut night = night().await;
+    two_shifts(&night, "20:00").await;
+    night.find("web01").await;
+    night.at(0).await;
+    assert_eq!(night.ticket().await.assignee.as_deref(), Some("ines"));
+    night.through(25, 29).await;
+    assert_eq!(night.ticket().await.assignee.as_deref(), Some("ines"), "her hours are not over");
+    night.at(31).await;
+    let ticket = night.ticket().await;
+    assert_eq!(ticket.assignee.as_deref(), Some("omar"), "not to Lena, who knows nothing of it");
+    let moved = night.history().await.into_iter().rev().find_map(|event| match event.event {
+        TicketEvent::Assigned { from, because, .. } => Some((from, because.join(" "))),
+        _ => None,
+    });
+    let (from, because) = moved.unwrap();
+    assert!(from.as_deref() == Some("ines") && because.contains("the shift of ines is over"), "{because}");
+    night.at(179).await;
+    assert_eq!(notes(&night, "stays with omar").await, 0);
+    night.through(181, 200).await;
+    assert_eq!((night.ticket().await.assignee.as_deref(), notes(&night, "stays with omar").await), (Some("omar"), 1));
+    let told = night.outbox().await.into_iter().filter(|(person, event, _)| person == "lena" && event == "commented").count();
+    assert_eq!(told, 1, "who leads the team hears of it");
+}
+
+#[tokio::test]
+async fn what_nobody_was_found_for_is_given_to_whoever_comes() {
+    let mut night = night().await;
+    two_shifts(&night, "23:20").await;
+    night.find("web01").await;
+    night.through(0, 19).await;
+    let ticket = night.ticket().await;
+    assert_eq!((ticket.assignee, ticket.state, notes(&night, "nobody was found").await), (None, TicketState::New, 1), "said once");
+    night.at(21).await;
+    let ticket = night.ticket().await;
+    assert_eq!((ticket.assignee.as_deref(), ticket.state), (Some("ines"), TicketState::Assigned));
+}
