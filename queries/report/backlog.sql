@@ -1,12 +1,13 @@
 -- name: backlog
--- description: Tickets that were open at the end of the period, by team and priority, with their age.
+-- description: Tickets that were open at the end of the period, by team, service and priority, with their age.
 -- window: 30d
 
--- State, team and priority are those of now. For a moment in the past, tickets that were resolved since and are open again
+-- State, team, service and priority are those of now. For a moment in the past, tickets that were resolved since and are open again
 -- count as open all the time.
 WITH open AS (
     SELECT
         coalesce(team, '(none)') AS team,
+        coalesce(service, '(none)') AS service,
         priority,
         assignee,
         state,
@@ -16,6 +17,7 @@ WITH open AS (
 )
 SELECT
     team,
+    service,
     priority,
     count(*) AS open,
     count(*) FILTER (WHERE assignee IS NULL) AS unassigned,
@@ -26,5 +28,5 @@ SELECT
     count(*) FILTER (WHERE age_days >= 30) AS older,
     round(max(age_days), 1) AS oldest_days
 FROM open
-GROUP BY team, priority
-ORDER BY team, priority
+GROUP BY team, service, priority
+ORDER BY team, service, priority

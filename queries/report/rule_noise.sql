@@ -24,9 +24,15 @@ opened AS (
     FROM tickets
     WHERE opened_at >= $window_start AND opened_at < $window_end
     GROUP BY rule
+),
+-- Other programs report under the name of their kind (`alertmanager`, `pagerduty`, `heartbeat`); they never run here.
+names AS (
+    SELECT rule FROM rule_runs
+    UNION SELECT rule FROM found
+    UNION SELECT rule FROM opened WHERE rule IS NOT NULL
 )
 SELECT
-    rule_runs.rule,
+    names.rule,
     coalesce(findings, 0) AS findings,
     coalesce(tickets, 0) AS tickets,
     round(coalesce(findings, 0) / nullif(CAST(tickets AS DOUBLE), 0), 1) AS findings_a_ticket,
@@ -38,11 +44,12 @@ SELECT
     coalesce(called_right, 0) AS called_right,
     coalesce(held, 0) AS held,
     last_finding,
-    findings IS NULL AS never_fired,
+    findings IS NULL AND runs IS NOT NULL AS never_fired,
     runs,
     failures,
     last_error
-FROM rule_runs
-LEFT JOIN found ON found.rule = rule_runs.rule
-LEFT JOIN opened ON opened.rule = rule_runs.rule
-ORDER BY tickets DESC, findings DESC, rule_runs.rule
+FROM names
+LEFT JOIN rule_runs ON rule_runs.rule = names.rule
+LEFT JOIN found ON found.rule = names.rule
+LEFT JOIN opened ON opened.rule = names.rule
+ORDER BY tickets DESC, findings DESC, names.rule

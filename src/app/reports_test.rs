@@ -193,7 +193,7 @@ async fn the_figures_of_a_day_are_those_worked_out_by_hand() {
         ]
     );
     // open, unassigned, on hold, under a day, a week, a month, older, the oldest in days.
-    assert_eq!(office.ask_all("backlog").await, ["web P3 2 1 0 1 1 0 0 1"]);
+    assert_eq!(office.ask_all("backlog").await, ["web (none) P3 1 1 0 1 0 0 0 1", "web shop P3 1 0 0 0 1 0 0 1"]);
     // tickets resolved, reopened; moves to resolved, to reopened; percent.
     assert_eq!(
         office.ask_all("reopened").await,
@@ -226,7 +226,7 @@ async fn what_happened_counts_in_the_period_in_which_it_happened() {
     assert_eq!(office.ask("sla_attainment", 15, 16).await[0], "all all response 1 0 1 0");
     assert_eq!(office.ask("sla_attainment", 240, 241).await[0], "all all resolution 1 0 1 0");
     // In minute 50 four tickets were not there yet or not resolved yet: 1, 2 and 3; the merged one never counts.
-    assert_eq!(office.ask("backlog", 0, 50).await, ["ops P1 2 1 0 2 0 0 0 0", "web P3 1 0 0 1 0 0 0 0"]);
+    assert_eq!(office.ask("backlog", 0, 50).await, ["ops (none) P1 2 1 0 2 0 0 0 0", "web shop P3 1 0 0 1 0 0 0 0"]);
     assert_eq!(office.ask("oncall_load", 0, 60).await, ["ines 1 0 1 1 0 0 10 10", "omar 1 0 1 0 1 0 - -"]);
     assert_eq!(office.ask("reopened", 95, 101).await[0], "all all 0 1 0 1 -");
 }
@@ -256,11 +256,18 @@ async fn a_rule_is_told_by_its_findings_and_one_that_never_fired_as_well() {
     let findings = [5, 10, 15].map(|minute| finding("error_burst", minute).into()).to_vec();
     let round = Round { findings, runs: vec![run("error_burst"), run("disk_errors")], ..Round::default() };
     office.desk.record(&round).await.unwrap();
+    // What another program says: it runs elsewhere, and its noise is noise too.
+    let reported = Round { findings: vec![finding("pagerduty", 20).into()], ..Round::default() };
+    office.desk.record(&reported).await.unwrap();
     // findings, tickets, findings a ticket, tickets a week (one in a day), resolved by themselves, called noise, called right,
     // held back, the last finding, whether it never fired, runs, failures, the last error.
     assert_eq!(
         office.ask_all("rule_noise").await,
-        ["error_burst 3 1 3 7 0 0 0 0 2026-11-02T08:15:00Z false 1 0 -", "disk_errors 0 0 - 0 0 0 0 0 - true 1 0 -",]
+        [
+            "error_burst 3 1 3 7 0 0 0 0 2026-11-02T08:15:00Z false 1 0 -",
+            "pagerduty 1 1 1 7 0 0 0 0 2026-11-02T08:20:00Z false - - -",
+            "disk_errors 0 0 - 0 0 0 0 0 - true 1 0 -",
+        ]
     );
 }
 

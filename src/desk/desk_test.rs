@@ -315,6 +315,12 @@ enum Act {
     Watch { number: i64, watches: bool },
     Link { number: i64, other: i64 },
     Acknowledge { number: i64 },
+    Unlink { number: i64, other: i64 },
+    Attach { number: i64 },
+    Edit { number: i64, field: usize, text: String },
+    End { host: u8, by_hand: bool },
+    Split { number: i64, host: u8 },
+    Desk { number: i64, event: usize },
     All { numbers: Vec<i64>, hold: usize },
 }
 
@@ -329,8 +335,15 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let link = (1_i64..5, 1_i64..5).prop_map(|(number, other)| Act::Link { number, other });
     let acknowledge = (1_i64..5).prop_map(|number| Act::Acknowledge { number });
     let all = (prop::collection::vec(1_i64..5, 1..4), 0_usize..3).prop_map(|(numbers, hold)| Act::All { numbers, hold });
-    let acts = prop_oneof![3 => find, 3 => patch, 1 => wait, 1 => create, 1 => merge, 1 => watch, 1 => link, 1 => acknowledge, 1 => all];
-    prop::collection::vec(acts, 1..40)
+    let unlink = (1_i64..5, 1_i64..5).prop_map(|(number, other)| Act::Unlink { number, other });
+    let attach = (1_i64..5).prop_map(|number| Act::Attach { number });
+    let edit = (1_i64..5, 0_usize..7, "[a-c]{0,2}").prop_map(|(number, field, text)| Act::Edit { number, field, text });
+    let end = (0_u8..3, any::<bool>()).prop_map(|(host, by_hand)| Act::End { host, by_hand });
+    let split = (1_i64..5, 0_u8..3).prop_map(|(number, host)| Act::Split { number, host });
+    let desk = (1_i64..5, 0_usize..3).prop_map(|(number, event)| Act::Desk { number, event });
+    let first = prop_oneof![3 => find, 3 => patch, 1 => wait, 1 => create, 1 => merge, 1 => watch, 1 => link, 1 => acknowledge, 1 => all];
+    let second = prop_oneof![1 => unlink, 1 => attach, 2 => edit, 2 => end, 1 => split, 1 => desk];
+    prop::collection::vec(prop_oneof![3 => first, 2 => second], 1..60)
 }
 
 async fn perform(room: &Room, act: Act) {
@@ -354,6 +367,46 @@ async fn perform(room: &Room, act: Act) {
         Act::Watch { number, watches } => drop(room.desk.watch(number, "omar", watches, &ines()).await),
         Act::Link { number, other } => {
             drop(room.desk.link(number, Link { link: LinkKind::CausedBy, ticket: other }, &ines()).await);
+        }
+        Act::Unlink { number, other } => {
+            drop(room.desk.unlink(number, Link { link: LinkKind::CausedBy, ticket: other }, &ines()).await);
+        }
+        Act::Attach { number } => {
+            let (name, media_type, sha256) = ("a.txt".to_owned(), "text/plain".to_owned(), "ab".to_owned());
+            let new = NewAttachment { name, media_type, bytes: 3, sha256, internal: number == 2 };
+            drop(room.desk.attach(number, new, &ines(), None).await);
+        }
+        Act::Edit { number, field, text } => {
+            let (value, none) = (Some(text), Change::default());
+            let change = match field {
+                0 => Change { title: value, ..none },
+                1 => Change { description: value, ..none },
+                2 => Change { team: value, ..none },
+                3 => Change { service: value, ..none },
+                4 => Change { requester: value, ..none },
+                5 => Change { impact: Some(Impact::High), urgency: Some(Urgency::Low), ..none },
+                _ => Change { comment: value, internal: true, ..none },
+            };
+            drop(room.desk.change(number, None, &change, &ines()).await);
+        }
+        Act::End { host, by_hand } => {
+            let ended = vec![Ended { problem: format!("fp-h{host}"), reason: "quiet".to_owned(), by_hand }];
+            room.desk.record(&Round { ended, ..Round::default() }).await.unwrap();
+        }
+        Act::Split { number, host } => {
+            let (problem, fingerprint) = (format!("split-{now_us}-{number}-{host}"), format!("fp-h{host}"));
+            drop(room.desk.split_off(number, &[fingerprint], &problem, ("grouping", Vec::new()), &ines()).await);
+        }
+        Act::Desk { number, event } => {
+            let event = match event {
+                0 => TicketEvent::Paged { person: "omar".into(), level: 1, page: "p".into(), because: "on call".into() },
+                1 => TicketEvent::Warned { promise: "response".into(), due_at_us: now_us, breached: true },
+                _ => TicketEvent::Assigned { from: None, to: Some("omar".into()), because: vec!["on shift".into()] },
+            };
+            let mut writing = room.desk.writing().await.unwrap();
+            if writing.happen(number, &Actor::desk(), event).await.is_ok() {
+                writing.commit().await.unwrap();
+            }
         }
         Act::Acknowledge { number } => drop(room.desk.acknowledge(number, "api", &ines()).await),
         Act::All { numbers, hold } => {

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::capacity::Capacity;
 use super::capacity_days::CapacityError;
-use super::capacity_report_parts::{DRAWN_DAYS, budgets, contracts, proposal, resource};
+use super::capacity_report_parts::{DRAWN_DAYS, budgets, contracts, ordered_as_proposed, proposal, resource};
 use super::capacity_rows::{StandingFilter, count_to_order};
 use super::judging::{date_of, day_of};
 use super::proposal_rows::{Proposal, ProposalState, load_events, load_proposals_at};
@@ -74,10 +74,14 @@ impl Capacity {
         let moment = self.moment(as_of)?;
         let _one = if moment.is_past { Some(self.past.lock().await) } else { None };
         let setup = self.parts.register.setup();
-        let overview =
-            if moment.is_past { self.overview_of_the_past(moment.last_day).await? } else { self.overview(moment.last_day).await? };
         let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
         let mut active = load_proposals_at(&mut read, moment.at_us).await.map_err(CapacityError::Store)?;
+        drop(read);
+        let overview = match moment.is_past {
+            true => self.overview_of_the_past(moment.last_day, &active).await?,
+            false => self.overview(moment.last_day).await?,
+        };
+        let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
         active.sort_by_key(|it| (it.state != ProposalState::Open, it.order_by.clone().unwrap_or("~".to_owned()), it.number));
         let open: Vec<&Proposal> = active.iter().filter(|proposal| proposal.state == ProposalState::Open).collect();
         let summary = report::Summary {
@@ -142,18 +146,24 @@ impl Capacity {
         Ok(overview)
     }
 
-    async fn overview_of_the_past(&self, last_day: i64) -> Result<Overview, CapacityError> {
+    async fn overview_of_the_past(&self, last_day: i64, active: &[Proposal]) -> Result<Overview, CapacityError> {
         let mut standings = self.standings_until(last_day + 1).await?;
         standings.sort_by_cached_key(|it| (rank(it.status), it.order_by_day.unwrap_or(i64::MAX), it.resource.clone()));
         let mut overview = Overview::default();
         for standing in standings {
             let count = overview.counts.entry(standing.status).or_insert(0);
             *count += 1;
-            if ORDER.contains(&standing.status) && *count <= MOST_OF_A_STATUS && overview.shown.len() < MOST_RESOURCES {
+            let is_shown = ORDER.contains(&standing.status) && *count <= MOST_OF_A_STATUS && overview.shown.len() < MOST_RESOURCES;
+            let crosses = matches!(standing.status, Status::Crosses | Status::OverThreshold);
+            let proposed = active.iter().find(|proposal| proposal.resource == standing.resource);
+            // What was decided is not to be decided.
+            let is_open = proposed.is_none_or(|proposal| proposal.state == ProposalState::Open);
+            let said = proposed.and_then(|proposal| proposal.order_by.as_ref()?.parse().ok()).map(day_of);
+            let order_by = said.or(standing.order_by_day);
+            overview.to_order_soon += usize::from(crosses && is_open && order_by.is_some_and(|day| day <= last_day + SOON_DAYS));
+            if is_shown {
                 overview.shown.push((standing.resource, standing.question));
             }
-            let crosses = matches!(standing.status, Status::Crosses | Status::OverThreshold);
-            overview.to_order_soon += usize::from(crosses && standing.order_by_day.is_some_and(|day| day <= last_day + SOON_DAYS));
         }
         Ok(overview)
     }
@@ -174,7 +184,9 @@ impl Capacity {
             // Those that the proposal was made with; they were asked for by the run.
             let proposed = active.iter().find(|proposal| proposal.resource == *id);
             let consumers: &[Consumer] = proposed.map_or(&[], |proposal| &proposal.facts.need.consumers);
-            resources.push(resource(&detail, purchase, &extents, consumers));
+            let mut told = resource(&detail, purchase, &extents, consumers);
+            proposed.into_iter().for_each(|proposal| ordered_as_proposed(&mut told, proposal));
+            resources.push(told);
         }
         resources.sort_by_key(|resource| (rank(resource.status), resource.order_by, resource.name.clone()));
         Ok(resources)

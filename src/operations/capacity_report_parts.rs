@@ -13,6 +13,7 @@ use super::capacity_days::CapacityError;
 use super::inventory::read_stored;
 use super::judging::{Standing, date_of, day_of};
 use super::proposal_rows::{Proposal, ProposalEvent, ProposalState};
+use super::proposal_words::ordered;
 use crate::clock::{DAY_US, TimestampUs};
 use crate::inventory::{InventoryKind, Record};
 use crate::purchase::{Consumer, PurchaseOption, PurchasePolicy};
@@ -128,6 +129,34 @@ fn order_by_terms(standing: &Standing, lead_days: Option<u32>, purchase: &Purcha
     terms.extend(waits);
     terms.push(date("order_by", order, "the first less the others"));
     terms
+}
+
+/// Says of a resource by when what is proposed about it must be decided: by the delivery of that purchase, not by the usual one.
+pub(super) fn ordered_as_proposed(resource: &mut report::Resource, proposal: &Proposal) {
+    let chosen = proposal.chosen.and_then(|place| proposal.options.options.get(usize::try_from(place - 1).ok()?));
+    let Some(option) = chosen.or_else(|| ordered(&proposal.options)) else { return };
+    let (schedule, need) = (&option.schedule, &proposal.facts.need);
+    let Some((lower, order_by)) = need.lower.zip(schedule.order_by) else { return };
+    let wait = |name: &str, days: u32, text: &str| report::Term {
+        name: name.to_owned(),
+        value: f64::from(days),
+        unit: "days".to_owned(),
+        text: format!("{days} days {text}"),
+    };
+    let date = |name: &str, day: Date, text: &str| report::Term {
+        name: name.to_owned(),
+        value: day_of(day) as f64,
+        unit: "days since 1970".to_owned(),
+        text: format!("{day}: {text}"),
+    };
+    let mut terms = vec![date("lower", lower, "before this day it is reached in 2.5 % of the futures")];
+    terms.push(wait("approval", schedule.approval_days, "from the proposal to the order, by the purchase policy"));
+    if let Some(delivery) = &schedule.delivery {
+        terms.push(wait("delivery", delivery.taken_days, &format!("from the order to the delivery: {}", delivery.text())));
+    }
+    terms.push(wait("installation", schedule.installation_days, "from the delivery to use"));
+    terms.push(date("order_by", order_by, &format!("the first less the others, for {}", option.title)));
+    (resource.order_by, resource.order_by_terms) = (Some(order_by), terms);
 }
 
 /// A proposal, with what was decided about it and the sheet for its best offer.

@@ -154,9 +154,12 @@ pub(super) async fn forget_other_questions(write: &mut SqliteConnection, questio
     Ok(())
 }
 
-/// How many resources that cross are to be decided about up to a day.
+/// How many resources that cross are to be decided about up to a day: by what is proposed about them, where anything is, and without what
+/// was decided or put off.
 pub(super) async fn count_to_order(read: &mut SqliteConnection, up_to_day: i64) -> Result<usize, StoreError> {
-    let sql = "SELECT count(*) FROM capacity_resources WHERE status IN ('crosses', 'over_threshold') AND order_by_us <= ?1";
+    let sql = "SELECT count(*) FROM capacity_resources r
+        LEFT JOIN proposals p ON p.resource = r.resource AND p.state IN ('open', 'deferred', 'approved')
+        WHERE r.status IN ('crosses', 'over_threshold') AND coalesce(p.state, 'open') = 'open' AND coalesce(p.order_by_us, r.order_by_us) <= ?1";
     let count: i64 = sqlx::query_scalar(sql).bind(up_to_day.saturating_mul(DAY_US)).fetch_one(read).await?;
     Ok(usize::try_from(count).unwrap_or(0))
 }

@@ -13,15 +13,17 @@ use crate::purchase::converted;
 use crate::sql_file::Book;
 use crate::store::{DESK_FILE, Store};
 
-struct Office {
-    capacity: Capacity,
-    register: Arc<Register>,
-    clock: Clock,
+pub(super) struct Office {
+    pub(super) capacity: Capacity,
+    pub(super) register: Arc<Register>,
+    pub(super) inventory: Inventory,
+    pub(super) desk: Desk,
+    pub(super) clock: Clock,
     _kept: (tempfile::TempDir, Site),
 }
 
 /// What was measured for so many days, on the morning after.
-async fn office(measured: &[Measured<'_>], days: i64) -> Office {
+pub(super) async fn office(measured: &[Measured<'_>], days: i64) -> Office {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join(DESK_FILE)).await.unwrap();
     let clock = Clock::manual(START_US + days * DAY_US + 2 * HOUR_US);
@@ -33,10 +35,10 @@ async fn office(measured: &[Measured<'_>], days: i64) -> Office {
         days: site.days.clone(),
         questions: Arc::new(Book::open(None)),
         register: register.clone(),
-        proposals: Proposals::new(desk, inventory.clone()),
-        inventory,
+        proposals: Proposals::new(desk.clone(), inventory.clone()),
+        inventory: inventory.clone(),
     };
-    Office { capacity: Capacity::new(parts).unwrap(), register, clock, _kept: (folder, site) }
+    Office { capacity: Capacity::new(parts).unwrap(), register, inventory, desk, clock, _kept: (folder, site) }
 }
 
 #[tokio::test]
@@ -55,7 +57,7 @@ async fn resources_are_judged_by_what_is_measured_and_decided() {
         Measured { name: "node_filesystem_size_bytes", host: "db01", labels: labels[2], value: &|hour| (hour >= 111 * 24).then_some(50.0) },
         free(labels[2], &young),
     ];
-    let Office { capacity, register, clock, _kept } = office(&measured, 120).await;
+    let Office { capacity, register, clock, _kept, .. } = office(&measured, 120).await;
     let run = capacity.run(&|_, _| {}).await.unwrap();
     assert_eq!((run.days, run.resources, run.failed.len()), (120 + 120 + 9, 3, 0));
 

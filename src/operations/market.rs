@@ -10,17 +10,11 @@ use super::judging::day_of;
 use super::{InventoryError, budget_standing};
 use crate::capacity::ResourceKey;
 use crate::inventory::{Asset, AssetState, InventoryKind, Money, Offer, Record};
-use crate::purchase::{Book, LeadTime, LeadTimes, NamedOffer, Neighbour, PastPrice};
+use crate::purchase::{Book, LeadTime, LeadTimes, NamedOffer, PastPrice};
 use crate::store::{StoreError, StoredRecord, load_assets_named, load_assets_of_kind, load_records};
-
-/// Neighbours shown to one need: the largest; nobody moves load to the twenty-first.
-const MOST_NEIGHBOURS: i64 = 20;
 
 /// Earlier prices of one item at most.
 const MOST_PRICES: i64 = 200;
-
-/// Room that a neighbour keeps for itself above what it uses.
-const NEIGHBOUR_ROOM: f64 = 1.2;
 
 /// Offers, budgets and lead times, as they stand at a moment.
 #[derive(Debug, Clone, Default)]
@@ -70,27 +64,6 @@ impl MarketData {
 async fn records(read: &mut SqliteConnection, kind: InventoryKind) -> Result<Vec<(String, Record)>, InventoryError> {
     let stored = load_records(read, kind.word(), "", i64::MAX).await?;
     stored.into_iter().map(|stored| Ok((stored.name.clone(), read_stored(kind, stored)?))).collect()
-}
-
-/// Other resources of the kind and unit that have room, by how much.
-pub(super) async fn neighbours(read: &mut SqliteConnection, resource: &str, kind: &str, unit: &str) -> Result<Vec<Neighbour>, StoreError> {
-    let sql = "SELECT name, status, used, limit_value, threshold, fitting_limit FROM capacity_resources
-        WHERE kind = ?1 AND unit = ?2 AND resource <> ?3 AND status IN ('oversized', 'steady', 'shrinking')
-            AND limit_value IS NOT NULL AND used IS NOT NULL AND fitting_limit IS NOT NULL AND limit_source IN ('metric', 'asset')
-        ORDER BY limit_value - fitting_limit DESC, name LIMIT ?4";
-    let rows = sqlx::query(sql).bind(kind).bind(unit).bind(resource).bind(MOST_NEIGHBOURS).fetch_all(read).await?;
-    let neighbour = |row: &sqlx::sqlite::SqliteRow| {
-        let number = |column: &str| row.try_get::<f64, _>(column);
-        let (used, limit, threshold, fitting) = (number("used")?, number("limit_value")?, number("threshold")?, number("fitting_limit")?);
-        let is_oversized = row.try_get::<String, _>("status")? == "oversized";
-        Ok(Neighbour {
-            resource: row.try_get("name")?,
-            unit: unit.to_owned(),
-            spare: (threshold - used * NEIGHBOUR_ROOM).max(0.0),
-            releasable: if is_oversized { (limit - fitting).max(0.0) } else { 0.0 },
-        })
-    };
-    rows.iter().map(neighbour).collect::<Result<_, sqlx::Error>>().map_err(StoreError::from)
 }
 
 /// What an item cost in earlier offers, without the offer that is talked about, and what was paid for it.

@@ -65,10 +65,13 @@ mod proposal_making;
 mod proposal_rows;
 mod proposal_words;
 mod proposals;
+#[cfg(test)]
+mod proposals_test;
 mod register;
 #[cfg(test)]
 mod register_test;
 mod report_schedule;
+mod rooms;
 mod scheduled_reports;
 #[cfg(test)]
 mod scheduled_reports_test;
@@ -77,6 +80,8 @@ mod sla_clocks;
 mod surroundings;
 mod telling;
 mod timeline;
+#[cfg(test)]
+mod zones_test;
 
 pub use alerts::{Alerts, Filed};
 pub use budget::{BudgetBook, BudgetStanding, NewBudgetEntry, budget_standing};

@@ -90,7 +90,7 @@ impl Night {
         }
     }
 
-    fn finding(&self, host: &str) -> Finding {
+    pub(super) fn finding(&self, host: &str) -> Finding {
         Finding {
             rule: "nginx_server_errors".into(),
             fingerprint: format!("fp-{host}"),

@@ -6,16 +6,17 @@ use sqlx::SqliteConnection;
 
 use super::Setup;
 use super::capacity_rows::{KnownStanding, load_standing};
-use super::market::{MarketData, neighbours};
+use super::market::MarketData;
 use super::proposal_rows::{
     Proposal, ProposalFacts, ProposalState, load_active, load_proposal, next_number, rests, save_figures, save_proposal,
 };
 use super::proposal_words::{need_of, order_by_of, same_advice, title_of};
 use super::proposals::{ProposalError, Proposals, changed};
+use super::rooms::{Place, Rooms};
 use crate::capacity::Status;
 use crate::desk::Actor;
 use crate::inventory::Criticality;
-use crate::purchase::{Consumer, Market, Options, options};
+use crate::purchase::{Consumer, Market, Neighbour, Options, options};
 use crate::store::StoreError;
 
 /// What a run says of a resource that crosses.
@@ -40,6 +41,8 @@ impl Proposals {
         let mut read = self.inventory.store.read().await?;
         let market = MarketData::load(&mut read).await?;
         let active = load_active(&mut read).await?;
+        let rules = setup.desk_rules();
+        let mut rooms = Rooms::load(&mut read, &rules, &active).await?;
         drop(read);
         let today = self.inventory.today();
         for crossing in crossings {
@@ -47,8 +50,11 @@ impl Proposals {
             if known.is_some_and(|known| known.state == ProposalState::Approved) {
                 continue;
             }
-            if let Err(error) = self.renew(crossing, known, &market, setup, today).await {
-                tracing::warn!(resource = crossing.standing.name, %error, "no proposal can be made of a resource that crosses");
+            let standing = crossing.standing;
+            let neighbours = rooms.next_to(&Place::of(&standing.question, &standing.entity, &rules), &standing.name);
+            match self.renew(crossing, known, (&market, &neighbours), setup, today).await {
+                Ok(made) => rooms.give(&standing.question, &made),
+                Err(error) => tracing::warn!(resource = standing.name, %error, "no proposal can be made of a resource that crosses"),
             }
         }
         for proposal in active.iter().filter(|it| it.state != ProposalState::Approved) {
@@ -88,18 +94,15 @@ impl Proposals {
         &self,
         crossing: &Crossing<'_>,
         known: Option<&Proposal>,
-        market: &MarketData,
+        (market, neighbours): (&MarketData, &[Neighbour]),
         setup: &Setup,
         today: Date,
-    ) -> Result<(), ProposalError> {
+    ) -> Result<Options, ProposalError> {
         let known_consumers = known.map(|known| &known.facts.need.consumers);
         let consumers = crossing.consumers.as_ref().or(known_consumers).cloned().unwrap_or_default();
         let need = need_of(crossing, consumers, setup, today)?;
-        let mut read = self.inventory.store.read().await?;
         let standing = crossing.standing;
-        let neighbours = neighbours(&mut read, &standing.resource, &standing.kind, &standing.unit).await?;
-        drop(read);
-        let offered = Market { offers: &market.offers, neighbours: &neighbours, books: &market.books, leads: &market.leads };
+        let offered = Market { offers: &market.offers, neighbours, books: &market.books, leads: &market.leads };
         let made = options(&need, offered, &setup.purchase)?;
         let order_by = order_by_of(&made).or_else(|| standing.order_by.clone());
         let named = made.options.iter().filter_map(|option| option.offer.as_ref());
@@ -129,7 +132,7 @@ impl Proposals {
                     state: if event == RENEWED { ProposalState::Deferred } else { ProposalState::Open },
                     order_by: order_by.clone(),
                     facts,
-                    options: made,
+                    options: made.clone(),
                     chosen: None,
                     budget_line: None,
                     committed_minor: None,
@@ -152,7 +155,7 @@ impl Proposals {
             (Consequence::Figures | Consequence::Nothing, _) => {}
         }
         writing.commit().await?;
-        Ok(())
+        Ok(made)
     }
 }
 

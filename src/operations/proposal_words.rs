@@ -21,8 +21,14 @@ pub(super) fn same_advice(known: &Proposal, made: &Options, order_by: Option<&st
     known.order_by.as_deref() == order_by && advice(&known.options) == advice(made) && known.options.left_out == made.left_out
 }
 
+/// The purchase by whose delivery the day to decide is counted: the best that can be carried out, else the first.
+pub(super) fn ordered(options: &Options) -> Option<&PurchaseOption> {
+    let bought = || options.options.iter().filter(|option| option.kind.is_bought());
+    bought().find(|option| option.feasible).or_else(|| bought().next())
+}
+
 pub(super) fn order_by_of(options: &Options) -> Option<String> {
-    options.options.iter().find(|option| option.kind.is_bought()).and_then(|option| option.schedule.order_by).map(|day| day.to_string())
+    ordered(options).and_then(|option| option.schedule.order_by).map(|day| day.to_string())
 }
 
 pub(super) fn title_of(standing: &KnownStanding, order_by: Option<&str>) -> String {

@@ -80,7 +80,8 @@ impl Delivery {
         Self { promised_days, promised_by, seen_days, deliveries, taken_days: promised_days.max(seen_days.unwrap_or(0)) }
     }
 
-    fn text(&self) -> String {
+    /// Where its days come from, in words.
+    pub fn text(&self) -> String {
         let by = match self.promised_by {
             PromisedBy::Offer => "the offer promises",
             PromisedBy::Supplier => "the supplier promises",

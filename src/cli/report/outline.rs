@@ -50,7 +50,7 @@ const RESPONSE_TIMES: Section = Section {
 };
 
 const BACKLOG: Section =
-    Section { name: "backlog", title: "Backlog", labels: &["team", "priority"], bars: &[bars("Open tickets", "open", "")] };
+    Section { name: "backlog", title: "Backlog", labels: &["team", "service", "priority"], bars: &[bars("Open tickets", "open", "")] };
 
 const REOPENED: Section = Section {
     name: "reopened",

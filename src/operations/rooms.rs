@@ -1,0 +1,122 @@
+//! Resources that have room for the load of another, and whose room it is.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use sqlx::{Row, SqliteConnection};
+
+use super::proposal_rows::{Proposal, ProposalState};
+use crate::desk::DeskRules;
+use crate::purchase::{Neighbour, Options};
+use crate::store::StoreError;
+
+/// Resources with room that are looked at, those with most first.
+const MOST_ROOMS: i64 = 20_000;
+
+/// Neighbours shown to one need: the largest; nobody moves load to the twenty-first.
+const MOST_NEIGHBOURS: usize = 20;
+
+/// Room that a neighbour keeps for itself above what it uses.
+const NEIGHBOUR_ROOM: f64 = 1.2;
+
+/// Where a resource is: only between resources of the same question, on one host or of one service, does load move or capacity change
+/// hands. Ports of two switches and licences of two products cannot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) question: String,
+    host: Option<String>,
+    service: Option<String>,
+}
+
+impl Place {
+    /// Of a question's resource.
+    pub(super) fn of(question: &str, entity: &Value, rules: &DeskRules) -> Self {
+        let columns = entity.as_object().into_iter().flatten();
+        let entity = columns.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
+        let service = rules.service_of(&entity).map(|service| service.name.clone());
+        Self { question: question.to_owned(), host: entity.get("host").cloned(), service }
+    }
+
+    fn is_next_to(&self, other: &Self) -> bool {
+        let same = |one: &Option<String>, other: &Option<String>| one.is_some() && one == other;
+        self.question == other.question && (same(&self.host, &other.host) || same(&self.service, &other.service))
+    }
+}
+
+/// The room that there is. What one proposal has, no other is offered.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rooms {
+    rooms: Vec<(Place, Neighbour)>,
+    /// Question and name of those that are given away.
+    given: BTreeSet<(String, String)>,
+}
+
+impl Rooms {
+    /// All room, without what was approved for somebody and is not done yet.
+    pub(super) async fn load(read: &mut SqliteConnection, rules: &DeskRules, active: &[Proposal]) -> Result<Self, StoreError> {
+        let sql = "SELECT question, name, entity, unit, status, used, limit_value, threshold, fitting_limit FROM capacity_resources
+            WHERE status IN ('oversized', 'steady', 'shrinking')
+                AND limit_value IS NOT NULL AND used IS NOT NULL AND fitting_limit IS NOT NULL AND limit_source IN ('metric', 'asset')
+            ORDER BY limit_value - fitting_limit DESC, name LIMIT ?1";
+        let mut rooms = Vec::new();
+        for row in sqlx::query(sql).bind(MOST_ROOMS).fetch_all(read).await? {
+            let number = |column: &str| row.try_get::<f64, _>(column);
+            let (used, limit, threshold, fitting) =
+                (number("used")?, number("limit_value")?, number("threshold")?, number("fitting_limit")?);
+            let is_oversized = row.try_get::<&str, _>("status")? == "oversized";
+            let entity: Value = serde_json::from_str(row.try_get("entity")?).unwrap_or_default();
+            let neighbour = Neighbour {
+                resource: row.try_get("name")?,
+                unit: row.try_get("unit")?,
+                spare: (threshold - used * NEIGHBOUR_ROOM).max(0.0),
+                releasable: if is_oversized { (limit - fitting).max(0.0) } else { 0.0 },
+            };
+            rooms.push((Place::of(row.try_get("question")?, &entity, rules), neighbour));
+        }
+        let mut all = Self { rooms, given: BTreeSet::new() };
+        for approved in active.iter().filter(|proposal| proposal.state == ProposalState::Approved) {
+            let place = approved.chosen.and_then(|chosen| usize::try_from(chosen - 1).ok());
+            let chosen = place.and_then(|place| approved.options.options.get(place));
+            all.given.extend(chosen.and_then(|option| Some((approved.question.clone(), option.other_resource.clone()?))));
+        }
+        Ok(all)
+    }
+
+    /// What is next to a resource and not given away, the largest first.
+    pub(super) fn next_to(&self, place: &Place, name: &str) -> Vec<Neighbour> {
+        let is_free = |neighbour: &Neighbour| !self.given.contains(&(place.question.clone(), neighbour.resource.clone()));
+        let fitting =
+            self.rooms.iter().filter(|(other, neighbour)| neighbour.resource != name && other.is_next_to(place) && is_free(neighbour));
+        fitting.take(MOST_NEIGHBOURS).map(|(_, neighbour)| neighbour.clone()).collect()
+    }
+
+    /// What would meet this need is not offered to another.
+    pub(super) fn give(&mut self, question: &str, made: &Options) {
+        let enough = made.options.iter().filter(|option| option.covers_need);
+        self.given.extend(enough.filter_map(|option| Some((question.to_owned(), option.other_resource.clone()?))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::desk::{Impact, ServiceFacts};
+
+    #[test]
+    fn neighbours_share_a_host_or_a_service_and_the_question() {
+        let shop = ServiceFacts { name: "shop".into(), impact: Impact::High, team: None, hosts: vec!["web*".into()], apps: Vec::new() };
+        let rules = DeskRules { services: vec![shop], ..DeskRules::default() };
+        let place = |question: &str, entity: Value| Place::of(question, &entity, &rules);
+        let volume = place("filesystem_space", json!({ "host": "db01", "mountpoint": "/data" }));
+        assert!(volume.is_next_to(&place("filesystem_space", json!({ "host": "db01", "mountpoint": "/backup" }))));
+        assert!(!volume.is_next_to(&place("filesystem_space", json!({ "host": "db02", "mountpoint": "/data" }))), "another machine");
+        assert!(!volume.is_next_to(&place("database_size", json!({ "host": "db01", "database": "orders" }))), "another question");
+        let web = place("memory", json!({ "host": "web01" }));
+        assert!(web.is_next_to(&place("memory", json!({ "host": "web02" }))), "one service");
+        assert!(!web.is_next_to(&place("memory", json!({ "host": "db01" }))));
+        let office = place("licences", json!({ "product": "office" }));
+        assert!(!office.is_next_to(&place("licences", json!({ "product": "cad" }))), "nobody draws with a text program");
+    }
+}
