@@ -206,9 +206,9 @@ pub(super) struct RepairBody {
     /// Days that it takes.
     #[serde(default)]
     downtime_days: u32,
-    /// Days on which it failed, this time among them.
+    /// Days on which it failed, this time among them; by its tickets if not given.
     #[serde(default)]
-    failures: Vec<Date>,
+    failures: Option<Vec<Date>>,
     /// What a day without it costs.
     #[serde(default)]
     cost_of_outage_per_day: Option<Money>,
@@ -217,7 +217,7 @@ pub(super) struct RepairBody {
 /// Whether a failed asset is to be repaired or replaced, with the arithmetic.
 pub(super) async fn repair_or_replace(State(state): State<ApiState>, Path(name): Path<String>, body: Bytes) -> Result<Response, ApiError> {
     let body: RepairBody = parse(&body, "{\"repair_cost\": {\"minor\": 45000, \"currency\": \"EUR\"}, \"failures\": [\"2026-11-20\"]}")?;
-    if body.failures.len() > 1_000 {
+    if body.failures.as_ref().is_some_and(|failures| failures.len() > 1_000) {
         return Err(ApiError::bad_request("there are more than 1,000 failures", "send those of the last years"));
     }
     let question = RepairQuestion {

@@ -12,7 +12,7 @@ use super::judging::{date_of, day_of};
 use super::proposal_rows::{Proposal, ProposalState, load_events, load_proposals_at};
 use crate::capacity::{CapacityQuestion, Status};
 use crate::clock::{DAY_US, HOUR_US, TimestampUs};
-use crate::purchase::Consumer;
+use crate::purchase::{Consumer, OptionKind, Options, PurchaseOption};
 use crate::report;
 
 /// Resources with a section of their own: a report that prints on two hundred pages is read by nobody.
@@ -93,7 +93,7 @@ impl Capacity {
             limit_gone: overview.count(&[Status::LimitGone]),
             not_seen: overview.count(&[Status::NotSeen]),
             proposals_open: open.len(),
-            asked_minor: open.iter().filter_map(|it| it.options.options.first()).map(|best| best.cost.one_off_minor).sum(),
+            asked_minor: open.iter().filter_map(|it| asked_for(&it.options)).map(|option| option.cost.one_off_minor).sum(),
         };
         let budgets = budgets(&mut read, &open, moment.at_us).await?;
         let contracts = contracts(&mut read, date_of(moment.last_day), setup.purchase.planning_horizon_days).await?;
@@ -209,6 +209,12 @@ impl Capacity {
         }
         Ok(told)
     }
+}
+
+/// The option that a proposal is about until somebody decides.
+fn asked_for(options: &Options) -> Option<&PurchaseOption> {
+    let doing = || options.options.iter().filter(|option| option.kind != OptionKind::DoNothing);
+    doing().find(|option| option.feasible).or_else(|| doing().next())
 }
 
 fn rank(status: Status) -> usize {

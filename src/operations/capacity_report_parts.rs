@@ -64,6 +64,7 @@ pub(super) fn resource(
         order_by: standing.order_by_day.map(date_of),
         order_by_terms: order_by_terms(standing, detail.question.lead_days, purchase),
         needed: standing.needed,
+        enough: standing.fitting_limit,
         history: detail.days[drawn..]
             .iter()
             .map(|day| {

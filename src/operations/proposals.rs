@@ -33,6 +33,9 @@ const MAX_NOTE_CHARS: usize = 500;
 /// Longest reason of a decision.
 const MAX_WHY_CHARS: usize = 2_000;
 
+/// Failures of one asset that are counted, the newest: what failed a thousand times is replaced anyway.
+const MOST_FAILURES: i64 = 1_000;
+
 /// Why nothing was decided or found.
 #[derive(Debug, thiserror::Error)]
 pub enum ProposalError {
@@ -120,8 +123,8 @@ pub struct RepairQuestion {
     pub mean_repair_cost: Option<Money>,
     /// Days that it takes.
     pub downtime_days: u32,
-    /// Days on which it failed, this time among them.
-    pub failures: Vec<Date>,
+    /// Days on which it failed, this time among them; `None`: those on which incidents about the asset were opened, and today.
+    pub failures: Option<Vec<Date>>,
     /// What a day without it costs.
     pub cost_of_outage_per_day: Option<Money>,
 }
@@ -288,6 +291,11 @@ impl Proposals {
         };
         let mut read = self.inventory.store.read().await?;
         let market = MarketData::load(&mut read).await?;
+        let failures = match &question.failures {
+            Some(failures) => failures.clone(),
+            None => failures_of(&mut read, name, self.inventory.today()).await?,
+        };
+        drop(read);
         let wanted = asset.resource_kind.clone().unwrap_or_else(|| asset.kind.clone());
         let offers: Vec<NamedOffer> = market.offers.into_iter().filter(|(_, offer)| offer.resource_kind == wanted).collect();
         let case = RepairCase {
@@ -297,7 +305,7 @@ impl Proposals {
             repair_cost: question.repair_cost,
             mean_repair_cost: question.mean_repair_cost,
             downtime_days: question.downtime_days,
-            failures: &question.failures,
+            failures: &failures,
             cost_of_outage_per_day: question.cost_of_outage_per_day,
             offers: &offers,
             leads: &market.leads,
@@ -351,6 +359,16 @@ impl Proposals {
         self.inventory.enter_in(write, &line, &entry, actor).await?;
         Ok(())
     }
+}
+
+/// Days on which incidents about an asset were opened, oldest first, and today.
+async fn failures_of(read: &mut SqliteConnection, asset: &str, today: Date) -> Result<Vec<Date>, ProposalError> {
+    let sql = "SELECT DISTINCT opened_at_us / 86400000000 FROM (SELECT opened_at_us FROM tickets
+            WHERE entity ->> '$.asset' = ?1 AND kind = 'incident' AND merged_into IS NULL ORDER BY number DESC LIMIT ?2)";
+    let days: Vec<i64> = sqlx::query_scalar(sql).bind(asset).bind(MOST_FAILURES).fetch_all(read).await.map_err(StoreError::from)?;
+    let mut days: BTreeSet<Date> = days.into_iter().map(super::date_of).collect();
+    days.insert(today);
+    Ok(days.into_iter().collect())
 }
 
 pub(super) fn budget_of(proposal: &Proposal) -> Option<(String, Currency)> {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::capacity_days_test::{Measured, START_US};
 use super::capacity_test::{Office, office};
-use super::{Decision, NewDelivery, Proposal, ProposalState, date_text, day_of};
+use super::{Decision, NewDelivery, Proposal, ProposalState, RepairQuestion, date_text, day_of};
 use crate::clock::{DAY_US, HOUR_US};
 use crate::desk::{Actor, TicketState};
 use crate::inventory::InventoryKind;
@@ -143,7 +143,8 @@ async fn what_was_bought_makes_the_asset_larger_that_limits_the_resource() {
         value: &|hour| Some(100.0 + 5.0 * (hour / 24) as f64),
     }];
     let office = office(&measured, 140).await;
-    let asset = |capacity: u32| json!({ "kind": "disk", "host": "db01", "resource_kind": "database_size", "capacity": capacity, "unit": "bytes" });
+    let asset =
+        |capacity: u32| json!({ "kind": "disk", "host": "db01", "resource_kind": "database_size", "capacity": capacity, "unit": "bytes" });
     put(&office, InventoryKind::Asset, "shelf-1", asset(900)).await;
     morning(&office, 120);
     run(&office).await;
@@ -163,6 +164,41 @@ async fn what_was_bought_makes_the_asset_larger_that_limits_the_resource() {
     let after = office.capacity.list(&super::StandingFilter { limit: 10, ..Default::default() }).await.unwrap().remove(0);
     assert_eq!((after.limit, after.threshold), (Some(4_900.0), Some(3_920.0)), "the forecast starts again from the new limit");
     assert_ne!(after.status, "crosses");
+}
+
+#[tokio::test]
+async fn what_failed_often_by_its_tickets_is_replaced() {
+    let office = office(&[], 1).await;
+    market(&office, "disk_space").await;
+    let asset = json!({ "kind": "disk", "host": "db01", "resource_kind": "disk_space", "capacity": 4_000, "unit": "bytes", "bought_on": "2022-11-23" });
+    put(&office, InventoryKind::Asset, "shelf-1", asset).await;
+    let question = |failures| RepairQuestion {
+        repair_cost: crate::inventory::Money::new(15_000, "EUR".parse().unwrap()),
+        mean_repair_cost: None,
+        downtime_days: 1,
+        failures,
+        cost_of_outage_per_day: None,
+    };
+    let failures = async |failures| {
+        let advice = office.capacity.proposals().repair_or_replace("shelf-1", &question(failures), &office.register.setup()).await.unwrap();
+        (advice.terms.iter().find(|term| term.name == "failures").unwrap().value, advice.advice)
+    };
+    assert_eq!(failures(None).await.0, 1.0, "today");
+    let ticket = json!({ "title": "a disk of the shelf is dead", "entity": { "asset": "shelf-1" } });
+    for _ in 0..2 {
+        // Two tickets of one day are one failure.
+        for _ in 0..2 {
+            office.desk.create(&serde_json::from_value(ticket.clone()).unwrap(), &ines(), None).await.unwrap();
+        }
+        office.clock.set(office.clock.now_us() + 7 * DAY_US);
+    }
+    let request = json!({ "title": "a label for the shelf", "kind": "request", "entity": { "asset": "shelf-1" } });
+    office.desk.create(&serde_json::from_value(request).unwrap(), &ines(), None).await.unwrap();
+    office.clock.set(office.clock.now_us() + 7 * DAY_US);
+    let (counted, often) = failures(None).await;
+    assert_eq!(counted, 3.0, "two by tickets, and today; a request is no failure");
+    assert_eq!(failures(Some(Vec::new())).await.0, 0.0, "who knows better says so");
+    assert_eq!(often, crate::purchase::Advice::Replace);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use super::days::{DAYS_A_YEAR, days_between, months_between};
 use super::delivery::{Delivery, LeadTimes, installation_days};
 use super::error::PurchaseError;
 use super::options::{LeftOut, NamedOffer};
+use super::pattern::fits;
 use super::policy::PurchasePolicy;
 use super::present_value::{AnnuityFactor, divided};
 use super::price::{convert, priced};
@@ -287,6 +288,15 @@ impl<'c> Costs<'c> {
         }
         if asset.resource_kind.as_ref().is_some_and(|kind| *kind != offer.resource_kind) {
             return Err(format!("it is for {}, not for {}", offer.resource_kind, asset.resource_kind.as_deref().unwrap_or_default()));
+        }
+        // What it fits names a resource, such as `db01 /data`, or its host.
+        let host = asset.host.as_deref().unwrap_or(self.case.name);
+        let is_for = |pattern: &String| {
+            let of_host = pattern.split_once(' ').map_or(pattern.as_str(), |(host, _)| host);
+            [pattern.as_str(), of_host].iter().any(|pattern| fits(pattern, host) || fits(pattern, self.case.name))
+        };
+        if !offer.resources.is_empty() && !offer.resources.iter().any(is_for) {
+            return Err(format!("it is for {}, and neither `{}` nor its host is one of these", offer.resources.join(", "), self.case.name));
         }
         let mut pieces = 1.0;
         if let (Some(capacity), Some(unit)) = (asset.capacity, &asset.unit) {

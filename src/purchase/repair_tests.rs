@@ -66,6 +66,17 @@ fn downtime_costs_the_same_in_both() {
 }
 
 #[test]
+fn an_offer_for_other_machines_is_left_out() {
+    let of = |patterns: &[&str]| Offer { resources: patterns.iter().map(|it| (*it).to_owned()).collect(), ..offer() };
+    let on_host = Asset { host: Some("db01".to_owned()), ..asset() };
+    let offers = [("here", of(&["db01 /data"])), ("all", of(&["db*"])), ("there", of(&["db02 *"]))];
+    let found = judged(&on_host, &offers, |_| (), &policy());
+    let fitting: Vec<&str> = found.replacements.iter().map(|it| it.offer.as_str()).collect();
+    assert_eq!(fitting, ["all", "here"]);
+    assert!(found.left_out[0].name == "there" && found.left_out[0].why.contains("it is for db02 *"), "{:?}", found.left_out);
+}
+
+#[test]
 fn a_warranty_is_claimed_first() {
     let covered = Asset { warranty_until: Some(date(2026, 11, 22)), ..asset() };
     let found = judged(&covered, &[("new", Offer { one_off_minor: 1, ..offer() })], |_| (), &policy());

@@ -7,7 +7,7 @@ use super::inventory_page::InventoryReport;
 use super::model::{CapacityReport, Proposal, Resource};
 use super::sentences::chosen;
 
-const COLUMNS: [&str; 29] = [
+const COLUMNS: [&str; 30] = [
     "id",
     "question",
     "kind",
@@ -37,6 +37,7 @@ const COLUMNS: [&str; 29] = [
     "currency",
     "budget_line",
     "arrives_on",
+    "enough",
 ];
 
 /// The table. A text that a spreadsheet would run as a formula begins with an apostrophe.
@@ -118,6 +119,7 @@ fn row(resource: &Resource, proposal: Option<&Proposal>, currency: &str) -> Vec<
         if option.is_some() { text(currency) } else { String::new() },
         option.and_then(|option| option.budget_line.as_deref()).map(text).unwrap_or_default(),
         day(option.and_then(|option| option.arrives_on)),
+        number(resource.enough),
     ]
 }
 

@@ -59,7 +59,7 @@ pub struct Summary {
     pub not_seen: usize,
     /// Proposals that wait for a decision.
     pub proposals_open: usize,
-    /// What the first option of each open proposal costs once, together.
+    /// What the option that each open proposal is about costs once, together: the best that can be carried out, else the first.
     pub asked_minor: i64,
 }
 
@@ -100,6 +100,9 @@ pub struct Resource {
     pub order_by_terms: Vec<Term>,
     /// Capacity to be added so that it lasts to the end of the planning horizon.
     pub needed: Option<f64>,
+    /// The limit that would have been enough for the last quarter, with its headroom.
+    #[serde(default)]
+    pub enough: Option<f64>,
     /// The days until now.
     pub history: Vec<HistoryDay>,
     /// The days to come.

@@ -52,6 +52,7 @@ fn resource(id: &str, kind: &str, entity: &[(&str, &str)], unit: &str, status: S
         order_by: None,
         order_by_terms: Vec::new(),
         needed: None,
+        enough: None,
         history: history.collect(),
         fan: Vec::new(),
         backtest: Vec::new(),
@@ -312,7 +313,8 @@ fn quiet_resources() -> Vec<Resource> {
     let mut volume = forecast(limited(volume, 12.0 * GIB, 0.2), logs, 0.08 * GIB);
     volume.limit_source = Some(LimitSource::Policy);
     let big = resource("mem-app07", "memory", &[("host", "app07")], "bytes", Status::Oversized, 365, |_| 18.0 * GIB);
-    let big = forecast(limited(big, 256.0 * GIB, 0.1), |_| 18.0 * GIB, 0.2 * GIB);
+    let mut big = forecast(limited(big, 256.0 * GIB, 0.1), |_| 18.0 * GIB, 0.2 * GIB);
+    big.enough = Some(25.0 * GIB);
     let mut young = limited(
         resource("fs-new", "filesystem", &[("host", "new01"), ("mountpoint", "/")], "bytes", Status::NotEnoughHistory, 5, |day| {
             GIB * (8.0 + day)

@@ -6,7 +6,7 @@ use super::dates::{later, short};
 use super::drawing::bars;
 use super::front::figure_list;
 use super::html::{Column, Element, Table, details, name, paragraph, scrolled, sentences, shortened};
-use super::model::{CapacityReport, LimitSource, Proposal, Resource};
+use super::model::{CapacityReport, LimitSource, Proposal, Resource, Status};
 use super::plot::{Plot, Said};
 use super::proposals::{proposal as proposed, terms};
 use super::sentences::{backtest, order, outlook, status};
@@ -69,6 +69,7 @@ fn figures(resource: &Resource, unit: &Unit) -> Element {
         ("not after", crossing.and_then(|crossing| crossing.upper).map(short)),
         ("order by", resource.order_by.map(short)),
         ("needed", resource.needed.map(|needed| unit.difference(needed))),
+        ("would be enough", amount(resource.enough.filter(|_| resource.status == Status::Oversized))),
         ("earlier intervals that held", (all > 0).then(|| format!("{held} of {all}"))),
     ];
     figure_list("figures", figures.into_iter().filter_map(|(what, how_much)| Some((what.to_owned(), how_much?))))

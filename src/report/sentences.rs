@@ -71,7 +71,10 @@ pub(super) fn outlook(resource: &Resource, seen_from: Date) -> String {
             let less = growth.map(|growth| format!(" by {} a month", unit.difference(growth.abs()))).unwrap_or_default();
             format!("{subject} becomes less{less}: {used}.")
         }
-        Status::Oversized => format!("{subject} is bigger than it needs to be: {used}."),
+        Status::Oversized => {
+            let enough = resource.enough.map(|enough| format!("; {} would be enough", unit.amount(enough))).unwrap_or_default();
+            format!("{subject} is bigger than it needs to be: {used}{enough}.")
+        }
         Status::NotEnoughHistory => format!("{subject} has not enough history for a forecast: {used}."),
         Status::NotSeen => format!("{subject} is not measured any more: look whether it is still there."),
         Status::LimitGone => format!("{subject} has a limit that is not measured any more, so nobody can say when it is reached."),

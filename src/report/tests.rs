@@ -296,7 +296,7 @@ fn every_status_has_its_sentence_on_the_page() {
         "lasts for the next 365 days; the chance that it does not is 1 %.",
         "goes nowhere:",
         "becomes less by",
-        "is bigger than it needs to be: 18.1 GiB of 256 GiB in use (7 %).",
+        "is bigger than it needs to be: 18.1 GiB of 256 GiB in use (7 %); 25 GiB would be enough.",
         "has not enough history for a forecast",
         "has a limit that is not measured any more",
         "has no limit that anybody has said",
@@ -335,7 +335,7 @@ fn the_csv_is_a_row_a_resource_that_a_spreadsheet_does_not_run() {
     let lines: Vec<&str> = csv.split("\r\n").collect();
     assert_eq!(lines.len(), 5, "{csv}");
     let columns = lines[0].split(',').count();
-    assert!(lines[1].contains("\"'=cmd(\"\"x\"\")\"") && lines[1].ends_with(",1990000,4500,EUR,software,2027-01-02"), "{csv}");
+    assert!(lines[1].contains("\"'=cmd(\"\"x\"\")\"") && lines[1].ends_with(",1990000,4500,EUR,software,2027-01-02,"), "{csv}");
     assert!(lines[2].contains(",crosses,,20825,20811,metric,,2026-12-24,2026-12-24,2026-12-24,1,"), "{csv}");
     assert_eq!((lines[2].split(',').count(), lines[3].split(',').count()), (columns, columns), "{csv}");
 }
