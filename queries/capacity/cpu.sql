@@ -41,3 +41,35 @@ SELECT
 FROM steps
 WHERE seconds > 0 AND seconds <= 4500 AND idle_s >= 0
 GROUP BY timestamp, host
+
+-- consumers:
+-- Groups of processes, as the process exporter counts them: processors that they kept busy on the last day, in the mean.
+WITH readings AS (
+    SELECT
+        date_bin(INTERVAL '1 hour', timestamp) AS timestamp,
+        labels['groupname'] AS name,
+        labels['mode'] AS mode,
+        last_value(value ORDER BY timestamp) AS seconds,
+        max(timestamp) AS read_at
+    FROM metrics
+    WHERE timestamp >= CAST($window_end AS TIMESTAMP) - INTERVAL '25 hours' AND timestamp < $window_end
+        AND name = 'namedprocess_namegroup_cpu_seconds_total' AND host = $host
+    GROUP BY 1, 2, 3
+),
+steps AS (
+    SELECT
+        timestamp,
+        name,
+        seconds - lag(seconds) OVER past AS busy_s,
+        date_part('epoch', read_at) - date_part('epoch', lag(read_at) OVER past) AS passed_s
+    FROM readings
+    WINDOW past AS (PARTITION BY name, mode ORDER BY timestamp)
+),
+hours AS (
+    SELECT timestamp, name, sum(busy_s / passed_s) AS cores FROM steps WHERE busy_s >= 0 AND passed_s > 0 GROUP BY 1, 2
+)
+SELECT name, avg(cores) AS amount
+FROM hours
+GROUP BY name
+ORDER BY amount DESC
+LIMIT 10

@@ -22,3 +22,22 @@ WITH scrapes AS (
 SELECT date_bin(INTERVAL '5 minutes', timestamp) AS timestamp, host, max(connections) AS connections, max(max_connections) AS max_connections
 FROM scrapes
 GROUP BY 1, 2
+
+-- consumers:
+-- Connections that do nothing could be given back: a pooler keeps few of them for many clients.
+WITH scrapes AS (
+    SELECT
+        timestamp,
+        coalesce(labels['datname'], '') || coalesce(' ' || labels['usename'], '') AS name,
+        sum(value) AS connections,
+        coalesce(sum(value) FILTER (WHERE labels['state'] = 'idle'), 0) AS idle
+    FROM metrics
+    WHERE timestamp >= CAST($window_end AS TIMESTAMP) - INTERVAL '7 days' AND timestamp < $window_end
+        AND name = 'pg_stat_activity_count' AND host = $host
+    GROUP BY 1, 2
+)
+SELECT name, avg(connections) AS amount, avg(idle) AS removable
+FROM scrapes
+GROUP BY name
+ORDER BY amount DESC
+LIMIT 10

@@ -26,3 +26,13 @@ WHERE timestamp >= $window_start AND timestamp < $window_end
         'windows_logical_disk_size_bytes', 'vmware_datastore_free_bytes', 'vmware_datastore_capacity_bytes')
     AND coalesce(labels['fstype'], '') NOT IN ('tmpfs', 'ramfs', 'devtmpfs', 'squashfs', 'iso9660', 'erofs', 'overlay')
 GROUP BY 1, 2, 3
+
+-- consumers:
+-- Folders as the script `directory-size` of the textfile collector counts them.
+SELECT labels['directory'] AS name, last_value(value ORDER BY timestamp) AS amount
+FROM metrics
+WHERE timestamp >= CAST($window_end AS TIMESTAMP) - INTERVAL '1 day' AND timestamp < $window_end
+    AND name = 'node_directory_size_bytes' AND host = $host AND starts_with(labels['directory'], rtrim($mountpoint, '/') || '/')
+GROUP BY 1
+ORDER BY amount DESC
+LIMIT 10

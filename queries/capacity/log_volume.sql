@@ -32,7 +32,9 @@ GROUP BY 1, 2
 
 -- consumers:
 SELECT coalesce(CAST(template_id AS TEXT), 'without a template') || ': ' || substr(min(message), 1, 80) AS name,
-    CAST(sum(octet_length(message)) AS DOUBLE) / 30 AS amount
+    CAST(sum(octet_length(message)) AS DOUBLE) / 30 AS amount,
+    -- What is written for whoever develops it can go where nobody does.
+    coalesce(CAST(sum(octet_length(message)) FILTER (WHERE severity = 7) AS DOUBLE) / 30, 0) AS removable
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(app, '') = $app
 GROUP BY template_id

@@ -314,9 +314,12 @@ impl CapacityDays {
                 |name: &str| batch.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("it has no column `{name}`")));
             let read = || -> Result<Vec<Consumer>, ArrowError> {
                 let (names, amounts) = (cast(column("name")?, &DataType::Utf8View)?, cast(column("amount")?, &DataType::Float64)?);
+                let removable = batch.column_by_name("removable").map(|column| cast(column, &DataType::Float64)).transpose()?;
                 let amounts: &Float64Array = amounts.as_primitive::<Float64Type>();
+                let removable = removable.as_ref().map(|column| column.as_primitive::<Float64Type>());
+                let can_go = |row: usize| removable.filter(|column| column.is_valid(row)).map(|column| column.value(row));
                 let rows = (0..batch.num_rows()).filter(|row| amounts.is_valid(*row));
-                Ok(rows.map(|row| Consumer { name: text_at(&names, row), amount: amounts.value(row), removable: None }).collect())
+                Ok(rows.map(|row| Consumer { name: text_at(&names, row), amount: amounts.value(row), removable: can_go(row) }).collect())
             };
             consumers.extend(read().map_err(|source| CapacityError::Answer { question: question.name.clone(), source })?);
         }

@@ -130,6 +130,48 @@ async fn the_busy_hour_of_processors_is_the_highest() {
 }
 
 #[tokio::test]
+async fn what_uses_most_of_a_resource_is_named_with_what_can_go() {
+    let gauge = |name, labels, value| Measured { name, host: "db01", labels, value };
+    let (size, tables) = ("node_directory_size_bytes", "pg_stat_user_tables_table_size_bytes");
+    let (group, seconds) = ("namedprocess_namegroup_memory_bytes", "namedprocess_namegroup_cpu_seconds_total");
+    let measured = [
+        gauge(size, &[("directory", "/data/dumps")], &|_| Some(70.0)),
+        gauge(size, &[("directory", "/data/wal")], &|hour| Some(hour as f64)),
+        gauge(size, &[("directory", "/database")], &|_| Some(900.0)),
+        Measured { host: "db02", ..gauge(size, &[("directory", "/data/other")], &|_| Some(900.0)) },
+        gauge(tables, &[("datname", "orders"), ("schemaname", "public"), ("relname", "audit")], &|_| Some(50.0)),
+        gauge("pg_stat_user_tables_index_size_bytes", &[("datname", "orders"), ("schemaname", "public"), ("relname", "audit")], &|_| {
+            Some(5.0)
+        }),
+        gauge(tables, &[("datname", "stock"), ("schemaname", "public"), ("relname", "audit")], &|_| Some(99.0)),
+        gauge("pg_stat_activity_count", &[("datname", "orders"), ("state", "idle")], &|_| Some(30.0)),
+        gauge("pg_stat_activity_count", &[("datname", "orders"), ("state", "active")], &|_| Some(10.0)),
+        gauge(group, &[("groupname", "postgres"), ("memtype", "resident")], &|_| Some(8.0)),
+        gauge(group, &[("groupname", "postgres"), ("memtype", "virtual")], &|_| Some(80.0)),
+        // Half a processor for the users, a quarter for the system; it began anew at noon.
+        gauge(seconds, &[("groupname", "postgres"), ("mode", "user")], &|hour| Some(1_800.0 * (hour % 36) as f64)),
+        gauge(seconds, &[("groupname", "postgres"), ("mode", "system")], &|hour| Some(900.0 * (hour % 36) as f64)),
+    ];
+    let site = site(&measured, 48).await;
+    let consumers = async |name: &str, entity: &[(&str, &str)]| -> Vec<(String, f64, Option<f64>)> {
+        let entity = entity.iter().map(|(column, value)| ((*column).to_owned(), (*value).to_owned())).collect();
+        let key = crate::capacity::ResourceKey { question: name.to_owned(), entity };
+        let found = site.days.consumers(&question(name), &key, START_US / DAY_US + 2).await.unwrap();
+        found.into_iter().map(|it| (it.name, it.amount, it.removable)).collect()
+    };
+    let named = |name: &str, amount, removable| (name.to_owned(), amount, removable);
+    let volume = consumers("filesystem_space", &[("host", "db01"), ("mountpoint", "/data")]).await;
+    assert_eq!(volume, [named("/data/dumps", 70.0, None), named("/data/wal", 47.0, None)]);
+    assert_eq!(consumers("filesystem_space", &[("host", "db01"), ("mountpoint", "/")]).await.len(), 3);
+    let database = consumers("database_size", &[("host", "db01"), ("database", "orders")]).await;
+    assert_eq!(database, [named("public.audit", 55.0, None)]);
+    let connections = consumers("database_connections", &[("host", "db01")]).await;
+    assert_eq!(connections, [named("orders", 40.0, Some(30.0))]);
+    assert_eq!(consumers("memory", &[("host", "db01")]).await, [named("postgres", 8.0, None)]);
+    assert_eq!(consumers("cpu", &[("host", "db01")]).await, [named("postgres", 0.75, None)]);
+}
+
+#[tokio::test]
 async fn every_shipped_question_can_be_asked_and_a_broken_one_stops_nobody() {
     let site = site(&[Measured { name: "up", host: "db01", labels: &[], value: &|_| Some(1.0) }], 48).await;
     let mut questions: Vec<_> =
