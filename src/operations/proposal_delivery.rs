@@ -8,7 +8,9 @@ use sqlx::SqliteConnection;
 
 use super::market::{assets_named, holds, is_its_own};
 use super::proposal_rows::{Proposal, ProposalState, save_proposal};
-use super::proposals::{NewDelivery, ProposalDetail, ProposalError, Proposals, budget_of, changed, check_why, note_of, refuse_unless};
+use super::proposals::{
+    NewDelivery, ProposalDetail, ProposalError, Proposals, budget_of, changed, check_why, limit_source_of, note_of, refuse_unless,
+};
 use super::{NewBudgetEntry, inventory};
 use crate::capacity::ResourceKey;
 use crate::desk::{Actor, TicketEvent, TicketState, Writing};
@@ -112,12 +114,7 @@ impl Proposals {
         option: &PurchaseOption,
         actor: &Actor,
     ) -> Result<(), ProposalError> {
-        let source: Option<String> = sqlx::query_scalar("SELECT limit_source FROM capacity_resources WHERE resource = ?1")
-            .bind(&proposal.resource)
-            .fetch_optional(&mut *write)
-            .await
-            .map_err(StoreError::from)?
-            .flatten();
+        let source = limit_source_of(write, &proposal.resource).await?;
         if source.as_deref() != Some("asset") || !option.kind.is_bought() || option.capacity_gained <= 0.0 {
             return Ok(());
         }

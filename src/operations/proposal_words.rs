@@ -75,8 +75,14 @@ pub(super) fn need_of(crossing: &Crossing<'_>, consumers: Vec<Consumer>, setup: 
     })
 }
 
-/// The change that a decision asks for.
-pub(super) fn change_ticket(proposal: &Proposal, option: &PurchaseOption, why: &str, desk: &Desk) -> Opening {
+/// The change that a decision asks for. `limit_source` says where the resource's limit comes from.
+pub(super) fn change_ticket(
+    proposal: &Proposal,
+    option: &PurchaseOption,
+    why: &str,
+    limit_source: Option<&str>,
+    desk: &Desk,
+) -> Opening {
     let (impact, urgency) = (Impact::Medium, Urgency::Medium);
     let mut lines = vec![format!("Proposal {} was approved: {}.", proposal.number, option.title)];
     if !why.is_empty() {
@@ -87,6 +93,15 @@ pub(super) fn change_ticket(proposal: &Proposal, option: &PurchaseOption, why: &
     }
     if let (Some(line), Some(minor), Some(currency)) = (&proposal.budget_line, proposal.committed_minor, &proposal.currency) {
         lines.push(format!("{minor} minor units of {currency} are committed in the budget {line}."));
+    }
+    // Nothing measures such a limit, and nothing but a person raises it.
+    let written = match limit_source {
+        Some("policy") => Some("in the document `capacity_policy`"),
+        Some("question") => Some("as `fixed_limit` in the header of the question"),
+        _ => None,
+    };
+    if let Some(place) = written.filter(|_| option.kind.is_bought()) {
+        lines.push(format!("The limit of {} stands {place}: raise it there when it is larger.", proposal.facts.need.resource));
     }
     lines.push(format!("When it is there: `POST /api/v1/proposals/{}/delivery`; that resolves this ticket.", proposal.number));
     let entity = proposal.facts.entity.as_object().into_iter().flatten();

@@ -217,7 +217,9 @@ impl Proposals {
                     decided.committed_minor = Some(budget.takes_minor);
                     decided.currency = Some(budget.currency.code().to_owned());
                 }
-                decided.ticket = Some(writing.open(change_ticket(&decided, &chosen, why, &self.desk), actor).await?);
+                let limit_source = limit_source_of(writing.connection(), &proposal.resource).await?;
+                let change = change_ticket(&decided, &chosen, why, limit_source.as_deref(), &self.desk);
+                decided.ticket = Some(writing.open(change, actor).await?);
                 let detail =
                     json!({ "option": option, "title": chosen.title, "why": why, "budget": chosen.budget, "ticket": decided.ticket });
                 save_proposal(writing.connection(), &decided, ("approved", &detail), actor).await?;
@@ -359,6 +361,12 @@ impl Proposals {
         self.inventory.enter_in(write, &line, &entry, actor).await?;
         Ok(())
     }
+}
+
+/// Where a resource's limit comes from, as the last run saw it.
+pub(super) async fn limit_source_of(read: &mut SqliteConnection, resource: &str) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT limit_source FROM capacity_resources WHERE resource = ?1";
+    Ok(sqlx::query_scalar(sql).bind(resource).fetch_optional(read).await?.flatten())
 }
 
 /// Days on which incidents about an asset were opened, oldest first, and today.
