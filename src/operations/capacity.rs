@@ -117,6 +117,8 @@ pub struct ResourceDetail {
     pub days: Vec<Day>,
     /// How it stands, with the forecast and what it will be.
     pub judged: Judged,
+    /// How wide errors of resources of its question were, by which it was judged.
+    pub class: Option<f64>,
 }
 
 impl Capacity {
@@ -414,7 +416,7 @@ impl Capacity {
         let whose = Whose { question: question.clone(), setup, around, class, end };
         let judging = move || {
             let judged = whose.judge(&key, &days, true)?;
-            Some(ResourceDetail { question, days, judged })
+            Some(ResourceDetail { question, days, judged, class })
         };
         tokio::task::spawn_blocking(judging).await.map_err(|error| CapacityError::Interrupted(error.to_string()))
     }

@@ -87,9 +87,36 @@ pub(super) fn resource(
         backtest,
         why: standing.why.clone(),
         sql: "SELECT * FROM capacity_days WHERE resource = $resource ORDER BY day".to_owned(),
+        forecast_sql: forecast_sql(detail, purchase),
         parameters: vec![("resource".to_owned(), standing.resource.clone())],
         largest_consumers: consumers.iter().map(|consumer| (consumer.name.clone(), consumer.amount)).collect(),
     }
+}
+
+/// The statement that gives interval, median, chance and growth again, and what is needed, where headroom is a share of the limit. Empty
+/// where there is no forecast against a threshold.
+fn forecast_sql(detail: &ResourceDetail, purchase: &PurchasePolicy) -> String {
+    let standing = &detail.judged.standing;
+    let (Some(limit), Some(threshold)) = (standing.limit, standing.threshold) else { return String::new() };
+    let (Some(first), Some(last), true) = (detail.days.first(), detail.days.last(), standing.chance.is_some()) else {
+        return String::new();
+    };
+    let usable = threshold / limit;
+    let needed = |highest: f64| (highest / usable - limit).max(0.0);
+    let highest = detail.judged.outlook.last().map(|day| day.upper);
+    let is_share = standing.needed.zip(highest).is_some_and(|(told, highest)| (told - needed(highest)).abs() <= 1e-6 * limit.abs());
+    let more = if is_share { format!(",\n    greatest(0, highest / {usable} - {limit}) AS needed") } else { String::new() };
+    let day = |moment: &str| format!("CAST({moment} + INTERVAL '1 day' - INTERVAL '1 second' AS DATE) AS {moment}");
+    let days = [day("lower"), day("median"), day("upper")].join(",\n    ");
+    let (basis, horizon) = (detail.question.basis.column(), detail.question.horizon_within(purchase.planning_horizon_days));
+    let class = detail.class.unwrap_or(0.0);
+    let values = format!("day AS timestamp, {basis} AS value, CAST({threshold} AS DOUBLE) AS threshold");
+    let (id, first, last) = (&standing.resource, date_of(first.day), date_of(last.day));
+    let which = format!("resource = ''{id}'' AND day BETWEEN TIMESTAMP ''{first}'' AND TIMESTAMP ''{last}''");
+    format!(
+        "SELECT {days},\n    chance, growth_per_day, highest{more}\nFROM time_to_threshold(\n    'SELECT {values}\n    FROM capacity_days WHERE \
+         {which}',\n    days => {horizon}, class => {class})"
+    )
 }
 
 /// What was said earlier about days that have come since.

@@ -76,13 +76,7 @@ pub(super) fn need_of(crossing: &Crossing<'_>, consumers: Vec<Consumer>, setup: 
 }
 
 /// The change that a decision asks for. `limit_source` says where the resource's limit comes from.
-pub(super) fn change_ticket(
-    proposal: &Proposal,
-    option: &PurchaseOption,
-    why: &str,
-    limit_source: Option<&str>,
-    desk: &Desk,
-) -> Opening {
+pub(super) fn change_ticket(proposal: &Proposal, option: &PurchaseOption, why: &str, limit_source: Option<&str>, desk: &Desk) -> Opening {
     let (impact, urgency) = (Impact::Medium, Urgency::Medium);
     let mut lines = vec![format!("Proposal {} was approved: {}.", proposal.number, option.title)];
     if !why.is_empty() {

@@ -24,7 +24,7 @@ use super::QueryError;
 /// The functions, the names of their arguments after the query, and what stands for one that is not given.
 const FUNCTIONS: [(&str, [(&str, &str); 3]); 2] = [
     ("forecast", [("horizon", ""), ("level", "0.95"), ("season", "0")]),
-    ("time_to_threshold", [("days", "365"), ("level", "0.95"), ("", "")]),
+    ("time_to_threshold", [("days", "365"), ("level", "0.95"), ("class", "0")]),
 ];
 
 /// Calls in one statement; each plans a query of its own.
@@ -94,9 +94,10 @@ impl Rewriting {
             ),
             _ => format!(
                 "SELECT * EXCLUDE (reached), reached['lower'] AS lower, reached['median'] AS median, reached['upper'] AS upper, \
-                 reached['chance'] AS chance, reached['growth_per_day'] AS growth_per_day, reached['note'] AS note FROM (SELECT * EXCLUDE \
+                 reached['chance'] AS chance, reached['growth_per_day'] AS growth_per_day, \
+                 reached['highest'] AS highest, reached['note'] AS note FROM (SELECT * EXCLUDE \
                  (\"timestamp\", \"value\", threshold), last_value(threshold ORDER BY \"timestamp\") FILTER (WHERE threshold IS NOT NULL AND \"timestamp\" IS NOT NULL) AS threshold, \
-                 time_to_threshold(\"timestamp\", \"value\", threshold, {first}, {second}) AS reached FROM {asked} GROUP BY ALL)"
+                 time_to_threshold(\"timestamp\", \"value\", threshold, {first}, {second}, {third}) AS reached FROM {asked} GROUP BY ALL)"
             ),
         };
         let subquery = parsed(&sql, self.nesting, true)?;

@@ -115,7 +115,10 @@ pub struct Resource {
     pub why: Vec<String>,
     /// The query that gives the figures.
     pub sql: String,
-    /// Its parameters, as names and values.
+    /// The query that gives the forecast's figures; empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub forecast_sql: String,
+    /// Parameters of the first, as names and values.
     pub parameters: Vec<(String, String)>,
     /// Who holds most of it, largest first.
     pub largest_consumers: Vec<(String, f64)>,

@@ -61,6 +61,7 @@ fn resource(id: &str, kind: &str, entity: &[(&str, &str)], unit: &str, status: S
         sql: format!(
             "SELECT timestamp, host, max(value) AS used\nFROM metrics\nWHERE timestamp >= $window_start AND name = '{kind}'\nGROUP BY 1, 2"
         ),
+        forecast_sql: String::new(),
         parameters: vec![("window_start".into(), "2025-11-22T00:00:00Z".into()), ("window_end".into(), "2026-11-23T00:00:00Z".into())],
         largest_consumers: Vec::new(),
     }

@@ -169,10 +169,14 @@ fn folded(resource: &Resource, unit: &Unit) -> Element {
         parameters.texts([format!("${}", name(key.trim_start_matches('$'))), name(value)]);
     }
     query.push(parameters.element());
+    if !resource.forecast_sql.is_empty() {
+        query.push(paragraph("When the threshold is reached, and what is needed:"));
+        query.push(Element::new("pre").child(Element::new("code").text(&resource.forecast_sql)));
+    }
     let headroom = (!resource.headroom_text.is_empty())
         .then(|| paragraph(&format!("Headroom: {}.", name(resource.headroom_text.trim_end_matches('.')))));
     folded.child(details(
-        &format!("The query of these figures ({})", name(&resource.question)),
+        &format!("The queries of these figures ({})", name(&resource.question)),
         Element::new("div").all(headroom).child(query),
     ))
 }

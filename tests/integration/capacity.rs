@@ -245,6 +245,19 @@ async fn a_full_volume_becomes_a_proposal_a_decision_and_a_larger_volume() {
     let rows = office.good("POST", "/api/v1/sql", body).await.to_string();
     assert!(rows.contains(&told["used"].to_string()), "{} is not among {}", told["used"], &rows[rows.len() - 300..]);
 
+    // So does the forecast: interval, median, chance, and what was needed before there was more.
+    let asked = office.get("/api/v1/reports/capacity?as_of=2026-11-15").await;
+    let said = asked["resources"].as_array().unwrap().iter().find(|it| it["id"] == told["id"]).unwrap().clone();
+    let sql = said["forecast_sql"].as_str().unwrap();
+    let rows = office.good("POST", "/api/v1/sql", json!({ "query": sql, "format": "json" })).await;
+    let again = &rows["rows"][0];
+    for day in ["lower", "median", "upper"] {
+        assert_eq!(again[day], said["crossing"][day], "{day} of {sql}");
+    }
+    assert_eq!(again["chance"].as_f64(), said["crossing"]["chance"].as_f64());
+    let near = |one: &Value, other: &Value| (one.as_f64().unwrap() / other.as_f64().unwrap() - 1.0).abs() < 1e-9;
+    assert!(near(&again["needed"], &said["needed"]), "{} {}", again["needed"], said["needed"]);
+
     // On the day before the decision it crossed, and the proposal was open; a day that has not ended has no report.
     let before = office.get("/api/v1/reports/capacity?as_of=2026-11-15").await;
     let crossed = before["resources"].as_array().unwrap().iter().find(|it| it["id"] == told["id"]).unwrap();

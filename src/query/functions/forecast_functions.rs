@@ -13,7 +13,7 @@ use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility};
 
-use crate::forecast::{ForecastError, Grid, Options, SeasonOption, ThresholdOptions, YEAR_DAYS, forecast, time_to_threshold};
+use crate::forecast::{ForecastError, Futures, Grid, Options, SeasonOption, ThresholdOptions, YEAR_DAYS, forecast};
 use crate::query::yielding::Over;
 
 /// Points of one series at most: a year of minutes.
@@ -51,7 +51,7 @@ static REACHED: LazyLock<Fields> = LazyLock::new(|| {
     let value = |name: &str| Field::new(name, DataType::Float64, true);
     let day = |name: &str| Field::new(name, moment(), true);
     let note = Field::new("note", DataType::Utf8, true);
-    vec![day("lower"), day("median"), day("upper"), value("chance"), value("growth_per_day"), note].into()
+    vec![day("lower"), day("median"), day("upper"), value("chance"), value("growth_per_day"), value("highest"), note].into()
 });
 
 #[derive(Debug, Clone)]
@@ -94,10 +94,13 @@ impl AggregateUDFImpl for OfSeries {
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        if !(3..=5).contains(&types.len()) {
+        let most = if self.question == Question::Course { 5 } else { 6 };
+        if !(3..=most).contains(&types.len()) {
             return match self.question {
                 Question::Course => plan_err!("write forecast(timestamp, value, steps [, level [, steps of a season; 0 finds it]])"),
-                Question::Threshold => plan_err!("write time_to_threshold(timestamp, value, threshold [, days [, level]])"),
+                Question::Threshold => {
+                    plan_err!("write time_to_threshold(timestamp, value, threshold [, days [, level [, factor of a class; 0 has none]]])")
+                }
             };
         }
         Ok((0..types.len()).map(|at| if at == 0 { moment() } else { DataType::Float64 }).collect())
@@ -111,7 +114,7 @@ impl AggregateUDFImpl for OfSeries {
     }
 
     fn accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(Series { question: self.question, over: self.over.clone(), points: Vec::new(), options: [None; 3] }))
+        Ok(Box::new(Series { question: self.question, over: self.over.clone(), points: Vec::new(), options: [None; 4] }))
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
@@ -139,7 +142,7 @@ struct Series {
     /// Seconds since 1970, and value.
     points: Vec<(i64, f64)>,
     /// The arguments after timestamp and value, as the last row has them: a limit may have grown since the first.
-    options: [Option<Given>; 3],
+    options: [Option<Given>; 4],
 }
 
 impl Series {
@@ -189,29 +192,32 @@ impl Series {
     }
 
     fn reached(&self) -> Result<ScalarValue> {
-        let Some(threshold) = self.option(0) else { return self.told([None; 3], [None; 2], "there is no threshold") };
+        let Some(threshold) = self.option(0) else { return self.told([None; 3], [None; 3], "there is no threshold") };
         let days = self.option(1).map_or(YEAR_DAYS, |days| if days >= 1.0 { days as usize } else { 0 });
-        let options = ThresholdOptions { days, level: self.option(2).unwrap_or(0.95), ..ThresholdOptions::new(threshold) };
+        let class = self.option(3).filter(|factor| *factor > 0.0);
+        let options = ThresholdOptions { threshold, days, level: self.option(2).unwrap_or(0.95), class };
         let made = Grid::of(self.points.clone()).and_then(|grid| {
-            let made = time_to_threshold(&grid.days(), &options)?;
-            Ok((grid, made))
+            let values = grid.days();
+            let futures = Futures::read(&values, &options)?;
+            let (made, highest) = (futures.time_to_threshold(), futures.at_the_end().map(|day| day.upper));
+            Ok((grid, made, highest))
         });
         match made {
             Err(error @ ForecastError::BadOption { .. }) => exec_err!("{error}"),
-            Err(error) => self.told([None; 3], [None; 2], &error.to_string()),
-            Ok((grid, made)) => {
+            Err(error) => self.told([None; 3], [None; 3], &error.to_string()),
+            Ok((grid, made, highest)) => {
                 let at = |values: Option<f64>| {
-                    let seconds = values.map(|values| (values * grid.days_a_value() * DAY_S) as i64);
+                    let seconds = values.map(|values| (values * grid.days_a_value() * DAY_S).ceil() as i64);
                     seconds.map(|seconds| grid.last_s.saturating_add(seconds).saturating_mul(SECOND_US))
                 };
                 let growth = made.shape.growth_per_day / grid.days_a_value();
                 let moments = [at(made.lower), at(made.median), at(made.upper)];
-                self.told(moments, [Some(made.chance), Some(growth)], &made.why.join(" "))
+                self.told(moments, [Some(made.chance), Some(growth), highest], &made.why.join(" "))
             }
         }
     }
 
-    fn told(&self, moments: [Option<i64>; 3], values: [Option<f64>; 2], note: &str) -> Result<ScalarValue> {
+    fn told(&self, moments: [Option<i64>; 3], values: [Option<f64>; 3], note: &str) -> Result<ScalarValue> {
         let moment = |at| ScalarValue::TimestampMicrosecond(at, Some("UTC".into()));
         let note = ScalarValue::Utf8((!note.is_empty()).then(|| note.to_owned()));
         let cells = moments.into_iter().map(moment).chain(values.into_iter().map(ScalarValue::Float64)).chain([note]);
