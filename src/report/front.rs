@@ -2,7 +2,7 @@
 
 use super::dates::{days_between, short};
 use super::drawing::{LINE_HEIGHT, Legend, WIDTH, drawing, line, rectangle, text};
-use super::html::{Column, Element, Table, name, paragraph, scrolled, shortened};
+use super::html::{Column, Element, Table, details, name, paragraph, scrolled, shortened};
 use super::model::{Budget, CapacityReport, Contract, Proposal};
 use super::money::{amount, money, money_or_blank};
 use super::sentences::{chosen, heading, proposal as told};
@@ -16,6 +16,21 @@ const MAX_BUDGETS: usize = 20;
 
 /// Contracts that are listed.
 const MAX_CONTRACTS: usize = 30;
+
+/// What the figures of this page are, as statements that give them as they stand now; those of a resource stand beside it.
+pub const PAGE_QUERIES: [(&str, &str); 4] = [
+    ("Resources by how they stand", "SELECT status, count(*) AS resources FROM capacity_resources GROUP BY status ORDER BY resources DESC"),
+    (
+        "What is to be decided, and by when",
+        "SELECT number, title, order_by, best, budget_line FROM proposals WHERE state = 'open' ORDER BY order_by, number",
+    ),
+    ("Budgets", "SELECT year, line, currency, planned_minor, spent_minor, committed_minor, left_minor FROM budgets ORDER BY year, line"),
+    (
+        "Contracts",
+        "SELECT name, supplier, starts_on, ends_on, notice_days, auto_renews, renewal_months, cost_minor, currency, cost_per \
+         FROM contracts ORDER BY ends_on",
+    ),
+];
 
 /// The page. `anchor` says where the section of a resource is, if it has one.
 pub(super) fn front(report: &CapacityReport, anchor: &dyn Fn(&str) -> Option<String>) -> Element {
@@ -35,6 +50,14 @@ pub(super) fn front(report: &CapacityReport, anchor: &dyn Fn(&str) -> Option<Str
         .child(budgets(&report.budgets))
         .child(contracts(report.as_of, &report.contracts))
         .child(Element::new("div").class("keep").child(Element::new("h2").text("When what is reached")).child(timeline(report, "timeline")))
+        .child(queries())
+}
+
+fn queries() -> Element {
+    let one = |(what, sql): &(&str, &str)| {
+        Element::group().child(paragraph(what)).child(Element::new("pre").child(Element::new("code").text(sql)))
+    };
+    details("The queries of this page, as things stand now", Element::new("div").all(PAGE_QUERIES.iter().map(one)))
 }
 
 /// A list of numbers with their names.

@@ -34,6 +34,7 @@ mod units;
 pub use capacity::html;
 pub use csv::{csv, inventory_csv};
 pub use drawing::bars;
+pub use front::PAGE_QUERIES;
 pub use html::{Column, Element, STYLE, Table, details, escaped, page, paragraph, scrolled};
 pub use inventory_page::{AssetEnd, Count, InventoryReport, inventory_html};
 pub use model::{

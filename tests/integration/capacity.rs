@@ -245,6 +245,13 @@ async fn a_full_volume_becomes_a_proposal_a_decision_and_a_larger_volume() {
     let rows = office.good("POST", "/api/v1/sql", body).await.to_string();
     assert!(rows.contains(&told["used"].to_string()), "{} is not among {}", told["used"], &rows[rows.len() - 300..]);
 
+    for (what, sql) in watchroom::report::PAGE_QUERIES {
+        let rows = office.good("POST", "/api/v1/sql", json!({ "query": sql, "format": "json" })).await["rows"].clone();
+        assert!(rows.is_array(), "{what}: {sql}");
+        if what == "Budgets" {
+            assert!(rows.to_string().contains("\"committed_minor\":500"), "{rows}");
+        }
+    }
     // So does the forecast: interval, median, chance, and what was needed before there was more.
     let asked = office.get("/api/v1/reports/capacity?as_of=2026-11-15").await;
     let said = asked["resources"].as_array().unwrap().iter().find(|it| it["id"] == told["id"]).unwrap().clone();

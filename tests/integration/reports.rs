@@ -152,7 +152,7 @@ async fn a_report_is_a_table_a_page_or_a_sheet() {
     let text = report(folder.path(), &["desk"]).good();
     assert!(text.contains("Backlog") && text.contains("web") && text.contains("What came back"), "{text}");
     let csv = report(folder.path(), &["desk", "--format", "csv"]).good();
-    assert!(csv.starts_with("table,team,priority,open,") && csv.contains("\r\nbacklog,web,P4,1,"), "{csv}");
+    assert!(csv.starts_with("table,team,service,priority,open,") && csv.contains("\r\nbacklog,web,(none),P4,1,"), "{csv}");
     let page = folder.path().join("desk.html");
     assert_eq!(report(folder.path(), &["desk", "--format", "html", "--output", page.to_str().unwrap()]).good(), "");
     let html = std::fs::read_to_string(page).unwrap();
