@@ -82,6 +82,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/tickets/bulk", Tickets, Technician),
     route("GET", "/api/v1/tickets/{number}", Tickets, Requester),
     route("PATCH", "/api/v1/tickets/{number}", Tickets, Requester),
+    route("GET", "/api/v1/tickets/{number}/history", Tickets, Requester),
     route("POST", "/api/v1/tickets/{number}/acknowledge", Tickets, Technician),
     route("POST", "/api/v1/tickets/{number}/merge", Tickets, Technician),
     route("POST", "/api/v1/tickets/{number}/split", Tickets, Technician),
@@ -245,6 +246,7 @@ fn desk_routes() -> Router<ApiState> {
         .route("/api/v1/tickets", get(tickets::list).post(tickets::create))
         .route("/api/v1/tickets/bulk", post(tickets::bulk))
         .route("/api/v1/tickets/{number}", get(tickets::get).patch(tickets::change))
+        .route("/api/v1/tickets/{number}/history", get(tickets::history))
         .route("/api/v1/tickets/{number}/acknowledge", post(ticket_parts::acknowledge))
         .route("/api/v1/tickets/{number}/merge", post(incidents::merge))
         .route("/api/v1/tickets/{number}/split", post(incidents::split))

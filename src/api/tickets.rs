@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::Extension;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -16,6 +17,9 @@ use super::sessions::parse;
 use super::{ApiError, ApiState};
 use crate::clock::TimestampUs;
 use crate::desk::{Change, DeskError, Event, NewTicket, Priority, Ticket, TicketDetail, TicketFilter, TicketKind, TicketState};
+
+/// Entries of the history in a page if nothing is said.
+const USUAL_HISTORY: i64 = 200;
 
 /// The query of `GET /api/v1/tickets`.
 #[derive(Debug, Default, Deserialize)]
@@ -127,6 +131,35 @@ pub(super) async fn get(
     }
     let etag = etag(&detail.ticket);
     Ok(([(header::ETAG, etag)], axum::Json(WithIncident { detail, incident })).into_response())
+}
+
+/// The query of a page of the history.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct HistoryQuery {
+    before: Option<i64>,
+    limit: Option<i64>,
+}
+
+/// A page of the history, oldest first: what happened before the entry of a number. `next` is where the page before it begins.
+pub(super) async fn history(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(number): Path<String>,
+    query: Result<Query<HistoryQuery>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|error| ApiError::bad_request(error.body_text(), "the parameters are before, limit"))?;
+    let number = parse_number(&number)?;
+    if caller.only_asks() {
+        check_sees(&caller, &state.desk.get(number).await.map_err(desk_error)?.ticket)?;
+    }
+    let mut events = state.desk.history_before(number, query.before, query.limit.unwrap_or(USUAL_HISTORY)).await.map_err(desk_error)?;
+    let next = events.first().map(|event| event.seq).filter(|seq| *seq > 1);
+    if caller.only_asks() {
+        events.retain(|event| !event.event.is_internal());
+        events.iter_mut().for_each(Event::hide_what_is_internal);
+    }
+    Ok(axum::Json(json!({ "history": events, "next": next })).into_response())
 }
 
 /// Changes a ticket. `If-Match` with the ETag makes the change only if nobody was faster. Who only asks may comment, confirm

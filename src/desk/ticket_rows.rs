@@ -122,11 +122,18 @@ pub(super) async fn append_event(connection: &mut SqliteConnection, ticket: i64,
 
 /// A ticket's history, oldest first: the last `limit` entries.
 pub(super) async fn load_events(connection: &mut SqliteConnection, ticket: i64, limit: i64) -> Result<Vec<Event>, StoreError> {
-    let rows = sqlx::query("SELECT seq, at_us, actor, origin, detail FROM ticket_events WHERE ticket = ?1 ORDER BY seq DESC LIMIT ?2")
-        .bind(ticket)
-        .bind(limit)
-        .fetch_all(connection)
-        .await?;
+    load_events_before(connection, ticket, i64::MAX, limit).await
+}
+
+/// The same, of the entries before one.
+pub(super) async fn load_events_before(
+    connection: &mut SqliteConnection,
+    ticket: i64,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Event>, StoreError> {
+    let sql = "SELECT seq, at_us, actor, origin, detail FROM ticket_events WHERE ticket = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
+    let rows = sqlx::query(sql).bind(ticket).bind(before).bind(limit).fetch_all(connection).await?;
     rows.iter().rev().map(event_of).collect()
 }
 

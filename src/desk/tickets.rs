@@ -9,7 +9,7 @@ use super::attachments::load_attachments;
 use super::change::events_of;
 use super::recording::open_twin;
 use super::relations::load_relations;
-use super::ticket_rows::{json, load_events, load_finding_notes, load_milestones, load_ticket};
+use super::ticket_rows::{json, load_events, load_events_before, load_finding_notes, load_milestones, load_ticket};
 use super::{Actor, Attachment, Change, DeskError, DeskRules, Event, Relation, Ticket, TicketEvent, TicketState, Writing, replay};
 use crate::clock::{Clock, TimestampUs};
 use crate::store::{Evidence, RequestKey, Store, StoreError};
@@ -93,6 +93,19 @@ impl Desk {
     pub async fn history(&self, number: i64) -> Result<Vec<Event>, DeskError> {
         let mut read = self.store.read().await?;
         Ok(load_events(&mut read, number, i64::MAX).await?)
+    }
+
+    /// Entries of a ticket's history before one (`None`: the last), oldest first; at most a thousand.
+    ///
+    /// # Errors
+    /// [`DeskError::NotFound`].
+    pub async fn history_before(&self, number: i64, before: Option<i64>, limit: i64) -> Result<Vec<Event>, DeskError> {
+        let mut read = self.store.read().await?;
+        let events = load_events_before(&mut read, number, before.unwrap_or(i64::MAX), limit.clamp(1, MAX_HISTORY)).await?;
+        if events.is_empty() && load_ticket(&mut read, number).await?.is_none() {
+            return Err(DeskError::NotFound(number));
+        }
+        Ok(events)
     }
 
     /// What of the history of a ticket promises are computed from, oldest first, without the texts.

@@ -183,6 +183,26 @@ async fn prometheus_reports_as_to_an_alertmanager_and_pagerdutys_senders_end_wha
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_long_history_is_read_in_pages() {
+    let (_folder, server) = desk().await;
+    good(&server, "POST", "/api/v1/tickets", json!({ "title": "no mail" })).await;
+    for number in 1..=6 {
+        good(&server, "PATCH", "/api/v1/tickets/1", json!({ "comment": format!("try {number}") })).await;
+    }
+    let (mut path, mut seen) = ("/api/v1/tickets/1/history?limit=3".to_owned(), Vec::new());
+    loop {
+        let page = good(&server, "GET", &path, Value::Null).await;
+        let entries: Vec<i64> = page["history"].as_array().unwrap().iter().map(|entry| entry["seq"].as_i64().unwrap()).collect();
+        seen.splice(0..0, entries);
+        let Some(next) = page["next"].as_i64() else { break };
+        path = format!("/api/v1/tickets/1/history?limit=3&before={next}");
+    }
+    assert_eq!(seen, [1, 2, 3, 4, 5, 6, 7]);
+    ask(&server, "GET", "/api/v1/tickets/99/history", Value::Null).await.assert_problem(404);
+    ask(&server, "GET", "/api/v1/tickets/1/history?after=1", Value::Null).await.assert_problem(400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn heartbeats_are_known_by_name_and_files_have_a_size() {
     let (_folder, server) = desk().await;
     assert_eq!(good(&server, "POST", "/api/v1/heartbeats/backup", Value::Null).await["heartbeat"], "backup");
