@@ -23,6 +23,8 @@ pub struct Writing {
     /// Those that were read or changed here, as they will be.
     tickets: BTreeMap<i64, Ticket>,
     changed: BTreeSet<i64>,
+    /// Some of them are in the transaction already.
+    has_saved: bool,
     /// Those whose words are new to the search.
     reworded: BTreeSet<i64>,
     committed: Arc<Notify>,
@@ -38,6 +40,7 @@ impl Desk {
             now_us: self.clock.now_us(),
             tickets: BTreeMap::new(),
             changed: BTreeSet::new(),
+            has_saved: false,
             reworded: BTreeSet::new(),
             committed: self.committed.clone(),
         })
@@ -160,16 +163,23 @@ impl Writing {
 
     /// Whether any ticket is not as it was.
     pub fn has_changes(&self) -> bool {
-        !self.changed.is_empty() || !self.reworded.is_empty()
+        self.has_saved || !self.changed.is_empty() || !self.reworded.is_empty()
+    }
+
+    /// Writes the tickets that were changed so far into the transaction, for whoever asks the table about them.
+    pub async fn save_changed(&mut self) -> Result<(), DeskError> {
+        for number in std::mem::take(&mut self.changed) {
+            if let Some(ticket) = self.tickets.get(&number) {
+                save_ticket(&mut self.write, ticket).await?;
+                self.has_saved = true;
+            }
+        }
+        Ok(())
     }
 
     /// Makes everything durable and gives the tickets as they now are.
     pub async fn commit(mut self) -> Result<BTreeMap<i64, Ticket>, DeskError> {
-        for number in &self.changed {
-            if let Some(ticket) = self.tickets.get(number) {
-                save_ticket(&mut self.write, ticket).await?;
-            }
-        }
+        self.save_changed().await?;
         for number in &self.reworded {
             if let Some(ticket) = self.tickets.get(number) {
                 save_words(&mut self.write, ticket).await?;

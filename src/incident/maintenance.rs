@@ -22,6 +22,9 @@ pub struct MaintenanceScope {
     pub hosts: Vec<String>,
     /// Services, by name.
     pub services: Vec<String>,
+    /// Services that are known: what names another of them does not belong to these by its place. Programs also call jobs services.
+    #[serde(default)]
+    pub known_services: Vec<String>,
     /// Hosts that the services run on: a finding that names no service belongs to them by its host.
     #[serde(default)]
     pub service_hosts: Vec<String>,
@@ -46,14 +49,20 @@ impl MaintenanceScope {
             && (self.labels.is_empty() || self.labels.iter().any(label))
     }
 
-    /// What names its service is of that one alone; else the place says whose it is.
+    /// Whether a service is meant.
+    pub fn names_service(&self, name: &str) -> bool {
+        self.services.iter().any(|one| fits(one, name))
+    }
+
+    /// What names a service that is known is of that one alone; else the place says whose it is.
     fn is_of_services(&self, signal: &Signal) -> bool {
         let any = |names: &[String], name: Option<&str>| name.is_some_and(|name| names.iter().any(|one| fits(one, name)));
         if any(&self.services, signal.service()) {
             return true;
         }
         let app = signal.entity.get("app").map(String::as_str);
-        !signal.entity.contains_key("service") && (any(&self.service_hosts, signal.host()) || any(&self.service_apps, app))
+        let names_another = signal.entity.get("service").is_some_and(|name| self.known_services.contains(name));
+        !names_another && (any(&self.service_hosts, signal.host()) || any(&self.service_apps, app))
     }
 }
 

@@ -12,8 +12,12 @@ use crate::store::Finding;
 
 /// Alerts held back at a time. What comes beyond that opens tickets: nothing is lost.
 const MAX_HELD: i64 = 20_000;
-/// Rows of one pass.
-const PASS_ROWS: i64 = 1_000;
+/// Rows of one pass: each may open a ticket.
+pub(super) const PASS_ROWS: i64 = 100;
+/// Alerts whose returns are remembered; beyond that the oldest are forgotten.
+const MAX_REMEMBERED: i64 = 50_000;
+/// Rows that are forgotten at a time.
+const FORGOTTEN_ROWS: i64 = 5_000;
 /// Returns kept of one alert: more than any policy asks for.
 const MAX_RETURNS: usize = 32;
 /// The quiet time of what flaps doubles with each return, so often.
@@ -31,6 +35,17 @@ pub(super) struct HeldAlert {
 pub(super) async fn room_to_hold(read: &mut SqliteConnection) -> Result<usize, OperationsError> {
     let held: i64 = sqlx::query_scalar("SELECT count(*) FROM held_alerts").fetch_one(read).await?;
     Ok(usize::try_from(MAX_HELD - held).unwrap_or(0))
+}
+
+/// Whether a problem is held back.
+pub(super) async fn is_held(read: &mut SqliteConnection, problem: &str) -> Result<bool, OperationsError> {
+    Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM held_alerts WHERE problem = ?1)").bind(problem).fetch_one(read).await?)
+}
+
+/// All that is held back is due now: to be judged anew by windows that have changed.
+pub(super) async fn judge_all_again(write: &mut SqliteConnection, now_us: TimestampUs) -> Result<(), OperationsError> {
+    sqlx::query("UPDATE held_alerts SET until_us = ?1 WHERE until_us > ?1").bind(now_us).execute(write).await?;
+    Ok(())
 }
 
 /// Holds an alert back, or holds it for longer; what was held first is kept with its beginning.
@@ -52,13 +67,6 @@ pub(super) async fn hold(write: &mut SqliteConnection, held: &HeldAlert) -> Resu
 /// It is over, or has its ticket: nothing is held back any more.
 pub(super) async fn let_go(write: &mut SqliteConnection, problem: &str) -> Result<(), OperationsError> {
     sqlx::query("DELETE FROM held_alerts WHERE problem = ?1").bind(problem).execute(write).await?;
-    Ok(())
-}
-
-/// What a window holds is due now, whenever it was to end: it does not last any more.
-pub(super) async fn release(write: &mut SqliteConnection, window: &str, now_us: TimestampUs) -> Result<(), OperationsError> {
-    let sql = "UPDATE held_alerts SET until_us = ?2 WHERE held_by = ?1 AND until_us > ?2";
-    sqlx::query(sql).bind(window).bind(now_us).execute(write).await?;
     Ok(())
 }
 
@@ -85,8 +93,10 @@ pub(super) struct Returns {
     pub(super) source: String,
     ended_at_us: Option<TimestampUs>,
     /// When its end counts, if it has to wait.
-    pub(super) over_at_us: Option<TimestampUs>,
+    over_at_us: Option<TimestampUs>,
     returns: Vec<TimestampUs>,
+    /// It was heard of lately.
+    pub(super) is_known: bool,
 }
 
 impl Returns {
@@ -94,8 +104,14 @@ impl Returns {
     pub(super) async fn of(read: &mut SqliteConnection, problem: &str, source: &str) -> Result<Self, OperationsError> {
         let sql = "SELECT ended_at_us, over_at_us, returns FROM alert_returns WHERE problem = ?1";
         let row = sqlx::query(sql).bind(problem).fetch_optional(read).await?;
-        let mut known =
-            Self { problem: problem.to_owned(), source: source.to_owned(), ended_at_us: None, over_at_us: None, returns: Vec::new() };
+        let mut known = Self {
+            problem: problem.to_owned(),
+            source: source.to_owned(),
+            ended_at_us: None,
+            over_at_us: None,
+            returns: Vec::new(),
+            is_known: row.is_some(),
+        };
         if let Some(row) = row {
             known.ended_at_us = row.try_get(0)?;
             known.over_at_us = row.try_get(1)?;
@@ -117,6 +133,10 @@ impl Returns {
 
     /// Its sender says that it is over; whether that counts at once.
     pub(super) fn end(&mut self, now_us: TimestampUs, rules: &DeskRules) -> bool {
+        // Many senders say it again and again: the quiet time runs from the first.
+        if self.ended_at_us.is_some() {
+            return self.over_at_us.is_none();
+        }
         self.returns.retain(|at_us| *at_us > now_us - rules.flap_within_us);
         self.ended_at_us = Some(now_us);
         let excess = (self.returns.len() + 1).checked_sub(rules.flap_returns).filter(|excess| *excess > 0);
@@ -167,15 +187,17 @@ pub(super) async fn told_over(write: &mut SqliteConnection, problem: &str, now_u
     Ok(())
 }
 
-/// Forgets what was last heard of before a moment.
+/// Forgets what was last heard of before a moment, and the oldest of too many; some at a time.
 pub(super) async fn forget(write: &mut SqliteConnection, before_us: TimestampUs) -> Result<(), OperationsError> {
-    let sql = "DELETE FROM alert_returns WHERE heard_us < ?1 AND over_at_us IS NULL";
-    sqlx::query(sql).bind(before_us).execute(write).await?;
+    let sql = "DELETE FROM alert_returns WHERE over_at_us IS NULL AND problem IN (SELECT problem FROM alert_returns
+        WHERE heard_us < ?1 OR (SELECT count(*) FROM alert_returns) > ?2 ORDER BY heard_us LIMIT ?3)";
+    sqlx::query(sql).bind(before_us).bind(MAX_REMEMBERED).bind(FORGOTTEN_ROWS).execute(write).await?;
     Ok(())
 }
 
 /// Whether there is anything to forget.
 pub(super) async fn has_old(read: &mut SqliteConnection, before_us: TimestampUs) -> Result<bool, OperationsError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM alert_returns WHERE heard_us < ?1 AND over_at_us IS NULL)";
-    Ok(sqlx::query_scalar(sql).bind(before_us).fetch_one(read).await?)
+    let sql = "SELECT EXISTS (SELECT 1 FROM alert_returns WHERE heard_us < ?1 AND over_at_us IS NULL)
+        OR (SELECT count(*) FROM alert_returns) > ?2";
+    Ok(sqlx::query_scalar(sql).bind(before_us).bind(MAX_REMEMBERED).fetch_one(read).await?)
 }

@@ -153,3 +153,75 @@ async fn a_department_may_keep_every_resolution_to_itself() {
     let told = night.history().await.into_iter().any(|event| format!("{:?}", event.event).contains("says that it is over"));
     assert!(told);
 }
+
+#[tokio::test]
+async fn a_window_holds_what_prometheus_reports_of_its_service_or_with_its_label() {
+    let mut night = night().await;
+    put(&night, "service", "wiki", json!({ "hosts": ["wiki*"] })).await;
+    // `job` is what Prometheus calls the scrape: no service that anybody has set up.
+    let alert = |host: &str, job: &str| {
+        let labels = json!({ "alertname": "Down", "instance": format!("{host}:9100"), "job": job, "rack": "A3" });
+        let message = json!([{ "labels": labels, "startsAt": "2026-03-28T21:00:00Z", "endsAt": "2026-03-29T21:00:00Z" }]);
+        parse_alertmanager_alerts(message.to_string().as_bytes(), EVENING_US).unwrap().alerts
+    };
+    put(&night, "maintenance", "patches", json!({ "services": ["sh*"], "at": hour() })).await;
+    night.at(20).await;
+    let held = async |host: &str, job: &str| night.alerts().file(&alert(host, job), "", &admin()).await.unwrap().held;
+    assert_eq!((held("web01", "node").await, held("wiki01", "node").await, held("web02", "wiki").await), (1, 0, 0));
+    put(&night, "maintenance", "racks", json!({ "labels": { "rack": "A*" }, "at": hour() })).await;
+    assert_eq!(held("db07", "node").await, 1);
+    // What is taken out of the window is not held by it any more.
+    assert_eq!(tickets(&night).await, 2);
+    put(&night, "maintenance", "racks", json!({ "labels": { "rack": "B*" }, "at": hour() })).await;
+    night.at(21).await;
+    assert_eq!(tickets(&night).await, 3);
+}
+
+#[tokio::test]
+async fn an_end_that_is_said_again_and_again_is_one_end() {
+    let mut night = night().await;
+    put(&night, "desk_policy", "default", json!({ "assign": false, "flap_returns": 2, "quiet_time": "5m" })).await;
+    for round in 0..3 {
+        night.at(2 * round).await;
+        night.alerts().file(&event(&night, "trigger", "web01"), "probe", &admin()).await.unwrap();
+        night.at(2 * round + 1).await;
+        night.alerts().file(&event(&night, "resolve", "web01"), "probe", &admin()).await.unwrap();
+    }
+    // Twice it came back: ten minutes from minute five, whoever says so how often.
+    for minute in 6..15 {
+        night.at(minute).await;
+        night.alerts().file(&event(&night, "resolve", "web01"), "probe", &admin()).await.unwrap();
+        assert!(night.ticket().await.state.is_open(), "minute {minute}");
+    }
+    night.at(15).await;
+    assert_eq!(night.ticket().await.state, TicketState::Resolved);
+    // Of what nobody has heard of nothing is kept.
+    night.alerts().file(&event(&night, "resolve", "other"), "probe", &admin()).await.unwrap();
+    let mut read = night.store.read().await.unwrap();
+    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM alert_returns").fetch_one(&mut *read).await.unwrap();
+    assert_eq!(kept, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_at_the_same_time_leaves_what_was_said_last() {
+    let night = night().await;
+    put(
+        &night,
+        "maintenance",
+        "patches",
+        json!({ "hosts": ["web*"], "at": [{ "from": "2026-03-28T21:00:00Z", "until": "2026-03-28T22:30:00Z" }] }),
+    )
+    .await;
+    let alerts = night.alerts();
+    for round in 0..20 {
+        let host = format!("web{round}");
+        let (begin, end) = (event(&night, "trigger", &host), event(&night, "resolve", &host));
+        alerts.file(&begin, "probe", &admin()).await.unwrap();
+        let actor = admin();
+        let (_, pass) = tokio::join!(alerts.file(&end, "probe", &actor), alerts.pass());
+        pass.unwrap();
+    }
+    night.clock.set(EVENING_US + 31 * MINUTE_US);
+    alerts.pass().await.unwrap();
+    assert_eq!(tickets(&night).await, 0, "each was over before the window was");
+}

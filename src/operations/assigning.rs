@@ -16,11 +16,14 @@ use crate::record::Priority;
 /// Tickets of an asset that its history is made of, the newest: who worked on more than that many lately knows it anyway.
 const MAX_ASSET_TICKETS: i64 = 200;
 
-/// Tickets that wait for somebody and are tried again at a time.
-const TRIED_AGAIN: i64 = 100;
+/// Tickets that wait for somebody and are tried again in one transaction: a person who saves a ticket hardly waits.
+const TRIED_AGAIN: usize = 25;
 
-/// Hours for which a ticket that should have been handed over and was not says so once.
-const STRANDED_US: i64 = 12 * HOUR_US;
+/// A break within somebody's working hours up to which nothing is handed over.
+const BREAK_US: i64 = 2 * HOUR_US;
+
+/// Working hours are looked at in steps of a quarter of an hour.
+const QUARTER_US: i64 = HOUR_US / 4;
 
 /// Beginning of what the history says of such a ticket.
 const STRANDED: &str = "It should have been handed over and stays with";
@@ -35,15 +38,21 @@ pub(super) async fn assign(writing: &mut Writing, setup: &Setup, number: i64) ->
 }
 
 /// Gives tickets to people that nobody could be found for before: somebody's shift has begun, their leave is over, they have less to do.
-/// Looks at some after `after`, and says where to go on.
+/// Looks at some after `after`, and says where to go on: 0 if those were the last.
 pub(super) async fn assign_waiting(writing: &mut Writing, setup: &Setup, after: i64) -> Result<i64, OperationsError> {
     let sql = "SELECT number FROM tickets INDEXED BY open_tickets WHERE number > ?1 AND assignee IS NULL
         AND state NOT IN ('resolved', 'closed') AND state IN ('new', 'reopened') ORDER BY number LIMIT ?2";
-    let numbers: Vec<i64> = sqlx::query_scalar(sql).bind(after).bind(TRIED_AGAIN).fetch_all(writing.connection()).await?;
+    let limit = TRIED_AGAIN as i64;
+    let numbers: Vec<i64> = sqlx::query_scalar(sql).bind(after).bind(limit).fetch_all(writing.connection()).await?;
     for number in &numbers {
-        given(writing, setup, *number).await?;
+        match given(writing, setup, *number).await {
+            Err(error) if !error.is_passing() => {
+                tracing::error!(ticket = number, %error, "BUG: nobody can be looked for to take a ticket");
+            }
+            result => drop(result?),
+        }
     }
-    Ok(numbers.last().copied().unwrap_or(0))
+    Ok(numbers.last().copied().filter(|_| numbers.len() == TRIED_AGAIN).unwrap_or(0))
 }
 
 /// Gives a ticket to its team and to somebody of it, if it waits for that. `Some`: nobody was found, and why.
@@ -76,6 +85,7 @@ async fn given(writing: &mut Writing, setup: &Setup, number: i64) -> Result<Opti
         asset_history,
         ..Need::of(ticket.priority)
     };
+    writing.save_changed().await?;
     let candidates = candidates(writing.connection(), setup, &team, now_us).await?;
     let choice = choose(&setup.assignment, &need, &candidates, &fallbacks(setup, &team, now_us), now_us).for_history();
     let Some(person) = choice.person.clone() else {
@@ -117,6 +127,16 @@ fn fallbacks(setup: &Setup, team: &str, now_us: TimestampUs) -> Fallbacks {
     }
 }
 
+/// Whether somebody works on a team's tickets.
+fn is_of_team(user: &User, team: &str) -> bool {
+    !user.disabled && user.role != Role::Requester && user.teams.iter().any(|it| it == team)
+}
+
+/// The names of the people who work on a team's tickets.
+fn members(setup: &Setup, team: &str) -> Vec<String> {
+    setup.users.iter().filter(|(_, user)| is_of_team(user, team)).map(|(name, _)| name.clone()).collect()
+}
+
 /// The people of the team who work on tickets, with what they have in hand.
 async fn candidates(
     read: &mut SqliteConnection,
@@ -124,8 +144,7 @@ async fn candidates(
     team: &str,
     now_us: TimestampUs,
 ) -> Result<Vec<Candidate>, OperationsError> {
-    let is_of_team = |user: &User| !user.disabled && user.role != Role::Requester && user.teams.iter().any(|it| it == team);
-    let people: Vec<(&String, &User)> = setup.users.iter().filter(|(_, user)| is_of_team(user)).collect();
+    let people: Vec<(&String, &User)> = setup.users.iter().filter(|(_, user)| is_of_team(user, team)).collect();
     let in_hand = in_hand(read, setup, &people.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>()).await?;
     let rota = setup.teams.get(team).and_then(|team| setup.rotas.get(team.rota.as_ref()?));
     let on_call = rota.and_then(|(_, plan)| on_call_at(plan, &setup.absences, now_us));
@@ -213,12 +232,14 @@ async fn asset_history(
 pub(super) async fn hand_over(writing: &mut Writing, setup: &Setup) -> Result<(), OperationsError> {
     let now_us = writing.now_us();
     for team in setup.teams.keys() {
-        let people = candidates(writing.connection(), setup, team, now_us).await?;
-        for person in people.iter().map(|candidate| candidate.name.clone()).collect::<Vec<_>>() {
+        for person in members(setup, team) {
             let held = held(writing, setup, &person, team).await?;
-            if held.is_empty() {
+            if held.is_empty() || setup.users.get(&person).is_some_and(|user| is_at_break(user, now_us)) {
                 continue;
             }
+            // With what was handed on just now.
+            writing.save_changed().await?;
+            let people = candidates(writing.connection(), setup, team, now_us).await?;
             // Without a rota nobody has promised to be there after hours; a lead who has gone home is nobody to hand over to.
             let has_rota = setup.teams.get(team).is_some_and(|team| team.rota.is_some());
             let fallbacks = if has_rota { fallbacks(setup, team, now_us) } else { Fallbacks::default() };
@@ -227,7 +248,9 @@ pub(super) async fn hand_over(writing: &mut Writing, setup: &Setup) -> Result<()
                 let event = TicketEvent::Assigned { from: Some(one.from), to: Some(one.to), because: vec![one.sentence] };
                 writing.happen(one.number, &Actor::desk(), event).await?;
             }
-            for one in result.stays.into_iter().filter(|stay| stay.stranded) {
+            // Who was only fallen back on has it for want of anybody else, which its history says.
+            let lead = setup.teams.get(team).and_then(|team| team.lead.as_ref());
+            for one in result.stays.into_iter().filter(|stay| stay.stranded && lead != Some(&person)) {
                 say_stranded(writing, &person, &one).await?;
             }
         }
@@ -235,11 +258,18 @@ pub(super) async fn hand_over(writing: &mut Writing, setup: &Setup) -> Result<()
     Ok(())
 }
 
-/// Says that a ticket should have moved, unless that was said lately.
+/// Whether somebody's working hours go on soon, and went on a short while ago.
+fn is_at_break(user: &User, now_us: TimestampUs) -> bool {
+    let steps = 1..=BREAK_US / QUARTER_US;
+    let (mut before, mut after) = (steps.clone().map(|step| now_us - step * QUARTER_US), steps.map(|step| now_us + step * QUARTER_US));
+    !user.at_work(now_us) && before.any(|at_us| user.at_work(at_us)) && after.any(|at_us| user.at_work(at_us))
+}
+
+/// Says that a ticket should have moved, unless that was said since somebody was given it.
 async fn say_stranded(writing: &mut Writing, person: &str, stay: &Stay) -> Result<(), OperationsError> {
-    let said_since_us = writing.now_us() - STRANDED_US;
-    let sql = "SELECT EXISTS (SELECT 1 FROM ticket_events WHERE ticket = ?1 AND kind = 'commented' AND at_us > ?2 AND detail ->> '$.text' LIKE ?3 || '%')";
-    let said: bool = sqlx::query_scalar(sql).bind(stay.number).bind(said_since_us).bind(STRANDED).fetch_one(writing.connection()).await?;
+    let sql = "SELECT EXISTS (SELECT 1 FROM ticket_events WHERE ticket = ?1 AND kind = 'commented' AND detail ->> '$.text' LIKE ?2 || '%'
+        AND seq > (SELECT coalesce(max(seq), 0) FROM ticket_events WHERE ticket = ?1 AND kind = 'assigned'))";
+    let said: bool = sqlx::query_scalar(sql).bind(stay.number).bind(STRANDED).fetch_one(writing.connection()).await?;
     if !said {
         let note = TicketEvent::note(format!("{STRANDED} {person}: {}", stay.sentence));
         writing.happen(stay.number, &Actor::desk(), note).await?;

@@ -35,6 +35,9 @@ const BATCH: i64 = 25;
 /// How often shifts that end, and tickets that have been resolved for long, are looked for.
 const SLOW_US: i64 = 60 * SECOND_US;
 
+/// Transactions in which tickets that wait for somebody are tried again, each minute.
+const WAITING_BATCHES: usize = 4;
+
 /// How often contracts are looked at: they are a matter of days.
 const CONTRACTS_US: i64 = HOUR_US;
 
@@ -115,7 +118,9 @@ impl Clockwork {
         let now_us = self.clock.now_us();
         if now_us >= self.slow_at_us {
             self.slow_at_us = now_us.saturating_add(SLOW_US);
-            self.hand_over(&setup).await?;
+            if let Err(error) = self.hand_over(&setup).await {
+                tracing::error!(%error, "tickets could not be handed over; it is tried again in a minute");
+            }
             self.close_old(&setup, now_us).await?;
         }
         if now_us >= self.contracts_at_us {
@@ -250,9 +255,15 @@ impl Clockwork {
         }
         let mut writing = self.desk.writing().await?;
         hand_over(&mut writing, setup).await?;
-        self.waiting_after = assign_waiting(&mut writing, setup, self.waiting_after).await?;
-        if writing.has_changes() {
-            writing.commit().await?;
+        commit_changes(writing).await?;
+        for _ in 0..WAITING_BATCHES {
+            let mut writing = self.desk.writing().await?;
+            let after = assign_waiting(&mut writing, setup, self.waiting_after).await?;
+            commit_changes(writing).await?;
+            self.waiting_after = after;
+            if after == 0 {
+                break;
+            }
         }
         Ok(())
     }
@@ -268,6 +279,14 @@ impl Clockwork {
         self.desk.change_all(&numbers, &change, &Actor::desk(), None).await?;
         Ok(())
     }
+}
+
+/// Commits what was changed; where nothing was, nobody waits for the disk.
+async fn commit_changes(writing: Writing) -> Result<(), OperationsError> {
+    if writing.has_changes() {
+        writing.commit().await?;
+    }
+    Ok(())
 }
 
 /// Says what is new about a ticket's promises, and when to look again. What was said once is in the history and is not

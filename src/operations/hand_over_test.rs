@@ -65,3 +65,40 @@ async fn what_nobody_was_found_for_is_given_to_whoever_comes() {
     let ticket = night.ticket().await;
     assert_eq!((ticket.assignee.as_deref(), ticket.state), (Some("ines"), TicketState::Assigned));
 }
+
+#[tokio::test]
+async fn a_shift_that_begins_takes_no_more_than_its_people_can_carry() {
+    let mut night = night().await;
+    for (name, capacity) in [("ines", 8), ("omar", 8)] {
+        let user = json!({ "display_name": name, "role": "technician", "teams": ["ops"], "time_zone": "Europe/Berlin", "capacity": capacity,
+            "working_hours": { "sat": ["23:20-23:59"] } });
+        put(&night, "user", name, user).await;
+    }
+    put(&night, "team", "ops", json!({})).await;
+    put(&night, "assignment_policy", "default", json!({ "when_nobody_fits": [], "overload_for": [] })).await;
+    put(&night, "desk_policy", "default", json!({ "assign": true, "team": "ops" })).await;
+    for number in 0..10 {
+        night.find(&format!("web{number}")).await;
+    }
+    night.through(0, 19).await;
+    night.at(21).await;
+    let tickets = night.desk.list(&crate::desk::TicketFilter::default()).await.unwrap().tickets;
+    let of = |name: &str| tickets.iter().filter(|ticket| ticket.assignee.as_deref() == Some(name)).count();
+    let (ines, omar) = (of("ines"), of("omar"));
+    assert!(ines > 0 && ines.abs_diff(omar) <= 1, "{ines} {omar}");
+    assert!(ines + omar < 10, "what they cannot carry waits: {ines} {omar}");
+}
+
+#[tokio::test]
+async fn a_break_is_no_end_of_a_shift() {
+    let mut night = night().await;
+    two_shifts(&night, "20:00").await;
+    let ines = json!({ "display_name": "ines", "role": "technician", "teams": ["ops"], "time_zone": "Europe/Berlin",
+        "working_hours": { "sat": ["20:00-23:20", "23:50-23:59"] }, "skills": { "web": 5 } });
+    put(&night, "user", "ines", ines).await;
+    night.find("web01").await;
+    night.through(0, 40).await;
+    assert_eq!(night.ticket().await.assignee.as_deref(), Some("ines"), "she is back in half an hour");
+    night.at(61).await;
+    assert_eq!(night.ticket().await.assignee.as_deref(), Some("omar"));
+}

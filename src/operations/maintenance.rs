@@ -16,6 +16,8 @@ use crate::store::{Store, StoreError, hosts_of_services};
 
 /// Longest occurrence: what is out of service for longer is taken out of the rules.
 const LONGEST_US: i64 = 7 * DAY_US;
+/// Longest time that is given by its two ends.
+const LONGEST_AT_US: i64 = 31 * DAY_US;
 const SHORTEST_US: i64 = 60 * SECOND_US;
 /// Occurrences given one by one.
 const MOST_PERIODS: usize = 200;
@@ -101,8 +103,15 @@ impl MaintenanceWindow {
         if self.at.len() > MOST_PERIODS {
             wrong("at", format!("more than {MOST_PERIODS} times; write a `cron` expression"));
         }
-        for period in self.at.iter().filter(|period| period.until <= period.from) {
-            wrong("at", format!("it ends on {}, before it begins on {}; exchange the two", period.until, period.from));
+        for period in &self.at {
+            let length_us = period.until.as_microsecond().saturating_sub(period.from.as_microsecond());
+            if length_us <= 0 {
+                wrong("at", format!("it ends on {}, before it begins on {}; exchange the two", period.until, period.from));
+            }
+            if length_us > LONGEST_AT_US {
+                let why = "lasts for more than a month; look at its year, or take what is out of service so long out of the rules";
+                wrong("at", format!("what begins on {} {why}", period.from));
+            }
         }
         match (&self.cron, &self.lasts) {
             (Some(_), Some(lasts)) => {
@@ -184,12 +193,14 @@ impl MaintenanceWindows {
         windows.extend(setup.maintenance.iter().map(|(name, window)| window.at(name, now_us)));
         for window in windows.iter_mut().filter(|window| !window.scope.services.is_empty()) {
             let scope = &mut window.scope;
-            for service in scope.services.iter().filter_map(|name| setup.services.get(name)) {
+            let meant: Vec<String> = setup.services.keys().filter(|name| scope.names_service(name)).cloned().collect();
+            for service in meant.iter().filter_map(|name| setup.services.get(name)) {
                 scope.service_hosts.extend(service.hosts.iter().cloned());
                 scope.service_apps.extend(service.apps.iter().cloned());
             }
             let mut read = self.store.read().await?;
-            scope.service_hosts.extend(hosts_of_services(&mut read, &scope.services).await?);
+            scope.service_hosts.extend(hosts_of_services(&mut read, &meant).await?);
+            scope.known_services = setup.services.keys().cloned().collect();
         }
         Ok(windows)
     }

@@ -119,7 +119,10 @@ impl Incidents {
 
     /// What the maintenance windows hold that have ended by `until_us` and are not told yet.
     pub(super) async fn held_until(&self, until_us: TimestampUs) -> Result<Vec<Signal>, IncidentsError> {
-        let state = self.state().await?;
+        let windows = (self.site.maintenance)(until_us).await.map_err(DeskError::Store)?;
+        let mut state = self.state().await?;
+        // What is held by a window that was taken back ends now.
+        state.grouper.set_maintenance(windows, until_us);
         let ended = state.grouper.held().iter().filter(|held| held.until_us <= until_us);
         Ok(ended.flat_map(Held::signals).cloned().collect())
     }

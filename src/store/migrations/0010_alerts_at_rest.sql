@@ -6,6 +6,7 @@ CREATE TABLE held_alerts (
     finding  TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX held_alerts_due ON held_alerts (until_us);
+CREATE INDEX held_alerts_by_window ON held_alerts (held_by);
 
 -- How often alerts from outside ended and came back lately. returns: JSON, the moments.
 CREATE TABLE alert_returns (
