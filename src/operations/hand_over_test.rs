@@ -94,7 +94,7 @@ async fn a_break_is_no_end_of_a_shift() {
     let mut night = night().await;
     two_shifts(&night, "20:00").await;
     let ines = json!({ "display_name": "ines", "role": "technician", "teams": ["ops"], "time_zone": "Europe/Berlin",
-        "working_hours": { "sat": ["20:00-23:20", "23:50-23:59"] }, "skills": { "web": 5 } });
+        "working_hours": { "sat": ["20:00-23:20", "23:40-23:59"] }, "skills": { "web": 5 } });
     put(&night, "user", "ines", ines).await;
     night.find("web01").await;
     night.through(0, 40).await;
