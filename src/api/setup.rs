@@ -105,11 +105,11 @@ pub(super) async fn put_leave(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
+    let NewLeave { leave } = parse(&body, "{\"leave\": [{\"from\": \"2026-12-24\", \"to\": \"2026-12-31\"}]}")?;
     // Whoever is away is called for nothing: a token that was found must not send a department home.
     if caller.came_by_token() {
         return Err(ApiError::new(StatusCode::FORBIDDEN, "a token says of nobody that they are away", "log in, and write it then"));
     }
-    let NewLeave { leave } = parse(&body, "{\"leave\": [{\"from\": \"2026-12-24\", \"to\": \"2026-12-31\"}]}")?;
     let mut stored = change_user(&state, &caller, &name, Map::from_iter([("leave".to_owned(), leave)]), &headers).await?;
     hide_from(&caller, "user", &name, &mut stored.document);
     Ok(with_etag(stored))

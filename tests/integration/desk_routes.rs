@@ -173,7 +173,7 @@ async fn prometheus_reports_as_to_an_alertmanager_and_pagerdutys_senders_end_wha
     assert_eq!(ask(&server, "POST", "/v2/enqueue", event("resolve")).await.status, 202);
     assert_eq!(good(&server, "GET", "/api/v1/tickets/2", Value::Null).await["ticket"]["state"], "resolved");
     // While somebody works there it is held back, and told of in SQL.
-    let window = json!({ "hosts": ["ups*"], "at": [{ "from": "2026-01-01T00:00:00Z", "until": "2199-01-01T00:00:00Z" }] });
+    let window = json!({ "hosts": ["ups*"], "cron": "0 0 * * *", "lasts": "2d" });
     good(&server, "PUT", "/api/v1/setup/maintenance/ups-battery", window).await;
     let mut another = event("trigger");
     another["dedup_key"] = "ups-2".into();
