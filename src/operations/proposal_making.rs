@@ -51,9 +51,9 @@ impl Proposals {
                 continue;
             }
             let standing = crossing.standing;
-            let neighbours = rooms.next_to(&Place::of(&standing.question, &standing.entity, &rules), &standing.name);
+            let neighbours = rooms.next_to(&Place::of(&standing.question, &standing.entity, &rules), (&standing.resource, &standing.name));
             match self.renew(crossing, known, (&market, &neighbours), setup, today).await {
-                Ok(made) => rooms.give(&standing.question, &made),
+                Ok(made) => rooms.give(&standing.question, &standing.resource, &made),
                 Err(error) => tracing::warn!(resource = standing.name, %error, "no proposal can be made of a resource that crosses"),
             }
         }

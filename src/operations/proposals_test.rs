@@ -225,4 +225,11 @@ async fn room_is_offered_to_one_need_and_only_next_door() {
     offered.sort_by_key(|(kind, _)| format!("{kind:?}"));
     let expected = [(OptionKind::MoveLoad, "db01 /backup".to_owned()), (OptionKind::Reuse, "db01 /backup".to_owned())];
     assert_eq!(offered, expected, "once, and nothing of db02");
+    // The next run says the same: whose room it is does not change from day to day.
+    run(&office).await;
+    let again = all(&office).await;
+    assert_eq!(
+        again.iter().map(|it| (it.number, it.version, rooms(it))).collect::<Vec<_>>(),
+        proposals.iter().map(|it| (it.number, it.version, rooms(it))).collect::<Vec<_>>()
+    );
 }

@@ -1,6 +1,6 @@
 //! Resources that have room for the load of another, and whose room it is.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 use sqlx::{Row, SqliteConnection};
@@ -43,16 +43,16 @@ impl Place {
     }
 }
 
-/// The room that there is. What one proposal has, no other is offered.
+/// The room that there is. What one proposal has, no other is offered, and it stays its own from run to run.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rooms {
     rooms: Vec<(Place, Neighbour)>,
-    /// Question and name of those that are given away.
-    given: BTreeSet<(String, String)>,
+    /// Whose a room is: by question and name, the id of the resource that it is for.
+    given: BTreeMap<(String, String), String>,
 }
 
 impl Rooms {
-    /// All room, without what was approved for somebody and is not done yet.
+    /// All room, and whose it is: what was approved for a resource, and what open proposals offer.
     pub(super) async fn load(read: &mut SqliteConnection, rules: &DeskRules, active: &[Proposal]) -> Result<Self, StoreError> {
         let sql = "SELECT question, name, entity, unit, status, used, limit_value, threshold, fitting_limit FROM capacity_resources
             WHERE status IN ('oversized', 'steady', 'shrinking')
@@ -73,27 +73,35 @@ impl Rooms {
             };
             rooms.push((Place::of(row.try_get("question")?, &entity, rules), neighbour));
         }
-        let mut all = Self { rooms, given: BTreeSet::new() };
-        for approved in active.iter().filter(|proposal| proposal.state == ProposalState::Approved) {
+        let mut all = Self { rooms, given: BTreeMap::new() };
+        let (approved, open): (Vec<&Proposal>, Vec<&Proposal>) = active.iter().partition(|it| it.state == ProposalState::Approved);
+        for approved in approved {
             let place = approved.chosen.and_then(|chosen| usize::try_from(chosen - 1).ok());
             let chosen = place.and_then(|place| approved.options.options.get(place));
-            all.given.extend(chosen.and_then(|option| Some((approved.question.clone(), option.other_resource.clone()?))));
+            if let Some(other) = chosen.and_then(|option| option.other_resource.clone()) {
+                all.given.insert((approved.question.clone(), other), approved.resource.clone());
+            }
+        }
+        for open in open {
+            all.give(&open.question, &open.resource, &open.options);
         }
         Ok(all)
     }
 
-    /// What is next to a resource and not given away, the largest first.
-    pub(super) fn next_to(&self, place: &Place, name: &str) -> Vec<Neighbour> {
-        let is_free = |neighbour: &Neighbour| !self.given.contains(&(place.question.clone(), neighbour.resource.clone()));
+    /// What is next to a resource, by its id and name, and not another's, the largest first.
+    pub(super) fn next_to(&self, place: &Place, (resource, name): (&str, &str)) -> Vec<Neighbour> {
+        let holder = |neighbour: &Neighbour| self.given.get(&(place.question.clone(), neighbour.resource.clone()));
+        let is_free = |neighbour: &Neighbour| holder(neighbour).is_none_or(|holder| holder == resource);
         let fitting =
             self.rooms.iter().filter(|(other, neighbour)| neighbour.resource != name && other.is_next_to(place) && is_free(neighbour));
         fitting.take(MOST_NEIGHBOURS).map(|(_, neighbour)| neighbour.clone()).collect()
     }
 
-    /// What would meet this need is not offered to another.
-    pub(super) fn give(&mut self, question: &str, made: &Options) {
-        let enough = made.options.iter().filter(|option| option.covers_need);
-        self.given.extend(enough.filter_map(|option| Some((question.to_owned(), option.other_resource.clone()?))));
+    /// What would meet this need is not offered to another, unless it is another's already.
+    pub(super) fn give(&mut self, question: &str, resource: &str, made: &Options) {
+        for other in made.options.iter().filter(|option| option.covers_need).filter_map(|option| option.other_resource.as_ref()) {
+            self.given.entry((question.to_owned(), other.clone())).or_insert_with(|| resource.to_owned());
+        }
     }
 }
 
