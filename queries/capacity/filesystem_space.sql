@@ -28,11 +28,24 @@ WHERE timestamp >= $window_start AND timestamp < $window_end
 GROUP BY 1, 2, 3
 
 -- consumers:
--- Folders as the script `directory-size` of the textfile collector counts them.
-SELECT labels['directory'] AS name, last_value(value ORDER BY timestamp) AS amount
-FROM metrics
-WHERE timestamp >= CAST($window_end AS TIMESTAMP) - INTERVAL '1 day' AND timestamp < $window_end
-    AND name = 'node_directory_size_bytes' AND host = $host AND starts_with(labels['directory'], rtrim($mountpoint, '/') || '/')
-GROUP BY 1
+-- Folders as the script `directory-size` of the textfile collector counts them: those on this volume, and of folders in one another the outer.
+WITH seen AS (
+    SELECT name AS metric, coalesce(labels['directory'], labels['mountpoint']) AS path, last_value(value ORDER BY timestamp) AS bytes
+    FROM metrics
+    WHERE timestamp >= CAST($window_end AS TIMESTAMP) - INTERVAL '1 day' AND timestamp < $window_end
+        AND name IN ('node_directory_size_bytes', 'node_filesystem_size_bytes') AND host = $host
+        AND starts_with(coalesce(labels['directory'], labels['mountpoint']), rtrim($mountpoint, '/') || '/')
+        AND coalesce(labels['directory'], labels['mountpoint']) <> $mountpoint
+    GROUP BY 1, 2
+),
+outer_ones AS (
+    SELECT path FROM seen
+)
+SELECT folder.path AS name, max(folder.bytes) AS amount
+FROM seen AS folder
+LEFT JOIN outer_ones ON starts_with(folder.path, outer_ones.path || '/')
+LEFT JOIN (SELECT path FROM seen WHERE metric = 'node_filesystem_size_bytes') AS mount ON folder.path = mount.path
+WHERE folder.metric = 'node_directory_size_bytes' AND outer_ones.path IS NULL AND mount.path IS NULL
+GROUP BY folder.path
 ORDER BY amount DESC
 LIMIT 10

@@ -44,6 +44,9 @@ const ENOUGH_FOR_A_CLASS: usize = 2_000;
 /// Days of the past that a forecast is made from.
 const HISTORY_DAYS: i64 = 730;
 
+/// Resources of a run that are asked for what uses most of them, those to be decided first first: each is a question by itself.
+const MOST_ASKED: usize = 100;
+
 /// What capacity works with.
 #[derive(Debug, Clone)]
 pub struct CapacityParts {
@@ -330,7 +333,7 @@ impl Capacity {
                 .collect();
             let service = desk_rules.service_of(&entity.iter().cloned().collect()).map(|service| service.name.clone());
             let key = ResourceKey { question: question.name.clone(), entity };
-            let is_asked = anew || !proposed.contains(&standing.resource);
+            let is_asked = (anew || !proposed.contains(&standing.resource)) && asked.len() < MOST_ASKED;
             let consumers = if is_asked { self.consumers(question, &key).await } else { None };
             let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
             let names: Vec<&str> = key.names().into_iter().collect();

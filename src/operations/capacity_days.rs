@@ -319,7 +319,9 @@ impl CapacityDays {
                 let removable = removable.as_ref().map(|column| column.as_primitive::<Float64Type>());
                 let can_go = |row: usize| removable.filter(|column| column.is_valid(row)).map(|column| column.value(row));
                 let rows = (0..batch.num_rows()).filter(|row| amounts.is_valid(*row));
-                Ok(rows.map(|row| Consumer { name: text_at(&names, row), amount: amounts.value(row), removable: can_go(row) }).collect())
+                Ok(rows
+                    .map(|row| Consumer { name: text_at(&names, row), amount: amounts.value(row), removable: None, might_go: can_go(row) })
+                    .collect())
             };
             consumers.extend(read().map_err(|source| CapacityError::Answer { question: question.name.clone(), source })?);
         }

@@ -138,6 +138,8 @@ async fn what_uses_most_of_a_resource_is_named_with_what_can_go() {
         gauge(size, &[("directory", "/data/dumps")], &|_| Some(70.0)),
         gauge(size, &[("directory", "/data/wal")], &|hour| Some(hour as f64)),
         gauge(size, &[("directory", "/database")], &|_| Some(900.0)),
+        gauge(size, &[("directory", "/database/base")], &|_| Some(800.0)),
+        gauge("node_filesystem_size_bytes", &[("mountpoint", "/data")], &|_| Some(2_000.0)),
         Measured { host: "db02", ..gauge(size, &[("directory", "/data/other")], &|_| Some(900.0)) },
         gauge(tables, &[("datname", "orders"), ("schemaname", "public"), ("relname", "audit")], &|_| Some(50.0)),
         gauge("pg_stat_user_tables_index_size_bytes", &[("datname", "orders"), ("schemaname", "public"), ("relname", "audit")], &|_| {
@@ -157,12 +159,13 @@ async fn what_uses_most_of_a_resource_is_named_with_what_can_go() {
         let entity = entity.iter().map(|(column, value)| ((*column).to_owned(), (*value).to_owned())).collect();
         let key = crate::capacity::ResourceKey { question: name.to_owned(), entity };
         let found = site.days.consumers(&question(name), &key, START_US / DAY_US + 2).await.unwrap();
-        found.into_iter().map(|it| (it.name, it.amount, it.removable)).collect()
+        found.into_iter().map(|it| (it.name, it.amount, it.might_go)).collect()
     };
     let named = |name: &str, amount, removable| (name.to_owned(), amount, removable);
     let volume = consumers("filesystem_space", &[("host", "db01"), ("mountpoint", "/data")]).await;
     assert_eq!(volume, [named("/data/dumps", 70.0, None), named("/data/wal", 47.0, None)]);
-    assert_eq!(consumers("filesystem_space", &[("host", "db01"), ("mountpoint", "/")]).await.len(), 3);
+    let root = consumers("filesystem_space", &[("host", "db01"), ("mountpoint", "/")]).await;
+    assert_eq!(root, [named("/database", 900.0, None)], "not what lies on another volume, and nothing twice");
     let database = consumers("database_size", &[("host", "db01"), ("database", "orders")]).await;
     assert_eq!(database, [named("public.audit", 55.0, None)]);
     let connections = consumers("database_connections", &[("host", "db01")]).await;

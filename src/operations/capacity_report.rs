@@ -135,7 +135,8 @@ impl Capacity {
             overview.counts.extend(Status::from_word(&word).zip(usize::try_from(count).ok()));
         }
         let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
-        overview.to_order_soon = count_to_order(&mut read, last_day + SOON_DAYS).await.map_err(CapacityError::Store)?;
+        overview.to_order_soon =
+            count_to_order(&mut read, last_day + SOON_DAYS, self.parts.inventory.clock.now_us()).await.map_err(CapacityError::Store)?;
         drop(read);
         for status in ORDER {
             let limit = MOST_OF_A_STATUS as u32;
@@ -158,9 +159,8 @@ impl Capacity {
             let proposed = active.iter().find(|proposal| proposal.resource == standing.resource);
             // What was decided is not to be decided.
             let is_open = proposed.is_none_or(|proposal| proposal.state == ProposalState::Open);
-            let said = proposed.and_then(|proposal| proposal.order_by.as_ref()?.parse().ok()).map(day_of);
-            let order_by = said.or(standing.order_by_day);
-            overview.to_order_soon += usize::from(crosses && is_open && order_by.is_some_and(|day| day <= last_day + SOON_DAYS));
+            overview.to_order_soon +=
+                usize::from(crosses && is_open && standing.order_by_day.is_some_and(|day| day <= last_day + SOON_DAYS));
             if is_shown {
                 overview.shown.push((standing.resource, standing.question));
             }
@@ -185,7 +185,8 @@ impl Capacity {
             let proposed = active.iter().find(|proposal| proposal.resource == *id);
             let consumers: &[Consumer] = proposed.map_or(&[], |proposal| &proposal.facts.need.consumers);
             let mut told = resource(&detail, purchase, &extents, consumers);
-            proposed.into_iter().for_each(|proposal| ordered_as_proposed(&mut told, proposal));
+            // Of a day of the past, what is proposed now says nothing about its dates.
+            proposed.filter(|_| !moment.is_past).into_iter().for_each(|proposal| ordered_as_proposed(&mut told, proposal));
             resources.push(told);
         }
         resources.sort_by_key(|resource| (rank(resource.status), resource.order_by, resource.name.clone()));

@@ -14,6 +14,7 @@ use super::inventory::read_stored;
 use super::judging::{Standing, date_of, day_of};
 use super::proposal_rows::{Proposal, ProposalEvent, ProposalState};
 use super::proposal_words::ordered;
+use crate::capacity::Status;
 use crate::clock::{DAY_US, TimestampUs};
 use crate::inventory::{InventoryKind, Record};
 use crate::purchase::{Consumer, PurchaseOption, PurchasePolicy};
@@ -64,7 +65,7 @@ pub(super) fn resource(
         order_by: standing.order_by_day.map(date_of),
         order_by_terms: order_by_terms(standing, detail.question.lead_days, purchase),
         needed: standing.needed,
-        enough: standing.fitting_limit,
+        enough: standing.fitting_limit.filter(|_| standing.status == Status::Oversized),
         history: detail.days[drawn..]
             .iter()
             .map(|day| {
@@ -159,12 +160,15 @@ fn order_by_terms(standing: &Standing, lead_days: Option<u32>, purchase: &Purcha
     terms
 }
 
-/// Says of a resource by when what is proposed about it must be decided: by the delivery of that purchase, not by the usual one.
+/// Says of a resource that crosses by when what is proposed about it must be decided: by the delivery of that purchase, not by the usual one.
 pub(super) fn ordered_as_proposed(resource: &mut report::Resource, proposal: &Proposal) {
-    let chosen = proposal.chosen.and_then(|place| proposal.options.options.get(usize::try_from(place - 1).ok()?));
-    let Some(option) = chosen.or_else(|| ordered(&proposal.options)) else { return };
-    let (schedule, need) = (&option.schedule, &proposal.facts.need);
-    let Some((lower, order_by)) = need.lower.zip(schedule.order_by) else { return };
+    let waits = matches!(proposal.state, ProposalState::Open | ProposalState::Deferred);
+    if !waits || !matches!(resource.status, Status::Crosses | Status::OverThreshold) {
+        return;
+    }
+    let Some(option) = ordered(&proposal.options) else { return };
+    let schedule = &option.schedule;
+    let Some((lower, order_by)) = proposal.facts.need.lower.zip(schedule.order_by) else { return };
     let wait = |name: &str, days: u32, text: &str| report::Term {
         name: name.to_owned(),
         value: f64::from(days),

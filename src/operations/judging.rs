@@ -262,6 +262,13 @@ fn with_forecast(
         growth if growth < 0.0 => Status::Shrinking,
         _ => Status::BeyondHorizon,
     };
+    // What would be enough must be enough for what is coming too.
+    if standing.status == Status::Oversized
+        && let Some(upper) = at_horizon
+    {
+        let coming = headroom.limit_for(upper, standing.servers);
+        standing.fitting_limit = standing.fitting_limit.map(|fitting| if coming.is_finite() { fitting.max(coming) } else { fitting });
+    }
     Judged { standing, calibration: Some(made.calibration.clone()), forecast: Some(made), outlook }
 }
 

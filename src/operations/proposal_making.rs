@@ -53,7 +53,9 @@ impl Proposals {
             let standing = crossing.standing;
             let neighbours = rooms.next_to(&Place::of(&standing.question, &standing.entity, &rules), (&standing.resource, &standing.name));
             match self.renew(crossing, known, (&market, &neighbours), setup, today).await {
-                Ok(made) => rooms.give(&standing.question, &standing.resource, &made),
+                Ok(Some(made)) => rooms.give(&standing.question, &standing.resource, &made),
+                // It rests, or somebody has put it off: others may have the room.
+                Ok(None) => {}
                 Err(error) => tracing::warn!(resource = standing.name, %error, "no proposal can be made of a resource that crosses"),
             }
         }
@@ -97,7 +99,7 @@ impl Proposals {
         (market, neighbours): (&MarketData, &[Neighbour]),
         setup: &Setup,
         today: Date,
-    ) -> Result<Options, ProposalError> {
+    ) -> Result<Option<Options>, ProposalError> {
         let known_consumers = known.map(|known| &known.facts.need.consumers);
         let consumers = crossing.consumers.as_ref().or(known_consumers).cloned().unwrap_or_default();
         let need = need_of(crossing, consumers, setup, today)?;
@@ -155,7 +157,12 @@ impl Proposals {
             (Consequence::Figures | Consequence::Nothing, _) => {}
         }
         writing.commit().await?;
-        Ok(made)
+        let is_open = match (consequence, known) {
+            (Consequence::Event(event), _) => event != RENEWED,
+            (Consequence::Figures, Some(known)) => known.state == ProposalState::Open,
+            _ => false,
+        };
+        Ok(Some(made).filter(|_| is_open))
     }
 }
 
@@ -180,7 +187,7 @@ async fn consequence_of(
         // Somebody has decided while this was worked out: that holds, and the next run sees it.
         Some(known) if !is_unchanged(write, known).await? => Consequence::Nothing,
         Some(known) if known.state == ProposalState::Deferred && !waits(known, today) => Consequence::Event("reopened"),
-        Some(known) if same_advice(known, made, order_by) && known.facts.offers == facts.offers => Consequence::Figures,
+        Some(known) if same_advice(known, made, order_by, today) && known.facts.offers == facts.offers => Consequence::Figures,
         Some(known) if known.state == ProposalState::Deferred => Consequence::Event(RENEWED),
         Some(_) => Consequence::Event("changed"),
         None if rests(write, &standing.resource, crate::clock::DAY_US * super::day_of(today)).await? => Consequence::Nothing,

@@ -206,7 +206,7 @@ pub(super) async fn next_number(write: &mut SqliteConnection) -> Result<i64, Sto
 
 /// How long a resource is left alone after its proposal was rejected or delivered: a decision holds for a month, and what was delivered
 /// has to be built in and measured for whole days.
-const REST_US: i64 = 30 * DAY_US;
+pub(super) const REST_US: i64 = 30 * DAY_US;
 
 /// Whether it was rejected or delivered lately what was proposed about a resource.
 pub(super) async fn rests(read: &mut SqliteConnection, resource: &str, now_us: TimestampUs) -> Result<bool, StoreError> {

@@ -12,13 +12,19 @@ use crate::purchase::{BudgetEffect, Consumer, Need, Options, PurchaseOption};
 
 /// Whether an open proposal still says what it would say now, down to what it takes from which budget: nobody reads an event a day that
 /// says nothing new.
-pub(super) fn same_advice(known: &Proposal, made: &Options, order_by: Option<&str>) -> bool {
+pub(super) fn same_advice(known: &Proposal, made: &Options, order_by: Option<&str>, today: Date) -> bool {
     let advice = |options: &Options| -> Vec<_> {
         let paid = |budget: &BudgetEffect| (budget.line.clone(), budget.currency, budget.takes_minor);
-        let said = |it: &PurchaseOption| (it.title.clone(), it.quantity, it.cost.npv_minor, it.feasible, it.budget.as_ref().map(paid));
+        // Not the words: they tell amounts that are others each day.
+        let what = |it: &PurchaseOption| (it.kind, it.offer.clone(), it.other_resource.clone(), it.quantity);
+        let said = |it: &PurchaseOption| (what(it), it.cost.npv_minor, it.feasible, it.budget.as_ref().map(paid));
         options.options.iter().map(said).collect()
     };
-    known.order_by.as_deref() == order_by && advice(&known.options) == advice(made) && known.options.left_out == made.left_out
+    let left_out = |options: &Options| -> Vec<String> { options.left_out.iter().map(|it| it.name.clone()).collect() };
+    // Of a day that is past it is no news that it was another.
+    let is_past = |day: Option<&str>| day.is_some_and(|day| day < today.to_string().as_str());
+    let same_day = known.order_by.as_deref() == order_by || (is_past(known.order_by.as_deref()) && is_past(order_by));
+    same_day && advice(&known.options) == advice(made) && left_out(&known.options) == left_out(made)
 }
 
 /// The purchase by whose delivery the day to decide is counted: the best that can be carried out, else the first.

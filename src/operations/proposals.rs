@@ -123,7 +123,8 @@ pub struct RepairQuestion {
     pub mean_repair_cost: Option<Money>,
     /// Days that it takes.
     pub downtime_days: u32,
-    /// Days on which it failed, this time among them; `None`: those on which incidents about the asset were opened, and today.
+    /// Days on which it failed, this time among them; `None`: those on which incidents about the asset were opened, and today, if
+    /// none of them is open.
     pub failures: Option<Vec<Date>>,
     /// What a day without it costs.
     pub cost_of_outage_per_day: Option<Money>,
@@ -369,13 +370,19 @@ pub(super) async fn limit_source_of(read: &mut SqliteConnection, resource: &str)
     Ok(sqlx::query_scalar(sql).bind(resource).fetch_optional(read).await?.flatten())
 }
 
-/// Days on which incidents about an asset were opened, oldest first, and today.
+/// Days on which incidents about an asset were opened, oldest first, and today, unless one of them is open.
 async fn failures_of(read: &mut SqliteConnection, asset: &str, today: Date) -> Result<Vec<Date>, ProposalError> {
     let sql = "SELECT DISTINCT opened_at_us / 86400000000 FROM (SELECT opened_at_us FROM tickets
             WHERE entity ->> '$.asset' = ?1 AND kind = 'incident' AND merged_into IS NULL ORDER BY number DESC LIMIT ?2)";
-    let days: Vec<i64> = sqlx::query_scalar(sql).bind(asset).bind(MOST_FAILURES).fetch_all(read).await.map_err(StoreError::from)?;
+    let days: Vec<i64> = sqlx::query_scalar(sql).bind(asset).bind(MOST_FAILURES).fetch_all(&mut *read).await.map_err(StoreError::from)?;
+    let open = "SELECT EXISTS (SELECT 1 FROM tickets WHERE entity ->> '$.asset' = ?1 AND kind = 'incident' AND merged_into IS NULL
+        AND state NOT IN ('resolved', 'closed'))";
+    let is_open: bool = sqlx::query_scalar(open).bind(asset).fetch_one(read).await.map_err(StoreError::from)?;
     let mut days: BTreeSet<Date> = days.into_iter().map(super::date_of).collect();
-    days.insert(today);
+    // What is not mended yet is this failure, whenever it was.
+    if !is_open {
+        days.insert(today);
+    }
     Ok(days.into_iter().collect())
 }
 

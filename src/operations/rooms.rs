@@ -10,7 +10,7 @@ use crate::desk::DeskRules;
 use crate::purchase::{Neighbour, Options};
 use crate::store::StoreError;
 
-/// Resources with room that are looked at, those with most first.
+/// Resources with room that are looked at, of each question, those with most first.
 const MOST_ROOMS: i64 = 20_000;
 
 /// Neighbours shown to one need: the largest; nobody moves load to the twenty-first.
@@ -54,10 +54,13 @@ pub(super) struct Rooms {
 impl Rooms {
     /// All room, and whose it is: what was approved for a resource, and what open proposals offer.
     pub(super) async fn load(read: &mut SqliteConnection, rules: &DeskRules, active: &[Proposal]) -> Result<Self, StoreError> {
-        let sql = "SELECT question, name, entity, unit, status, used, limit_value, threshold, fitting_limit FROM capacity_resources
-            WHERE status IN ('oversized', 'steady', 'shrinking')
-                AND limit_value IS NOT NULL AND used IS NOT NULL AND fitting_limit IS NOT NULL AND limit_source IN ('metric', 'asset')
-            ORDER BY limit_value - fitting_limit DESC, name LIMIT ?1";
+        // Of each question by itself: bytes and cores are not to be compared.
+        let sql = "SELECT * FROM (
+                SELECT question, name, entity, unit, status, used, limit_value, threshold, fitting_limit,
+                    row_number() OVER (PARTITION BY question ORDER BY limit_value - fitting_limit DESC, name) AS place
+                FROM capacity_resources WHERE status IN ('oversized', 'steady', 'shrinking')
+                    AND limit_value IS NOT NULL AND used IS NOT NULL AND fitting_limit IS NOT NULL AND limit_source IN ('metric', 'asset'))
+            WHERE place <= ?1 ORDER BY question, place";
         let mut rooms = Vec::new();
         for row in sqlx::query(sql).bind(MOST_ROOMS).fetch_all(read).await? {
             let number = |column: &str| row.try_get::<f64, _>(column);
@@ -82,7 +85,7 @@ impl Rooms {
                 all.given.insert((approved.question.clone(), other), approved.resource.clone());
             }
         }
-        for open in open {
+        for open in open.into_iter().filter(|proposal| proposal.state == ProposalState::Open) {
             all.give(&open.question, &open.resource, &open.options);
         }
         Ok(all)
@@ -97,9 +100,10 @@ impl Rooms {
         fitting.take(MOST_NEIGHBOURS).map(|(_, neighbour)| neighbour.clone()).collect()
     }
 
-    /// What would meet this need is not offered to another, unless it is another's already.
+    /// The first that would meet this need is not offered to another, unless it is another's already.
     pub(super) fn give(&mut self, question: &str, resource: &str, made: &Options) {
-        for other in made.options.iter().filter(|option| option.covers_need).filter_map(|option| option.other_resource.as_ref()) {
+        let mut enough = made.options.iter().filter(|option| option.covers_need);
+        if let Some(other) = enough.find_map(|option| option.other_resource.as_ref()) {
             self.given.entry((question.to_owned(), other.clone())).or_insert_with(|| resource.to_owned());
         }
     }

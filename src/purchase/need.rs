@@ -18,6 +18,9 @@ pub struct Consumer {
     /// How much of that can go, if somebody has looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removable: Option<f64>,
+    /// How much of it might go by what was counted, before anybody has looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub might_go: Option<f64>,
 }
 
 /// A resource that crosses its threshold. Amounts are in `unit`.

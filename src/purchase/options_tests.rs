@@ -244,7 +244,7 @@ fn neighbours_with_room_are_options() {
 
 #[test]
 fn a_clean_up_is_as_sure_as_somebody_has_looked() {
-    let consumer = |name: &str, amount, removable| Consumer { name: name.into(), amount, removable };
+    let consumer = |name: &str, amount, removable| Consumer { name: name.into(), amount, removable, might_go: None };
     let of = |consumers: Vec<Consumer>| options_of(&Need { consumers, ..need() }, &[], &[], &policy()).options[0].clone();
     let unknown = of(vec![consumer("/backup", 3.0, None), consumer("/logs", 1.0, None)]);
     assert_eq!((unknown.kind, unknown.feasible), (OptionKind::CleanUp, false));

@@ -67,7 +67,12 @@ fn need_at_any_time() -> impl Strategy<Value = Need> {
 }
 
 fn numbers_of_consumer() -> impl Strategy<Value = Consumer> {
-    (numbers(), prop::option::of(numbers())).prop_map(|(amount, removable)| Consumer { name: "c".into(), amount, removable })
+    (numbers(), prop::option::of(numbers())).prop_map(|(amount, removable)| Consumer {
+        name: "c".into(),
+        amount,
+        removable,
+        might_go: None,
+    })
 }
 
 fn any_offer() -> impl Strategy<Value = Offer> {

@@ -113,9 +113,10 @@ pub(super) fn clean_up(question: &Question<'_>) -> Option<PurchaseOption> {
     let percent = wanted / held * 100.0;
     let mut terms: Vec<Term> = amounts()
         .map(|consumer| {
-            let can_go = match consumer.removable {
-                Some(amount) => format!("{} of it can go", shown(amount, unit)),
-                None => "nobody has said how much of it can go".to_owned(),
+            let can_go = match (consumer.removable, consumer.might_go) {
+                (Some(amount), _) => format!("{} of it can go", shown(amount, unit)),
+                (None, Some(amount)) => format!("by the question {} of it might go, and nobody has looked yet", shown(amount, unit)),
+                (None, None) => "nobody has said how much of it can go".to_owned(),
             };
             Term::new("consumer", consumer.amount, unit, format!("{}: {}; {can_go}", consumer.name, shown(consumer.amount, unit)))
         })
