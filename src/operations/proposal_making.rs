@@ -157,12 +157,7 @@ impl Proposals {
             (Consequence::Figures | Consequence::Nothing, _) => {}
         }
         writing.commit().await?;
-        let is_open = match (consequence, known) {
-            (Consequence::Event(event), _) => event != RENEWED,
-            (Consequence::Figures, Some(known)) => known.state == ProposalState::Open,
-            _ => false,
-        };
-        Ok(Some(made).filter(|_| is_open))
+        Ok(Some(made).filter(|_| is_open_after(consequence, known)))
     }
 }
 
@@ -175,6 +170,15 @@ enum Consequence {
     Figures,
     /// Something that people are to know.
     Event(&'static str),
+}
+
+/// Whether a proposal waits for a decision then.
+fn is_open_after(consequence: Consequence, known: Option<&Proposal>) -> bool {
+    match consequence {
+        Consequence::Event(event) => event != RENEWED,
+        Consequence::Figures => known.is_some_and(|known| known.state == ProposalState::Open),
+        Consequence::Nothing => false,
+    }
 }
 
 async fn consequence_of(
