@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench end_to_end` sends 5 million syslog messages (about 200 bytes each) over four TCP connections, two
 //! counting octets and two ending lines; then measures acknowledgements of small HTTP requests; then remote write.
+//! `-- templates` sends the syslog messages six times with the rules off, every other time without templates.
 //! `-- --test` does it with a fiftieth of the data. `WATCHROOM_BENCH_MESSAGES` and `WATCHROOM_BENCH_DIR` (default: the
 //! target folder) change size and disk. The sender's own CPU time is not in the figures, but it takes its share of the
 //! cores.
@@ -48,7 +49,10 @@ fn main() {
     let messages = std::env::var("WATCHROOM_BENCH_MESSAGES").ok().and_then(|text| text.parse().ok());
     let messages = messages.unwrap_or(if quick { 100_000 } else { 5_000_000 });
     let place = PathBuf::from(std::env::var("WATCHROOM_BENCH_DIR").unwrap_or_else(|_| env!("CARGO_TARGET_TMPDIR").to_owned()));
-    syslog(&place, messages);
+    if arguments.iter().any(|argument| argument == "templates") {
+        return templates(&place, messages);
+    }
+    syslog(&place, messages, &[]);
     acknowledgements(&place, if quick { 1 } else { 10 });
     remote_write(&place, if quick { 200_000 } else { 10_000_000 });
 }
@@ -76,9 +80,27 @@ fn streams(messages: usize) -> (Vec<Vec<u8>>, usize) {
     (streams, bytes)
 }
 
-fn syslog(place: &std::path::Path, messages: usize) {
+/// What templates cost: the same messages with and without them in turn.
+fn templates(place: &std::path::Path, messages: usize) {
+    let mut seconds = [Vec::new(), Vec::new()];
+    for _ in 0..3 {
+        for (with, setting) in ["false", "true"].into_iter().enumerate() {
+            println!("templates {setting}");
+            seconds[with].push(syslog(place, messages, &[("WATCHROOM_DETECT_ENABLED", "false"), ("WATCHROOM_DETECT_TEMPLATES", setting)]));
+        }
+    }
+    let median = |times: &mut Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    };
+    let [without, with] = seconds.each_mut().map(median);
+    println!("with templates {:.1} % less a second than without (medians of three)", 100.0 * (1.0 - without / with));
+}
+
+/// The result is the seconds until all is committed.
+fn syslog(place: &std::path::Path, messages: usize, settings: &[(&str, &str)]) -> f64 {
     let (streams, bytes) = streams(messages);
-    let server = Server::start(place);
+    let server = Server::start_with(place, settings);
     let before = server.usage();
     let watch = Stopwatch::start();
     let senders: Vec<_> = streams
@@ -115,6 +137,7 @@ fn syslog(place: &std::path::Path, messages: usize) {
     println!("               {:.0} events/s  {:.0} MB/s", messages as f64 / seconds, bytes as f64 / 1e6 / seconds);
     println!("               {:.2} CPU-s a million  {:.0} MiB peak memory", cpu * 1e6 / messages as f64, after.peak_memory_mib);
     println!("               {:.2} bytes an event on disk  {errors} not understood", server.table_bytes("logs") as f64 / messages as f64);
+    seconds
 }
 
 /// Latency of `POST /insert/jsonline` with ten lines each, from eight clients at once.

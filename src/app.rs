@@ -245,6 +245,7 @@ fn pipeline_config(settings: &Settings) -> PipelineConfig {
             ..table::Config::default()
         },
         flush: FlushConfig { bytes: size(table.flush_bytes), age: Duration::from_millis(table.flush_age_ms) },
+        templates: settings.detect.templates,
         fresh_limit_bytes: size(table.fresh_limit_bytes),
         queue_bytes: size(table.queue_bytes),
     }

@@ -15,7 +15,7 @@ use crate::vus;
 const CLEAN_WEEKS: i64 = 52;
 const CLEAN_SERIES: u64 = 193;
 /// Thresholds of the curve.
-const CURVE: [f64; 10] = [2.6, 2.8, 3.0, 3.2, 3.4, 3.6, DEFAULT_THRESHOLD, 3.8, 4.0, 4.4];
+const CURVE: [f64; 11] = [2.0, 2.2, 2.4, 2.6, 2.8, 3.0, 3.1, DEFAULT_THRESHOLD, 3.3, 3.5, 4.0];
 /// One SMD metric in this many, to keep the run short.
 const SMD_STEP: usize = 2;
 

@@ -30,21 +30,27 @@ pub(crate) struct Usage {
 impl Server {
     /// Starts on defaults (but for the ports) with a new data folder below `place`.
     pub(crate) fn start(place: &Path) -> Self {
+        Self::start_with(place, &[])
+    }
+
+    /// The same with settings as environment variables.
+    pub(crate) fn start_with(place: &Path, settings: &[(&str, &str)]) -> Self {
         let folder = place.join(format!("watchroom-bench-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
-        Self::serve(folder, false)
+        Self::serve(folder, false, settings)
     }
 
     /// Starts on a folder that is there already, which stays when the server has gone.
     pub(crate) fn start_on(folder: &Path) -> Self {
-        Self::serve(folder.to_owned(), true)
+        Self::serve(folder.to_owned(), true, &[])
     }
 
-    fn serve(folder: PathBuf, stays: bool) -> Self {
+    fn serve(folder: PathBuf, stays: bool, settings: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_watchroom"))
             .args(["serve", "--http", "127.0.0.1:0", "--syslog-tcp", "127.0.0.1:0", "--syslog-udp", "", "--data"])
             .arg(&folder)
             .env("WATCHROOM_LOG_LEVEL", "warn")
+            .envs(settings.iter().copied())
             // Receivers of webhooks are of the bench's own.
             .env("WATCHROOM_WEBHOOKS_ALLOW_HTTP", "true")
             .env("WATCHROOM_WEBHOOKS_ALLOW_PRIVATE", "127.0.0.0/8")

@@ -30,18 +30,24 @@ const USUAL_SPREAD: f64 = 0.0005;
 /// Steps count at most this many mean steps in the spread, so that one spike is the value stream's business alone.
 const STEP_CLIP: f64 = 6.0;
 /// The longer the history, the larger the surprises that chance alone brings, and the more its tail can be trusted: beyond a thousand points
-/// the score is divided by 1 + 0.5 · log₁₀(points / 1,000), up to half a year of five-minute points. So a young detector says what
+/// the evidence is divided by 1 + 0.7 · log₁₀(points / 1,000), up to half a year of five-minute points. So a young detector says what
 /// stands out, an old one what stands out of months (alpha spending, Foster and Stine 2008).
-const AGE: f32 = 0.5;
+const AGE: f32 = 0.7;
 const AGE_FROM: f32 = 1_000.0;
 const AGE_TO: f32 = 50_000.0;
 /// A young series has not shown its days yet, so that the first morning is a surprise: until three days have passed (for points closer than four
-/// minutes: until a thousand came), evidence counts from seven tenths on and the score from nothing on, rising evenly.
+/// minutes: until a thousand came), the score counts from nothing on, rising evenly.
 const YOUNG_S: f64 = 3.0 * DAY_S as f64;
 const YOUNG_POINTS: f64 = 1_000.0;
-const YOUNG_EVIDENCE: f64 = 0.7;
-/// Deviations from the baseline weigh half on the first weekend: that weekends may differ is known, how this one differs is not.
+/// Nor its weeks: evidence counts from three quarters on, until two weeks have passed or as many five-minute points came. With that and the
+/// age a clean series alarms about as often in each of its first weeks; without, five times as often in the first as in the third.
+const GROWN_S: f64 = 14.0 * DAY_S as f64;
+const GROWN_POINTS: f64 = 4_032.0;
+const YOUNG_EVIDENCE: f64 = 0.75;
+/// Deviations from the baseline weigh half on the first weekend: that weekends may differ is known, how this one differs is not. What does not
+/// go by the baseline weighs four fifths.
 const FIRST_WEEKEND: f64 = 0.5;
+const FIRST_WEEKEND_ELSEWHERE: f64 = 0.8;
 /// The score is the sum of the last points' surprises to the sixteenth power, each point's share fading, and its sixteenth root: nearly the
 /// largest of them, but what stays surprising ranks above one odd point. Powers of 8 to 16 rank alike on four data sets; 8 is better for
 /// labels of hours, 16 for those of minutes. It fades by e in `LINGER` points, so that it marks the event and not its sharpest points.
@@ -218,7 +224,7 @@ impl Detector {
             step as f32,
             self.lasting(lenient as f32),
         ];
-        let trust = self.trust(timestamp_s);
+        let (trust, grown) = (self.passed(timestamp_s, YOUNG_S, YOUNG_POINTS), self.passed(timestamp_s, GROWN_S, GROWN_POINTS));
         let verdict = self.judge(&streams, timestamp_s, expected.first_weekend);
         let known = self.seen >= WARM_UP;
         self.learn(timestamp_s, value, (!expected.first_weekend).then_some(deviation));
@@ -232,7 +238,7 @@ impl Detector {
         self.record = faded(self.record, 1.0 / RECORD).max(self.persisting);
         Reading {
             score: self.score(),
-            evidence: verdict.evidence.max(news) * (YOUNG_EVIDENCE + (1.0 - YOUNG_EVIDENCE) * trust),
+            evidence: verdict.evidence.max(news) * (YOUNG_EVIDENCE + (1.0 - YOUNG_EVIDENCE) * grown),
             expected: if known { self.anchor + f64::from(expected.value) } else { f64::NAN },
             stream: verdict.strongest,
             surprise: verdict.surprise,
@@ -309,10 +315,10 @@ impl Detector {
         if on_one_side { smallest } else { BOTH_SIDES * smallest }
     }
 
-    /// From 0 for a new series to 1 for one that has shown its days.
-    fn trust(&self, timestamp_s: i64) -> f64 {
-        let since = timestamp_s.saturating_sub(self.first_s) as f64 / YOUNG_S;
-        since.max(f64::from(self.seen) / YOUNG_POINTS).clamp(0.0, 1.0)
+    /// From 0 for a new series to 1 for one that has lasted so long or has so many points.
+    fn passed(&self, timestamp_s: i64, span_s: f64, points: f64) -> f64 {
+        let since = timestamp_s.saturating_sub(self.first_s) as f64 / span_s;
+        since.max(f64::from(self.seen) / points).clamp(0.0, 1.0)
     }
 
     /// Whether a stream is larger than it was in the last 10,000 points. Hours that are off and points in a row that are off come again and
@@ -348,7 +354,8 @@ impl Detector {
             let place = places[index];
             if warm && self.is_news(stream, streams[index], unknown) {
                 let surprise = f64::from(self.calibrations[index].surprise(place, dependence[index]).max(0.0));
-                surprises[index] = if unknown { FIRST_WEEKEND * surprise } else { surprise };
+                let weight = if unknown { FIRST_WEEKEND } else { FIRST_WEEKEND_ELSEWHERE };
+                surprises[index] = if first_weekend { weight * surprise } else { surprise };
                 if surprises[index] > most {
                     (strongest, most) = (stream, surprises[index]);
                 }

@@ -64,6 +64,7 @@ impl ServiceDesk {
         Ok(vec![
             stage::spawn("clockwork", shutdown, clockwork.run(shutdown.clone())),
             stage::spawn("deliveries", shutdown, deliveries.run(shutdown.clone())),
+            stage::spawn("checkpoints", shutdown, store.clone().keep_wal_short(shutdown.clone())),
         ])
     }
 }

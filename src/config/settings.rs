@@ -226,11 +226,13 @@ pub struct DetectSettings {
     pub enabled: bool,
     /// Folder with rules of your own (`*.sql`), beside the built-in ones; a file of the same name replaces a built-in one.
     pub rules_dir: String,
+    /// Store with each log line which template it is of (`template_id`). Without it rules over templates see nothing new.
+    pub templates: bool,
 }
 
 impl Default for DetectSettings {
     fn default() -> Self {
-        Self { enabled: true, rules_dir: String::new() }
+        Self { enabled: true, rules_dir: String::new(), templates: true }
     }
 }
 

@@ -31,8 +31,8 @@ pub(super) struct ParsedBlocks {
     pub(super) reports: Vec<(oneshot::Sender<Receipt>, Receipt)>,
 }
 
-/// Parses blocks of one shard, which are all logs or all metrics.
-pub(super) fn parse_blocks(blocks: Vec<StoredBlock>, known_series: &KnownSeries, templates: &Templates) -> ParsedBlocks {
+/// Parses blocks of one shard, which are all logs or all metrics. Without `templates` lines get no `template_id`.
+pub(super) fn parse_blocks(blocks: Vec<StoredBlock>, known_series: &KnownSeries, templates: Option<&Templates>) -> ParsedBlocks {
     let started = Stopwatch::start();
     let last_sequence = blocks.last().map_or(0, |stored| stored.sequence);
     let mut parsed = ParsedBlocks { logs: None, samples: None, series: None, last_sequence, permits: Vec::new(), reports: Vec::new() };
@@ -46,15 +46,17 @@ pub(super) fn parse_blocks(blocks: Vec<StoredBlock>, known_series: &KnownSeries,
         }
         (parsed.samples, parsed.series) = metrics.finish();
     } else {
-        templates.received(blocks.iter().map(|stored| stored.block.received_at_us).max().unwrap_or(0));
         let mut columns = LogColumns::with_capacity(frames);
-        let mut lines = templates.job();
+        let received_at_us = blocks.iter().map(|stored| stored.block.received_at_us).max().unwrap_or(0);
+        let mut lines = templates.map(|templates| templates.job(received_at_us));
         for stored in blocks {
-            let receipt = add_log_block(&mut columns, &mut lines, &stored.block);
+            let receipt = add_log_block(&mut columns, lines.as_mut(), &stored.block);
             parsed.permits.push(stored.permit);
             parsed.reports.extend(stored.report.map(|report| (report, receipt)));
         }
-        columns.set_template_ids(lines.learn(templates));
+        if let (Some(lines), Some(templates)) = (lines, templates) {
+            columns.set_template_ids(lines.learn(templates));
+        }
         PARSED_ROWS.add(columns.len() as u64);
         parsed.logs = finished(columns.finish());
     }
@@ -98,7 +100,7 @@ impl Outcomes {
     }
 }
 
-fn add_log_block(columns: &mut LogColumns, lines: &mut JobTemplates, block: &FrameBlock) -> Receipt {
+fn add_log_block(columns: &mut LogColumns, mut lines: Option<&mut JobTemplates>, block: &FrameBlock) -> Receipt {
     let context = Context { received_at_us: block.received_at_us, zone: block.origin.zone };
     let json_fields = (block.kind == BlockKind::JsonLines).then(|| JsonFields::from_hints(&block.origin.hints));
     let mut outcomes = Outcomes::default();
@@ -125,8 +127,10 @@ fn add_log_block(columns: &mut LogColumns, lines: &mut JobTemplates, block: &Fra
             Outcomes::add(&mut outcomes.accepted, frame);
         }
         columns.push(&record, frame);
-        let at_us = record.timestamp_us.unwrap_or(block.received_at_us);
-        lines.push(record.app.as_deref().unwrap_or(""), &record.message, at_us, record.severity);
+        if let Some(lines) = &mut lines {
+            let at_us = record.timestamp_us.unwrap_or(block.received_at_us);
+            lines.push(record.app.as_deref().unwrap_or(""), &record.message, at_us, record.severity);
+        }
     }
     outcomes.account(&block.origin.source);
     Receipt { accepted: block.frames.len() as u64, errors }

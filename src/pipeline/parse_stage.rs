@@ -71,7 +71,7 @@ fn start_job(blocks: Vec<StoredBlock>, tables: &Arc<Tables>) -> oneshot::Receive
     let (done, parsed) = oneshot::channel();
     let tables = tables.clone();
     rayon::spawn(move || {
-        let _ = done.send(parse_blocks(blocks, &tables.known_series, &tables.templates));
+        let _ = done.send(parse_blocks(blocks, &tables.known_series, tables.mined()));
     });
     parsed
 }

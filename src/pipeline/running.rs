@@ -32,6 +32,8 @@ pub struct PipelineConfig {
     pub table: table::Config,
     /// When rows are written.
     pub flush: FlushConfig,
+    /// Log lines get a `template_id`.
+    pub templates: bool,
     /// Memory for fresh rows.
     pub fresh_limit_bytes: usize,
     /// Memory for blocks on their way.
@@ -164,7 +166,7 @@ impl FlushHandle {
 async fn open_tables(config: &PipelineConfig) -> Result<Tables, PipelineError> {
     let opened = query::Tables::open(&config.data_dir.join("tables"), &config.table).await?;
     let known = known_series::load(&opened.series).await?;
-    Ok(Tables::new(opened, known, Arc::new(template_view::load(&config.data_dir))))
+    Ok(Tables::new(opened, known, Arc::new(template_view::load(&config.data_dir)), config.templates))
 }
 
 /// Replays all shards, one after the other, and waits until their rows are in the tables.

@@ -29,14 +29,21 @@ pub(super) struct Tables {
     pub(super) known_series: KnownSeries,
     /// Templates of the log lines.
     pub(super) templates: Arc<Templates>,
+    /// New lines get one.
+    mines: bool,
     /// Held while metrics are appended and while a flush begins: a sample is never frozen without its series.
     metrics_gate: Mutex<()>,
 }
 
 impl Tables {
-    pub(super) fn new(opened: query::Tables, known_series: KnownSeries, templates: Arc<Templates>) -> Self {
+    pub(super) fn new(opened: query::Tables, known_series: KnownSeries, templates: Arc<Templates>, mines: bool) -> Self {
         let query::Tables { logs, series, samples, capacity_days } = opened;
-        Self { logs, series, samples, capacity_days, known_series, templates, metrics_gate: Mutex::new(()) }
+        Self { logs, series, samples, capacity_days, known_series, templates, mines, metrics_gate: Mutex::new(()) }
+    }
+
+    /// The templates that new lines are given; `None` if they are given none.
+    pub(super) fn mined(&self) -> Option<&Templates> {
+        self.mines.then_some(&self.templates)
     }
 
     /// Adds the rows of the blocks up to `sequence` of the shard `app_id`.

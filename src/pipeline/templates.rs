@@ -61,13 +61,9 @@ pub(super) struct TemplateRow {
 }
 
 impl Templates {
-    /// Lines were received at this moment; it decides which applications are long silent.
-    pub(super) fn received(&self, at_us: TimestampUs) {
-        self.sources().received(at_us);
-    }
-
-    /// The lines of a new job.
-    pub(super) fn job(&self) -> JobTemplates {
+    /// A new job, for lines that were received at this moment: it decides which applications are long silent.
+    pub(super) fn job(&self, received_at_us: TimestampUs) -> JobTemplates {
+        self.sources().received(received_at_us);
         let remembered = self.remembered().pop().unwrap_or_default();
         JobTemplates { lines: Vec::new(), distinct: Vec::new(), places: HashMap::new(), remembered }
     }
@@ -277,7 +273,7 @@ mod tests {
     use crate::clock::DAY_US;
 
     fn learn(templates: &Templates, lines: &[(&str, String, TimestampUs)]) -> Vec<i64> {
-        let mut job = templates.job();
+        let mut job = templates.job(0);
         lines.iter().for_each(|(app, message, at_us)| job.push(app, message, *at_us, Some(4)));
         job.learn(templates)
     }

@@ -16,6 +16,7 @@ use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::{OwnedMappedMutexGuard, OwnedMutexGuard, oneshot};
 
 use super::StoreError;
+use super::checkpoint::Commits;
 use super::pool::WAIT;
 
 /// The line of those who want to write.
@@ -25,6 +26,7 @@ pub(super) struct WriteLine {
     /// The transaction that is open at this moment. The lock is fair: who asks first writes first.
     open: Arc<tokio::sync::Mutex<Option<Transaction<'static, Sqlite>>>>,
     group: Mutex<Group>,
+    commits: Commits,
 }
 
 /// With whom a part may share its transaction.
@@ -68,7 +70,7 @@ impl Group {
 
 impl WriteLine {
     pub(super) fn new(pool: SqlitePool) -> Arc<Self> {
-        Arc::new(Self { pool, open: Arc::default(), group: Mutex::default() })
+        Arc::new(Self { pool, open: Arc::default(), group: Mutex::default(), commits: Commits::default() })
     }
 
     /// Waits for its turn and begins a part.
@@ -144,6 +146,7 @@ impl WriteLine {
         self.take_back(open).await;
         let Some(transaction) = open.take() else { return };
         let result = if self.group().complete.is_empty() { transaction.rollback().await } else { transaction.commit().await };
+        self.commits.count();
         self.tell(result.map_err(StoreError::from));
     }
 
@@ -159,6 +162,18 @@ impl WriteLine {
             open
         });
         ended.await.map_err(|error| StoreError::Other(error.to_string()))
+    }
+
+    /// Runs a statement on the writing connection while no transaction is open.
+    pub(super) async fn between_transactions(&self, sql: &'static str) -> Result<(), StoreError> {
+        let mut open = self.open.lock().await;
+        self.end_open(&mut open).await;
+        sqlx::raw_sql(sql).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    pub(super) fn commits(&self) -> &Commits {
+        &self.commits
     }
 
     fn tell(&self, result: Result<(), StoreError>) {

@@ -16,6 +16,7 @@
 mod audit;
 mod budget_book;
 mod capacity_views;
+mod checkpoint;
 mod copy;
 mod documents;
 mod error;

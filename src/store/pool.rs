@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
+use super::checkpoint::Commits;
 use super::group_commit::{With, WriteLine};
 use super::{StoreError, WriteTransaction, migrations};
 
@@ -27,9 +28,9 @@ const CACHE_KIB: &str = "-16384";
 /// The same of the one connection that writes: each change touches a dozen indexes, each at a place of its own.
 const WRITER_CACHE_KIB: &str = "-65536";
 
-/// Pages of the write-ahead file (16 MiB) after which it is moved into the database. A page that many changes touch is moved
-/// once; SQLite's own 1,000 pages are full after thirty changes.
-const WAL_PAGES: &str = "4096";
+/// Pages of the write-ahead file (128 MiB) after which a commit moves it into the database: where nobody does it beside the
+/// writers (`checkpoint`), or they are faster.
+const WAL_PAGES: &str = "32768";
 
 /// The open database. Clones share the connections.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub struct Store {
     writer: SqlitePool,
     line: Arc<WriteLine>,
     readers: SqlitePool,
+    /// How a connection that writes is made.
+    writing: SqliteConnectOptions,
     path: PathBuf,
 }
 
@@ -63,7 +66,7 @@ impl Store {
             // A file does not go away as a server does: asking before every use would only cost a turn of the connection's thread.
             .test_before_acquire(false)
             .max_lifetime(None)
-            .connect_with(writing)
+            .connect_with(writing.clone())
             .await?;
         migrations::migrate(&writer).await?;
         let readers = SqlitePoolOptions::new()
@@ -76,7 +79,7 @@ impl Store {
             .connect_with(options.read_only(true))
             .await?;
         let line = WriteLine::new(writer.clone());
-        Ok(Self { writer, line, readers, path: path.to_owned() })
+        Ok(Self { writer, line, readers, writing, path: path.to_owned() })
     }
 
     /// Takes the one place of a writer; waits while others have it. Dropped without `commit`, it leaves nothing.
@@ -93,6 +96,18 @@ impl Store {
     /// Begins a read: every statement in it sees the same state of the database.
     pub async fn read(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.readers.begin().await?)
+    }
+
+    pub(super) fn line(&self) -> &Arc<WriteLine> {
+        &self.line
+    }
+
+    pub(super) fn commits(&self) -> &Commits {
+        self.line.commits()
+    }
+
+    pub(super) fn options(&self) -> &SqliteConnectOptions {
+        &self.writing
     }
 
     /// The file.
