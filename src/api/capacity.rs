@@ -12,14 +12,15 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::inventory::inventory_error;
+use super::request_head::RequestHead;
 use super::sessions::parse;
 use super::tickets::{desk_error, expected_version};
 use super::{ApiError, ApiState};
 use crate::capacity::Status;
 use crate::inventory::Money;
 use crate::operations::{
-    CapacityError, Decision, NewDelivery, ProposalDetail, ProposalError, ProposalState, RepairQuestion, StandingFilter, date_of, date_text,
-    proposal_in_short,
+    CapacityError, CombinedDecision, Decision, NewDelivery, ProposalDetail, ProposalError, ProposalState, RepairQuestion, StandingFilter,
+    date_of, date_text, proposal_in_short,
 };
 
 /// Resources or proposals of a page, unless the query says.
@@ -187,11 +188,25 @@ pub(super) async fn sheet(State(state): State<ApiState>, Path((number, offer)): 
     Ok(axum::Json(sheet).into_response())
 }
 
-/// Orders that are cheaper together, of the open proposals.
+/// Orders that are cheaper together, of the open proposals, and those that were approved so.
 pub(super) async fn combined(State(state): State<ApiState>) -> Result<Response, ApiError> {
     let setup = state.register.setup();
-    let combined = state.capacity.proposals().combined(&setup).await.map_err(proposal_error)?;
-    Ok(axum::Json(json!({ "combined": combined })).into_response())
+    let orders = state.capacity.proposals().combined(&setup).await.map_err(proposal_error)?;
+    Ok(axum::Json(orders).into_response())
+}
+
+/// Approves, defers or rejects the proposals that an offer would be ordered for together.
+pub(super) async fn decide_together(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(offer): Path<String>,
+    head: RequestHead,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let decision: CombinedDecision = parse(&body, "{\"decision\": \"approve\", \"proposals\": {\"3\": 1, \"4\": 2}, \"why\": \"...\"}")?;
+    let (setup, key) = (state.register.setup(), head.key(&body)?);
+    let decided = state.capacity.proposals().decide_together(&offer, &decision, &setup, &caller.actor, key.as_ref()).await;
+    decided.map(|outcome| axum::Json(outcome).into_response()).map_err(proposal_error)
 }
 
 /// What is known of a failure.

@@ -117,6 +117,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/reports/schedules/{name}/run", Tickets, Manager),
     route("GET", "/api/v1/proposals", Tickets, Technician),
     route("GET", "/api/v1/proposals/combined", Tickets, Technician),
+    route("POST", "/api/v1/proposals/combined/{offer}/decision", Tickets, Manager),
     route("GET", "/api/v1/proposals/{number}", Tickets, Technician),
     route("POST", "/api/v1/proposals/{number}/decision", Tickets, Manager),
     route("POST", "/api/v1/proposals/{number}/delivery", Tickets, Lead),
@@ -294,6 +295,7 @@ fn capacity_routes() -> Router<ApiState> {
         .route("/api/v1/reports/kept/{id}", get(reports::kept_file))
         .route("/api/v1/proposals", get(capacity::proposals))
         .route("/api/v1/proposals/combined", get(capacity::combined))
+        .route("/api/v1/proposals/combined/{offer}/decision", post(capacity::decide_together))
         .route("/api/v1/proposals/{number}", get(capacity::proposal))
         .route("/api/v1/proposals/{number}/decision", post(capacity::decide))
         .route("/api/v1/proposals/{number}/delivery", post(capacity::deliver))

@@ -165,7 +165,7 @@ pub(super) async fn budget_standing_at(
 }
 
 fn check_entry(standing: BudgetStanding, new: &NewBudgetEntry) -> Result<(), InventoryError> {
-    let BudgetStanding { currency, committed_minor, left_minor, .. } = standing;
+    let BudgetStanding { currency, committed_minor, .. } = standing;
     if new.currency != currency {
         let why = format!("the budget is in {currency} and the entry in {}; convert the amount by the rate that was paid", new.currency);
         return Err(InventoryError::invalid("currency", why));
@@ -183,15 +183,23 @@ fn check_entry(standing: BudgetStanding, new: &NewBudgetEntry) -> Result<(), Inv
     }
     let shown = |minor: i64| Money::new(minor, currency).to_string();
     match new.kind {
-        EntryKind::Committed if new.minor > left_minor && !new.allow_overrun => {
-            let (over, left) = (shown(new.minor.saturating_sub(left_minor)), shown(left_minor));
-            let why = format!("the budget would be overrun by {over}: {left} is left; plan more, or send `allow_overrun: true`");
-            Err(InventoryError::invalid("minor", why))
-        }
+        EntryKind::Committed if !new.allow_overrun => refuse_overrun(standing, new.minor),
         EntryKind::Released if new.minor > committed_minor => {
             let why = format!("only {} is committed; no more can be released", shown(committed_minor));
             Err(InventoryError::invalid("minor", why))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a budget has not enough left to commit an amount of its currency.
+pub(super) fn refuse_overrun(standing: BudgetStanding, minor: i64) -> Result<(), InventoryError> {
+    let BudgetStanding { currency, left_minor, .. } = standing;
+    if minor <= left_minor {
+        return Ok(());
+    }
+    let shown = |minor: i64| Money::new(minor, currency).to_string();
+    let (over, left) = (shown(minor.saturating_sub(left_minor)), shown(left_minor));
+    let why = format!("the budget would be overrun by {over}: {left} is left; plan more, or send `allow_overrun: true`");
+    Err(InventoryError::invalid("minor", why))
 }

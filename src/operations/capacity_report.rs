@@ -6,8 +6,9 @@ use jiff::civil::Date;
 
 use super::capacity::Capacity;
 use super::capacity_days::CapacityError;
-use super::capacity_report_parts::{DRAWN_DAYS, budgets, contracts, ordered_as_proposed, proposal, resource};
+use super::capacity_report_parts::{DRAWN_DAYS, budgets, combined_orders, contracts, ordered_as_proposed, proposal, resource};
 use super::capacity_rows::{StandingFilter, count_to_order};
+use super::combined_orders::{CombinedOrders, approved_orders};
 use super::judging::{date_of, day_of};
 use super::proposal_rows::{Proposal, ProposalState, load_events, load_proposals_at};
 use crate::capacity::{CapacityQuestion, Status};
@@ -110,10 +111,22 @@ impl Capacity {
             summary,
             resources,
             proposals: self.proposals_of(&active, moment).await?,
+            combined_orders: combined_orders(&self.orders_for_several(&active, moment).await?),
             budgets,
             contracts,
             questions: self.parts.questions.current().read.iter().map(|question| asked(question)).collect(),
         })
+    }
+
+    /// Of a day of the past only what was approved: the offers of now say nothing about what could have been ordered then.
+    async fn orders_for_several(&self, active: &[Proposal], moment: Moment) -> Result<CombinedOrders, CapacityError> {
+        if moment.is_past {
+            let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
+            let approved = approved_orders(&mut read, active, moment.at_us).await.map_err(CapacityError::Store)?;
+            return Ok(CombinedOrders { combined: Vec::new(), approved });
+        }
+        let orders = self.parts.proposals.combined(&self.parts.register.setup()).await;
+        orders.map_err(|error| CapacityError::Proposals(Box::new(error)))
     }
 
     fn moment(&self, as_of: Option<Date>) -> Result<Moment, CapacityError> {

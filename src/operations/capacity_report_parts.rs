@@ -10,6 +10,7 @@ use super::InventoryError;
 use super::budget::budget_standing_at;
 use super::capacity::ResourceDetail;
 use super::capacity_days::CapacityError;
+use super::combined_orders::CombinedOrders;
 use super::inventory::read_stored;
 use super::judging::{Standing, date_of, day_of};
 use super::proposal_rows::{Proposal, ProposalEvent, ProposalState};
@@ -17,7 +18,7 @@ use super::proposal_words::ordered;
 use crate::capacity::Status;
 use crate::clock::{DAY_US, TimestampUs};
 use crate::inventory::{InventoryKind, Record};
-use crate::purchase::{Consumer, PurchaseOption, PurchasePolicy};
+use crate::purchase::{Combined, Consumer, PurchaseOption, PurchasePolicy, Term};
 use crate::report;
 use crate::store::{StoreError, load_records};
 
@@ -200,6 +201,7 @@ pub(super) fn proposal(proposal: &Proposal, events: &[ProposalEvent], sheet: Opt
         on: date_of(event.at_us.div_euclid(DAY_US)),
         why: event.detail["why"].as_str().unwrap_or_default().to_owned(),
         option: event.detail["option"].as_u64().and_then(|place| usize::try_from(place).ok()),
+        together_with: together_with(event, proposal.number),
     });
     report::Proposal {
         number: proposal.number,
@@ -212,6 +214,69 @@ pub(super) fn proposal(proposal: &Proposal, events: &[ProposalEvent], sheet: Opt
         ticket: proposal.ticket,
         sheet,
     }
+}
+
+/// The other proposals of an order for several.
+fn together_with(event: &ProposalEvent, number: i64) -> Vec<i64> {
+    let all = event.detail["together"].as_array().into_iter().flatten().filter_map(Value::as_i64);
+    all.filter(|other| *other != number).collect()
+}
+
+/// Orders for several proposals: those that would be cheaper, and those that were approved and are not over.
+pub(super) fn combined_orders(orders: &CombinedOrders) -> Vec<report::CombinedOrder> {
+    let open = orders.combined.iter().map(|told| combined_order(&told.order, &|_| ProposalState::Open.word().to_owned()));
+    let approved = orders.approved.iter().map(|approved| report::CombinedOrder {
+        decision: Some(report::Decision {
+            what: ProposalState::Approved.word().to_owned(),
+            by: approved.by.clone(),
+            on: date_of(approved.at_us.div_euclid(DAY_US)),
+            why: approved.why.clone(),
+            option: None,
+            together_with: Vec::new(),
+        }),
+        ticket: Some(approved.ticket),
+        ..combined_order(&approved.order, &|number| approved.parts.get(&number).cloned().unwrap_or_default())
+    });
+    open.chain(approved).collect()
+}
+
+fn combined_order(order: &Combined, state: &dyn Fn(i64) -> String) -> report::CombinedOrder {
+    let budget = order.budget.as_ref();
+    report::CombinedOrder {
+        offer: order.offer.clone(),
+        item: order.item.clone(),
+        supplier: order.supplier.clone(),
+        quantity: order.quantity,
+        one_off_minor: order.one_off_minor,
+        npv_minor: order.npv_minor,
+        saving_minor: order.saving_minor,
+        order_by: order.order_by,
+        budget_line: budget.map(|budget| budget.line.clone()),
+        budget_currency: budget.map(|budget| budget.currency.code().to_owned()),
+        budget_takes_minor: budget.map(|budget| budget.takes_minor),
+        budget_left_after_minor: budget.map(|budget| budget.left_after_minor),
+        against: order.against.clone(),
+        parts: order
+            .shares
+            .iter()
+            .map(|share| report::OrderPart {
+                proposal: share.proposal,
+                resource: share.resource.clone(),
+                quantity: share.quantity,
+                npv_minor: share.npv_minor,
+                budget_minor: share.budget_minor,
+                state: state(share.proposal),
+            })
+            .collect(),
+        decision: None,
+        ticket: None,
+        terms: told_terms(&order.terms),
+    }
+}
+
+fn told_terms(terms: &[Term]) -> Vec<report::Term> {
+    let told = |term: &Term| report::Term { name: term.name.clone(), value: term.value, unit: term.unit.clone(), text: term.text.clone() };
+    terms.iter().map(told).collect()
 }
 
 fn option(option: &PurchaseOption, rank: usize, price_unit: &str) -> report::Option_ {
@@ -239,11 +304,7 @@ fn option(option: &PurchaseOption, rank: usize, price_unit: &str) -> report::Opt
         feasible: option.feasible,
         against: option.against.clone(),
         why_here: option.why_here.clone(),
-        terms: option
-            .terms
-            .iter()
-            .map(|term| report::Term { name: term.name.clone(), value: term.value, unit: term.unit.clone(), text: term.text.clone() })
-            .collect(),
+        terms: told_terms(&option.terms),
     }
 }
 

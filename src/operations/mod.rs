@@ -37,6 +37,7 @@ mod capacity_rows;
 #[cfg(test)]
 mod capacity_test;
 mod clockwork;
+mod combined_orders;
 mod computed_views;
 mod contract_reminders;
 mod deliveries;
@@ -91,6 +92,7 @@ pub use capacity::{Capacity, CapacityParts, CapacityRun, ResourceDetail};
 pub use capacity_days::{CapacityDays, CapacityError, CaughtUp, Part, Progress};
 pub use capacity_rows::{KnownStanding, StandingFilter};
 pub use clockwork::Clockwork;
+pub use combined_orders::{ApprovedOrder, CombinedDecision, CombinedOrders, CombinedOutcome, ToldOrder, Versions};
 pub use computed_views::computed_views;
 pub use deliveries::{Deliveries, DeliveryConfig};
 pub use documents::{DeskPolicy, DocumentKind, KINDS, Service, kind_of, preferences_of};

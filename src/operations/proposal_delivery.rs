@@ -6,8 +6,9 @@ use jiff::civil::Date;
 use serde_json::json;
 use sqlx::SqliteConnection;
 
+use super::combined_orders::order_of;
 use super::market::{assets_named, holds, is_its_own};
-use super::proposal_rows::{Proposal, ProposalState, save_proposal};
+use super::proposal_rows::{Proposal, ProposalState, load_events, save_proposal};
 use super::proposals::{
     NewDelivery, ProposalDetail, ProposalError, Proposals, budget_of, changed, check_why, limit_source_of, note_of, refuse_unless,
 };
@@ -57,14 +58,11 @@ impl Proposals {
             };
             self.inventory.enter_in(writing.connection(), &line, &entry, actor).await?;
         }
-        let chosen = proposal.chosen.and_then(|place| proposal.options.options.get(usize::try_from(place).ok()?.checked_sub(1)?));
-        if let Some(option) = chosen {
-            self.note_delivery(writing.connection(), &proposal, option, delivery, paid_minor, ordered_on, actor).await?;
-            self.grow_asset(writing.connection(), &proposal, option, actor).await?;
+        if let Some(option) = ordered_option(writing.connection(), &proposal).await? {
+            self.note_delivery(writing.connection(), &proposal, &option, delivery, paid_minor, ordered_on, actor).await?;
+            self.grow_asset(writing.connection(), &proposal, &option, actor).await?;
         }
-        if let Some(ticket) = proposal.ticket {
-            end_ticket(&mut writing, ticket, &format!("delivered on {}", delivery.delivered_on), actor).await?;
-        }
+        end_part(&mut writing, &proposal, &format!("delivered on {}", delivery.delivered_on), actor).await?;
         let decided = changed(&proposal, ProposalState::Delivered, now_us);
         let detail = json!({ "delivered_on": delivery.delivered_on, "paid_minor": paid_minor, "note": delivery.note });
         save_proposal(writing.connection(), &decided, ("delivered", &detail), actor).await?;
@@ -140,8 +138,45 @@ impl Proposals {
     }
 }
 
+/// The option that was approved, with what was ordered for it: of an order for several, its share.
+async fn ordered_option(read: &mut SqliteConnection, proposal: &Proposal) -> Result<Option<PurchaseOption>, ProposalError> {
+    let place = proposal.chosen.and_then(|place| usize::try_from(place).ok()?.checked_sub(1));
+    let Some(option) = place.and_then(|place| proposal.options.options.get(place)) else { return Ok(None) };
+    let order = order_of(&load_events(read, proposal.number).await?);
+    let share = order.and_then(|order| order.shares.into_iter().find(|share| share.proposal == proposal.number));
+    Ok(Some(match share {
+        Some(share) => PurchaseOption { quantity: share.quantity, capacity_gained: share.capacity_gained, ..option.clone() },
+        None => option.clone(),
+    }))
+}
+
+/// Ends what the change ticket has to do with a proposal that is delivered or taken back. The ticket of an order for several is told, and
+/// resolved with the last of them.
+pub(super) async fn end_part(writing: &mut Writing, proposal: &Proposal, reason: &str, actor: &Actor) -> Result<(), ProposalError> {
+    let Some(ticket) = proposal.ticket else { return Ok(()) };
+    let others = others_of_ticket(writing.connection(), ticket, proposal.number).await?;
+    let coming: Vec<String> =
+        others.iter().filter(|(_, state)| state == ProposalState::Approved.word()).map(|(number, _)| number.to_string()).collect();
+    let (number, name) = (proposal.number, &proposal.facts.need.resource);
+    if others.is_empty() {
+        return end_ticket(writing, ticket, &format!("proposal {number} was {reason}"), actor).await;
+    }
+    if coming.is_empty() {
+        return end_ticket(writing, ticket, &format!("proposal {number} ({name}), the last of the order, was {reason}"), actor).await;
+    }
+    let text = format!("Proposal {number} ({name}) was {reason}. Still to come: proposal {}.", coming.join(", proposal "));
+    writing.happen(ticket, actor, TicketEvent::Commented { text, internal: false }).await?;
+    Ok(())
+}
+
+/// The other proposals that one change ticket is about, and how they stand.
+async fn others_of_ticket(read: &mut SqliteConnection, ticket: i64, number: i64) -> Result<Vec<(i64, String)>, StoreError> {
+    let sql = "SELECT number, state FROM proposals WHERE ticket = ?1 AND number <> ?2 ORDER BY number";
+    Ok(sqlx::query_as(sql).bind(ticket).bind(number).fetch_all(read).await?)
+}
+
 /// Resolves the change ticket, if nobody has.
-pub(super) async fn end_ticket(writing: &mut Writing, number: i64, reason: &str, actor: &Actor) -> Result<(), ProposalError> {
+async fn end_ticket(writing: &mut Writing, number: i64, reason: &str, actor: &Actor) -> Result<(), ProposalError> {
     let state = writing.ticket(number).await?.state;
     if state.is_open() {
         let moved = TicketEvent::Moved { from: state, to: TicketState::Resolved, hold: None, reason: Some(reason.to_owned()) };

@@ -1,5 +1,7 @@
 //! What a proposal says: the need behind it, its title, and the change that it becomes.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 
 use super::capacity_rows::KnownStanding;
@@ -8,7 +10,7 @@ use super::proposal_rows::Proposal;
 use super::proposals::ProposalError;
 use super::{Setup, day_of};
 use crate::desk::{Desk, Impact, Opening, TicketKind, Urgency};
-use crate::purchase::{BudgetEffect, Consumer, Need, Options, PurchaseOption};
+use crate::purchase::{BudgetEffect, Combined, Consumer, Need, Options, PurchaseOption, Share};
 
 /// Whether an open proposal still says what it would say now, down to what it takes from which budget: nobody reads an event a day that
 /// says nothing new.
@@ -94,20 +96,11 @@ pub(super) fn change_ticket(proposal: &Proposal, option: &PurchaseOption, why: &
     if let (Some(line), Some(minor), Some(currency)) = (&proposal.budget_line, proposal.committed_minor, &proposal.currency) {
         lines.push(format!("{minor} minor units of {currency} are committed in the budget {line}."));
     }
-    // Nothing measures such a limit, and nothing but a person raises it.
-    let written = match limit_source {
-        Some("policy") => Some("in the document `capacity_policy`"),
-        Some("question") => Some("as `fixed_limit` in the header of the question"),
-        _ => None,
-    };
-    if let Some(place) = written.filter(|_| option.kind.is_bought()) {
-        lines.push(format!("The limit of {} stands {place}: raise it there when it is larger.", proposal.facts.need.resource));
-    }
+    lines.extend(limit_to_raise(proposal, limit_source).filter(|_| option.kind.is_bought()));
     lines.push(format!("When it is there: `POST /api/v1/proposals/{}/delivery`; that resolves this ticket.", proposal.number));
-    let entity = proposal.facts.entity.as_object().into_iter().flatten();
     Opening {
         description: lines.join("\n\n"),
-        entity: entity.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect(),
+        entity: entity_of(proposal),
         service: proposal.facts.need.service.clone(),
         impact: Some(impact),
         urgency: Some(urgency),
@@ -117,4 +110,77 @@ pub(super) fn change_ticket(proposal: &Proposal, option: &PurchaseOption, why: &
             desk.rules().matrix.priority(impact, urgency),
         )
     }
+}
+
+/// Where a limit is to be raised that nothing measures: nothing but a person does it.
+fn limit_to_raise(proposal: &Proposal, limit_source: Option<&str>) -> Option<String> {
+    let place = match limit_source {
+        Some("policy") => "in the document `capacity_policy`",
+        Some("question") => "as `fixed_limit` in the header of the question",
+        _ => return None,
+    };
+    Some(format!("The limit of {} stands {place}: raise it there when it is larger.", proposal.facts.need.resource))
+}
+
+fn entity_of(proposal: &Proposal) -> BTreeMap<String, String> {
+    let entity = proposal.facts.entity.as_object().into_iter().flatten();
+    entity.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// A proposal as it is approved in an order for several, and its share.
+#[derive(Debug, Clone)]
+pub(super) struct OrderedPart {
+    pub(super) proposal: Proposal,
+    pub(super) share: Share,
+    /// Where the limit of its resource comes from.
+    pub(super) limit_source: Option<String>,
+}
+
+/// The one change that an order for several proposals asks for.
+pub(super) fn order_ticket(order: &Combined, parts: &[OrderedPart], why: &str, desk: &Desk) -> Opening {
+    let (impact, urgency) = (Impact::Medium, Urgency::Medium);
+    let arrives = parts.iter().filter_map(|part| Some(part.proposal.options.of_offer(&order.offer)?.schedule.arrives_on)).max();
+    let arrives = arrives.map(|day| format!("; it is to arrive on {day}")).unwrap_or_default();
+    let mut lines = vec![format!("One order for {} proposals was approved: {}.", parts.len(), order.why)];
+    if !why.is_empty() {
+        lines.push(why.to_owned());
+    }
+    lines.push(format!("Order {} of {} from {}{arrives}.", order.quantity, order.offer, order.supplier));
+    let part = |OrderedPart { proposal, share, .. }: &OrderedPart| {
+        let (gained, unit) = (share.capacity_gained, &share.unit);
+        let paid = proposal.committed_minor.zip(proposal.currency.as_ref());
+        let paid = paid.map(|(minor, currency)| format!("; {minor} minor units of {currency} are committed for it")).unwrap_or_default();
+        format!("* Proposal {}: {} of them for {}, which gain {gained} {unit}{paid}", proposal.number, share.quantity, share.resource)
+    };
+    lines.push(parts.iter().map(part).collect::<Vec<_>>().join("\n"));
+    if let Some(budget) = &order.budget {
+        let (minor, currency) = (budget.takes_minor, budget.currency);
+        lines.push(format!("All of it, {minor} minor units of {currency}, is committed in the budget {}.", budget.line));
+    }
+    lines.extend(parts.iter().filter_map(|part| limit_to_raise(&part.proposal, part.limit_source.as_deref())));
+    let when = "`POST /api/v1/proposals/{number}/delivery` with its number; the last one resolves this ticket.";
+    lines.push(format!("When the part of a proposal is there: {when}"));
+    let mut shared = parts.first().map(|part| entity_of(&part.proposal)).unwrap_or_default();
+    for part in parts {
+        let own = entity_of(&part.proposal);
+        shared.retain(|name, value| own.get(name) == Some(value));
+    }
+    let service = parts.first().and_then(|part| part.proposal.facts.need.service.clone());
+    let resources: Vec<&str> = parts.iter().map(|part| part.share.resource.as_str()).collect();
+    let title = format!("Order {} × {} of {} for {}", order.quantity, order.item, order.supplier, resources.join(", "));
+    Opening {
+        description: lines.join("\n\n"),
+        entity: shared,
+        service: service.filter(|service| parts.iter().all(|part| part.proposal.facts.need.service.as_ref() == Some(service))),
+        impact: Some(impact),
+        urgency: Some(urgency),
+        ..Opening::new(TicketKind::Change, shortened(&title), desk.rules().matrix.priority(impact, urgency))
+    }
+}
+
+/// A title as long as one may be.
+fn shortened(title: &str) -> String {
+    /// Characters of a line that people read.
+    const MOST: usize = 200;
+    if title.chars().count() <= MOST { title.to_owned() } else { title.chars().take(MOST - 1).chain(['…']).collect() }
 }

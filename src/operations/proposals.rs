@@ -12,17 +12,17 @@ use sqlx::SqliteConnection;
 
 use super::inventory::Inventory;
 use super::market::{MarketData, price_history};
-use super::proposal_delivery::end_ticket;
+use super::proposal_delivery::end_part;
 use super::proposal_rows::{
     Proposal, ProposalEvent, ProposalState, load_active, load_events, load_proposal, load_proposals, save_proposal,
 };
 use super::proposal_words::change_ticket;
 use super::{InventoryError, NewBudgetEntry, Setup, budget_standing};
 use crate::clock::TimestampUs;
-use crate::desk::{Actor, Desk, DeskError};
+use crate::desk::{Actor, Desk, DeskError, Writing};
 use crate::inventory::{Currency, EntryKind, InventoryKind, Money, Record};
 use crate::purchase::{
-    Combined, NamedOffer, NegotiationSheet, PurchaseError, PurchaseOption, Recommendation, RepairCase, Want, combine, negotiation_sheet,
+    BudgetEffect, NamedOffer, NegotiationSheet, PurchaseError, PurchaseOption, Recommendation, RepairCase, negotiation_sheet,
     repair_or_replace,
 };
 use crate::store::{StoreError, committed_for, load_record};
@@ -189,67 +189,100 @@ impl Proposals {
         actor: &Actor,
     ) -> Result<ProposalDetail, ProposalError> {
         let mut writing = self.desk.writing().await?;
-        let now_us = writing.now_us();
         let proposal = self.fresh(writing.connection(), number, expected_version).await?;
-        let decided = match decision {
+        match decision {
             Decision::Approve { option, why, allow_overrun } => {
                 check_why(why)?;
                 expected_version.ok_or(ProposalError::NoVersion(number))?;
-                refuse_unless(&proposal, &[ProposalState::Open, ProposalState::Deferred], "approved")?;
-                let chosen = proposal.options.options.get(option.wrapping_sub(1)).cloned().ok_or_else(|| {
-                    let count = proposal.options.options.len();
-                    ProposalError::Refused(format!("there is no option {option}; the proposal has options 1 to {count}"))
-                })?;
-                let mut decided = changed(&proposal, ProposalState::Approved, now_us);
-                decided.chosen = i64::try_from(*option).ok();
-                self.check_offer(writing.connection(), &proposal, &chosen).await?;
-                refuse_without_budget(&chosen, *allow_overrun)?;
-                if let Some(budget) = chosen.budget.as_ref().filter(|budget| budget.takes_minor > 0) {
-                    let entry = NewBudgetEntry {
-                        kind: EntryKind::Committed,
-                        minor: budget.takes_minor,
-                        currency: budget.currency,
-                        note: note_of(&proposal.title),
-                        proposal: Some(number.to_string()),
-                        allow_overrun: *allow_overrun,
-                    };
-                    self.inventory.enter_in(writing.connection(), &budget.line, &entry, actor).await?;
-                    decided.budget_line = Some(budget.line.clone());
-                    decided.committed_minor = Some(budget.takes_minor);
-                    decided.currency = Some(budget.currency.code().to_owned());
-                }
-                let limit_source = limit_source_of(writing.connection(), &proposal.resource).await?;
-                let change = change_ticket(&decided, &chosen, why, limit_source.as_deref(), &self.desk);
-                decided.ticket = Some(writing.open(change, actor).await?);
-                let detail =
-                    json!({ "option": option, "title": chosen.title, "why": why, "budget": chosen.budget, "ticket": decided.ticket });
-                save_proposal(writing.connection(), &decided, ("approved", &detail), actor).await?;
-                decided
+                self.approve(&mut writing, &proposal, (*option, why, *allow_overrun), actor).await?;
             }
-            Decision::Defer { until, why } => {
-                check_why(why)?;
-                refuse_unless(&proposal, &[ProposalState::Open, ProposalState::Deferred], "deferred")?;
-                if *until <= self.inventory.today() {
-                    return Err(ProposalError::Refused(format!("{until} is not in the future; defer it to a later day")));
-                }
-                let decided = Proposal { again_on: Some(until.to_string()), ..changed(&proposal, ProposalState::Deferred, now_us) };
-                save_proposal(writing.connection(), &decided, ("deferred", &json!({ "until": until, "why": why })), actor).await?;
-                decided
-            }
-            Decision::Reject { why } => {
-                check_why(why)?;
-                refuse_unless(&proposal, &[ProposalState::Open, ProposalState::Deferred, ProposalState::Approved], "rejected")?;
-                self.release(writing.connection(), &proposal, actor).await?;
-                if let Some(ticket) = proposal.ticket {
-                    end_ticket(&mut writing, ticket, &format!("proposal {number} was rejected: {why}"), actor).await?;
-                }
-                let decided = changed(&proposal, ProposalState::Rejected, now_us);
-                save_proposal(writing.connection(), &decided, ("rejected", &json!({ "why": why })), actor).await?;
-                decided
-            }
-        };
+            Decision::Defer { until, why } => self.defer(&mut writing, &proposal, (*until, why), actor).await?,
+            Decision::Reject { why } => self.reject(&mut writing, &proposal, why, actor).await?,
+        }
         writing.commit().await?;
-        self.get(decided.number).await
+        self.get(number).await
+    }
+
+    async fn approve(
+        &self,
+        writing: &mut Writing,
+        proposal: &Proposal,
+        (option, why, allow_overrun): (usize, &str, bool),
+        actor: &Actor,
+    ) -> Result<(), ProposalError> {
+        refuse_unless(proposal, &[ProposalState::Open, ProposalState::Deferred], "approved")?;
+        let chosen = proposal.options.options.get(option.wrapping_sub(1)).cloned().ok_or_else(|| {
+            let count = proposal.options.options.len();
+            ProposalError::Refused(format!("there is no option {option}; the proposal has options 1 to {count}"))
+        })?;
+        let mut decided = changed(proposal, ProposalState::Approved, writing.now_us());
+        decided.chosen = i64::try_from(option).ok();
+        self.check_offer(writing.connection(), proposal, &chosen).await?;
+        refuse_without_budget(&chosen.title, chosen.kind.is_bought(), chosen.budget.as_ref(), allow_overrun)?;
+        if let Some(budget) = &chosen.budget {
+            self.commit_budget(writing.connection(), &mut decided, budget, (budget.takes_minor, allow_overrun), actor).await?;
+        }
+        let limit_source = limit_source_of(writing.connection(), &proposal.resource).await?;
+        let change = change_ticket(&decided, &chosen, why, limit_source.as_deref(), &self.desk);
+        decided.ticket = Some(writing.open(change, actor).await?);
+        let detail = json!({ "option": option, "title": chosen.title, "why": why, "budget": chosen.budget, "ticket": decided.ticket });
+        save_proposal(writing.connection(), &decided, ("approved", &detail), actor).await?;
+        Ok(())
+    }
+
+    /// Takes an amount out of the budget line that pays for a proposal; nothing where it costs nothing.
+    pub(super) async fn commit_budget(
+        &self,
+        write: &mut SqliteConnection,
+        decided: &mut Proposal,
+        budget: &BudgetEffect,
+        (minor, allow_overrun): (i64, bool),
+        actor: &Actor,
+    ) -> Result<(), ProposalError> {
+        if minor <= 0 {
+            return Ok(());
+        }
+        let entry = NewBudgetEntry {
+            kind: EntryKind::Committed,
+            minor,
+            currency: budget.currency,
+            note: note_of(&decided.title),
+            proposal: Some(decided.number.to_string()),
+            allow_overrun,
+        };
+        self.inventory.enter_in(write, &budget.line, &entry, actor).await?;
+        decided.budget_line = Some(budget.line.clone());
+        decided.committed_minor = Some(minor);
+        decided.currency = Some(budget.currency.code().to_owned());
+        Ok(())
+    }
+
+    pub(super) async fn defer(
+        &self,
+        writing: &mut Writing,
+        proposal: &Proposal,
+        (until, why): (Date, &str),
+        actor: &Actor,
+    ) -> Result<(), ProposalError> {
+        check_why(why)?;
+        refuse_unless(proposal, &[ProposalState::Open, ProposalState::Deferred], "deferred")?;
+        if until <= self.inventory.today() {
+            return Err(ProposalError::Refused(format!("{until} is not in the future; defer it to a later day")));
+        }
+        let decided = Proposal { again_on: Some(until.to_string()), ..changed(proposal, ProposalState::Deferred, writing.now_us()) };
+        save_proposal(writing.connection(), &decided, ("deferred", &json!({ "until": until, "why": why })), actor).await?;
+        Ok(())
+    }
+
+    pub(super) async fn reject(&self, writing: &mut Writing, proposal: &Proposal, why: &str, actor: &Actor) -> Result<(), ProposalError> {
+        check_why(why)?;
+        refuse_unless(proposal, &[ProposalState::Open, ProposalState::Deferred, ProposalState::Approved], "rejected")?;
+        let freed = self.release(writing.connection(), proposal, actor).await?;
+        let freed = freed.map(|(line, money)| format!(" ({money} of the budget {line} are free again)")).unwrap_or_default();
+        end_part(writing, proposal, &format!("rejected: {why}{freed}"), actor).await?;
+        let decided = changed(proposal, ProposalState::Rejected, writing.now_us());
+        save_proposal(writing.connection(), &decided, ("rejected", &json!({ "why": why })), actor).await?;
+        Ok(())
     }
 
     /// The sheet for the talk about an offer of a proposal.
@@ -266,20 +299,6 @@ impl Proposals {
         };
         let facts = &proposal.facts;
         Ok(negotiation_sheet(&facts.need, &proposal.options, &market.offers, offer, &history, &setup.purchase)?)
-    }
-
-    /// Orders that are cheaper together, of the proposals that are open.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn combined(&self, setup: &Setup) -> Result<Vec<Combined>, ProposalError> {
-        let mut read = self.inventory.store.read().await?;
-        let active = load_active(&mut read).await?;
-        let market = MarketData::load(&mut read).await?;
-        drop(read);
-        let open: Vec<&Proposal> = active.iter().filter(|proposal| proposal.state == ProposalState::Open).collect();
-        let wants: Vec<Want<'_>> = open.iter().map(|it| Want { need: &it.facts.need, options: &it.options }).collect();
-        Ok(combine(&wants, &market.offers, &setup.purchase))
     }
 
     /// Whether a failed asset is to be repaired or replaced.
@@ -325,7 +344,12 @@ impl Proposals {
     }
 
     /// An offer that has gone, expired or changed since the proposal was made cannot be bought.
-    async fn check_offer(&self, write: &mut SqliteConnection, proposal: &Proposal, option: &PurchaseOption) -> Result<(), ProposalError> {
+    pub(super) async fn check_offer(
+        &self,
+        write: &mut SqliteConnection,
+        proposal: &Proposal,
+        option: &PurchaseOption,
+    ) -> Result<(), ProposalError> {
         let Some(name) = &option.offer else { return Ok(()) };
         let gone = || ProposalError::Refused(format!("there is no offer `{name}` any more; wait for the next run, or ask the supplier"));
         let kind = InventoryKind::Offer;
@@ -342,14 +366,19 @@ impl Proposals {
         Ok(())
     }
 
-    /// Takes back what a proposal has committed.
-    pub(super) async fn release(&self, write: &mut SqliteConnection, proposal: &Proposal, actor: &Actor) -> Result<(), ProposalError> {
-        let Some(((line, currency), minor)) = budget_of(proposal).zip(proposal.committed_minor) else { return Ok(()) };
+    /// Takes back what a proposal has committed; gives what became free of which budget line.
+    pub(super) async fn release(
+        &self,
+        write: &mut SqliteConnection,
+        proposal: &Proposal,
+        actor: &Actor,
+    ) -> Result<Option<(String, Money)>, ProposalError> {
+        let Some(((line, currency), minor)) = budget_of(proposal).zip(proposal.committed_minor) else { return Ok(None) };
         // Somebody may have released a part of it by hand, with the proposal's number or without.
         let of_proposal = committed_for(write, &line, &proposal.number.to_string()).await?;
         let minor = minor.min(of_proposal).min(budget_standing(write, &line).await?.committed_minor);
         if minor <= 0 {
-            return Ok(());
+            return Ok(None);
         }
         let entry = NewBudgetEntry {
             kind: EntryKind::Released,
@@ -360,7 +389,7 @@ impl Proposals {
             allow_overrun: true,
         };
         self.inventory.enter_in(write, &line, &entry, actor).await?;
-        Ok(())
+        Ok(Some((line, Money::new(minor, currency))))
     }
 }
 
@@ -391,10 +420,15 @@ pub(super) fn budget_of(proposal: &Proposal) -> Option<(String, Currency)> {
 }
 
 /// A purchase that no budget pays is one that overruns.
-fn refuse_without_budget(option: &PurchaseOption, allow_overrun: bool) -> Result<(), ProposalError> {
-    if option.kind.is_bought() && option.budget.is_none() && !allow_overrun {
+pub(super) fn refuse_without_budget(
+    title: &str,
+    is_bought: bool,
+    budget: Option<&BudgetEffect>,
+    allow_overrun: bool,
+) -> Result<(), ProposalError> {
+    if is_bought && budget.is_none() && !allow_overrun {
         let why = "no budget line pays for it; plan one for this kind of resource, or send `allow_overrun: true`";
-        return Err(ProposalError::Refused(format!("{}: {why}", option.title)));
+        return Err(ProposalError::Refused(format!("{title}: {why}")));
     }
     Ok(())
 }

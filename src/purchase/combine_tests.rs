@@ -2,12 +2,18 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::*;
-use crate::purchase::samples::{named, need, offer, options_of, policy, step};
+use crate::inventory::OfferAction;
+use crate::purchase::samples::{book, named, need, offer, options_of, policy, step};
+
+fn paid(needs: &[Need], offer: &Offer, books: &[Book]) -> Vec<Combined> {
+    let options: Vec<Options> = needs.iter().map(|need| options_of(need, &[("a", offer.clone())], &[], &policy())).collect();
+    let wants: Vec<Want<'_>> =
+        needs.iter().zip(&options).zip(1..).map(|((need, options), proposal)| Want { proposal, need, options }).collect();
+    combine(&wants, &named(&[("a", offer.clone())]), books, &policy())
+}
 
 fn combined(needs: &[Need], offer: &Offer) -> Vec<Combined> {
-    let options: Vec<Options> = needs.iter().map(|need| options_of(need, &[("a", offer.clone())], &[], &policy())).collect();
-    let wants: Vec<Want<'_>> = needs.iter().zip(&options).map(|(need, options)| Want { need, options }).collect();
-    combine(&wants, &named(&[("a", offer.clone())]), &policy())
+    paid(needs, offer, &[])
 }
 
 fn wanting(resource: &str, needed: f64) -> Need {
@@ -38,6 +44,30 @@ fn needs_that_reach_the_smallest_quantity_together_are_combined() {
 }
 
 #[test]
+fn the_whole_is_paid_by_one_line_and_each_has_its_pieces_of_it() {
+    let offer = Offer { steps: vec![step(7, 70_000)], ..offer() };
+    let needs = [wanting("a", 1.0), wanting("b", 2.0), wanting("c", 2.0)];
+    let joint = &paid(&needs, &offer, &[book(2026, 600_000)])[0];
+    // 7 × 700.00 are less than 5 × 1,000.00.
+    let budget = joint.budget.as_ref().unwrap();
+    assert_eq!((joint.quantity, joint.npv_minor, budget.takes_minor, budget.left_after_minor), (7, 490_000, 490_000, 110_000));
+    let shares: Vec<_> = joint.shares.iter().map(|it| (it.proposal, it.needed_quantity, it.quantity, it.budget_minor)).collect();
+    // 490,000 and 7 pieces by 1, 2 and 2: 98,000 and 196,000 twice; 1.4 and 2.8 twice, of which the two larger rests are rounded up.
+    assert_eq!(shares, [(1, 1, 1, Some(98_000)), (2, 2, 3, Some(196_000)), (3, 2, 3, Some(196_000))]);
+    assert!(joint.shares.iter().all(|it| it.capacity_gained == f64::from(it.quantity)), "pieces of one each: {joint:?}");
+    assert!(joint.against.is_empty() && joint.terms.iter().any(|term| term.name == "budget_left_after"));
+
+    let poor = &paid(&needs, &offer, &[book(2026, 489_999)])[0];
+    assert_eq!((poor.budget.as_ref().unwrap().over_by_minor, poor.against.len()), (1, 1), "{poor:?}");
+    let other_year = &paid(&needs, &offer, &[book(2040, 600_000)])[0];
+    assert!(other_year.budget.is_none() && other_year.against[0].contains("no budget line pays for"), "{other_year:?}");
+    // What replaces gains what is more than there was.
+    let replacing = Offer { action: OfferAction::Replace, steps: vec![step(20, 60_000)], ..offer };
+    let joint = &combined(&needs, &replacing)[0];
+    assert!(joint.shares.iter().all(|it| it.capacity_gained == f64::from(it.quantity) - need().limit), "{joint:?}");
+}
+
+#[test]
 fn what_has_no_common_day_or_saves_nothing_is_not_combined() {
     let stepped = Offer { steps: vec![step(5, 80_000)], ..offer() };
     assert!(combined(&[wanting("a", 2.0), wanting("b", 3.0)], &offer()).is_empty());
@@ -49,7 +79,7 @@ fn what_has_no_common_day_or_saves_nothing_is_not_combined() {
     assert_eq!(combined(&[wanting("a", 2.0), last_day], &stepped).len(), 1);
     assert!(combined(&[wanting("a", 2.0), wanting("b", 3.0)], &Offer { max_quantity: Some(4), ..stepped.clone() }).is_empty());
     assert!(combined(&[wanting("a", 2.0), wanting("a", 3.0)], &stepped).is_empty(), "one resource is one need");
-    assert!(combine(&[], &[], &policy()).is_empty());
+    assert!(combine(&[], &[], &[], &policy()).is_empty());
 }
 
 proptest! {
@@ -62,10 +92,18 @@ proptest! {
     }
 
     #[test]
-    fn shares_add_up_to_the_order(needed in prop::collection::vec(0.1_f64..50.0, 2..8), price in 1_i64..1_000_000, running in 0_i64..10_000) {
+    fn shares_add_up_to_the_order(
+        needed in prop::collection::vec(0.1_f64..50.0, 2..8), price in 1_i64..1_000_000, running in 0_i64..10_000, planned in 0_i64..100_000_000,
+    ) {
         let needs: Vec<Need> = needed.iter().enumerate().map(|(at, needed)| wanting(&format!("r{at}"), *needed)).collect();
         let offer = Offer { one_off_minor: price, running_minor: running, min_quantity: 60, ..offer() };
-        for joint in combined(&needs, &offer) {
+        for joint in paid(&needs, &offer, &[book(2026, planned)]) {
+            let taken: i64 = joint.shares.iter().map(|share| share.budget_minor.unwrap()).sum();
+            let budget = joint.budget.as_ref().unwrap();
+            prop_assert_eq!(taken, budget.takes_minor);
+            prop_assert_eq!(budget.fits(), joint.against.is_empty());
+            prop_assert_eq!(joint.shares.iter().map(|share| share.quantity).sum::<u32>(), joint.quantity);
+            prop_assert!(joint.shares.iter().all(|share| share.quantity >= share.needed_quantity));
             prop_assert_eq!(joint.one_off_minor + joint.running_present_minor, joint.npv_minor);
             prop_assert_eq!(joint.shares.iter().map(|share| share.npv_minor).sum::<i64>(), joint.npv_minor);
             prop_assert_eq!(joint.shares.iter().map(|share| share.one_off_minor).sum::<i64>(), joint.one_off_minor);

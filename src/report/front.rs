@@ -1,5 +1,6 @@
 //! The manager's page: what is to be decided, with date, money and budget; then budgets, contracts, and when what is reached.
 
+use super::combined::combined;
 use super::dates::{days_between, short};
 use super::drawing::{LINE_HEIGHT, Legend, WIDTH, drawing, line, rectangle, text};
 use super::html::{Column, Element, Table, details, name, paragraph, scrolled, shortened};
@@ -46,6 +47,7 @@ pub(super) fn front(report: &CapacityReport, anchor: &dyn Fn(&str) -> Option<Str
         .child(figures(report))
         .child(Element::new("h2").text("To be decided"))
         .child(decisions(report, anchor))
+        .child(combined(report))
         .child(Element::new("h2").text("Budgets"))
         .child(budgets(&report.budgets))
         .child(contracts(report.as_of, &report.contracts))

@@ -11,6 +11,7 @@
 //! * What a colour says is said in another way too, and every drawing has its text.
 
 mod capacity;
+mod combined;
 mod csv;
 mod dates;
 mod drawing;
@@ -38,8 +39,8 @@ pub use front::PAGE_QUERIES;
 pub use html::{Column, Element, STYLE, Table, details, escaped, page, paragraph, scrolled};
 pub use inventory_page::{AssetEnd, Count, InventoryReport, inventory_html};
 pub use model::{
-    Budget, CapacityReport, Contract, Crossing, Decision, FanDay, HistoryDay, LimitSource, Option_, Proposal, Question, Resource,
-    Statement, Status, Summary, Term,
+    Budget, CapacityReport, CombinedOrder, Contract, Crossing, Decision, FanDay, HistoryDay, LimitSource, Option_, OrderPart, Proposal,
+    Question, Resource, Statement, Status, Summary, Term,
 };
 pub use plot::{Plot, Said};
 pub use summary::{capacity_summary, inventory_summary};

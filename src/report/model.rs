@@ -29,6 +29,9 @@ pub struct CapacityReport {
     pub resources: Vec<Resource>,
     /// What could be done, the most urgent first.
     pub proposals: Vec<Proposal>,
+    /// Orders for several proposals at once: those that would be cheaper, and those that were approved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub combined_orders: Vec<CombinedOrder>,
     /// What there is to spend.
     pub budgets: Vec<Budget>,
     /// Contracts whose notice date lies within the planning horizon.
@@ -290,6 +293,65 @@ pub struct Decision {
     pub why: String,
     /// Rank of the option that was taken.
     pub option: Option<usize>,
+    /// The other proposals of the order, where it was one for several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub together_with: Vec<i64>,
+}
+
+/// One order for several proposals.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CombinedOrder {
+    /// Name of the offer.
+    pub offer: String,
+    /// What it is.
+    pub item: String,
+    /// Who sells it.
+    pub supplier: String,
+    /// Pieces in all.
+    pub quantity: u32,
+    /// Paid once.
+    pub one_off_minor: i64,
+    /// Present value of all payments over the term.
+    pub npv_minor: i64,
+    /// What is saved against an order for each.
+    pub saving_minor: i64,
+    /// The last day on which the approval may begin for all of them.
+    pub order_by: Option<Date>,
+    /// The budget line that pays.
+    pub budget_line: Option<String>,
+    /// ISO 4217 code of its amounts.
+    pub budget_currency: Option<String>,
+    /// What it takes of it.
+    pub budget_takes_minor: Option<i64>,
+    /// What would be left, or was left then; negative where it is not enough.
+    pub budget_left_after_minor: Option<i64>,
+    /// What speaks against it, in sentences.
+    pub against: Vec<String>,
+    /// What each proposal has of it.
+    pub parts: Vec<OrderPart>,
+    /// What was decided; none while it is open.
+    pub decision: Option<Decision>,
+    /// Number of the change's ticket.
+    pub ticket: Option<i64>,
+    /// Its arithmetic.
+    pub terms: Vec<Term>,
+}
+
+/// What a proposal has of an order for several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrderPart {
+    /// The proposal's number.
+    pub proposal: i64,
+    /// Name of its resource.
+    pub resource: String,
+    /// Its pieces.
+    pub quantity: u32,
+    /// Its share of the present value.
+    pub npv_minor: i64,
+    /// Its share of what is taken of the budget.
+    pub budget_minor: Option<i64>,
+    /// What has become of it: `open`, `approved`, `delivered`, `rejected`.
+    pub state: String,
 }
 
 /// A line of a year's budget.

@@ -217,11 +217,49 @@ fn proposals() -> Vec<Proposal> {
             on: date(2026, 11, 18),
             why: "The shop runs on it.".into(),
             option: Some(1),
+            together_with: vec![10],
         }),
         ticket: Some(4_711),
         sheet: None,
     };
     vec![licences_proposal(), storage, memory]
+}
+
+fn combined_order() -> CombinedOrder {
+    let part = |proposal: i64, resource: &str, quantity: u32, npv_minor: i64, state: &str| OrderPart {
+        proposal,
+        resource: resource.to_owned(),
+        quantity,
+        npv_minor,
+        budget_minor: Some(npv_minor),
+        state: state.to_owned(),
+    };
+    CombinedOrder {
+        offer: "BS-2026-77".to_owned(),
+        item: "128 GiB of memory".to_owned(),
+        supplier: "Brunner Systeme".to_owned(),
+        quantity: 3,
+        one_off_minor: 160_000,
+        npv_minor: 160_000,
+        saving_minor: 32_000,
+        order_by: Some(date(2026, 12, 20)),
+        budget_line: Some("servers".to_owned()),
+        budget_currency: Some("EUR".to_owned()),
+        budget_takes_minor: Some(160_000),
+        budget_left_after_minor: Some(-20_000),
+        against: vec!["it takes 1600.00 EUR of budget line servers, of which 1400.00 EUR are left: 200.00 EUR too much".to_owned()],
+        parts: vec![part(9, "app03", 1, 53_333, "approved"), part(10, "app04", 2, 106_667, "delivered")],
+        decision: Some(Decision {
+            what: "approved".into(),
+            by: "lena".into(),
+            on: date(2026, 11, 18),
+            why: "The shop runs on it.".into(),
+            option: None,
+            together_with: Vec::new(),
+        }),
+        ticket: Some(4_711),
+        terms: vec![term("saving", 32_000.0, "EUR minor", "1920.00 EUR − 1600.00 EUR = 320.00 EUR")],
+    }
 }
 
 fn crossing_resources() -> Vec<Resource> {
@@ -384,6 +422,7 @@ pub(crate) fn sample() -> CapacityReport {
         shown_of: (resources.len(), 124),
         resources,
         proposals: proposals(),
+        combined_orders: vec![combined_order()],
         budgets: vec![
             budget("storage", [4_000_000, 600_000, 2_200_000, 1_200_000, 852_000]),
             budget("software", [3_000_000, 100_000, 1_500_000, 1_400_000, 1_990_000]),

@@ -197,10 +197,16 @@ fn is_cheapest(proposal: &Proposal, option: &Option_) -> bool {
 pub(super) fn decision(proposal: &Proposal, seen_from: Date) -> Option<String> {
     let decision = proposal.decision.as_ref()?;
     let option = decision.option.map(|rank| format!(" (option {rank})")).unwrap_or_default();
+    let others: Vec<String> = decision.together_with.iter().map(i64::to_string).collect();
+    let together = match others.as_slice() {
+        [] => String::new(),
+        [other] => format!(" in one order with proposal {other}"),
+        others => format!(" in one order with proposals {}", others.join(", ")),
+    };
     let why = if decision.why.is_empty() { String::new() } else { format!(": {}", name(&decision.why).trim_end_matches('.')) };
     let ticket = proposal.ticket.map(|ticket| format!(" The change is ticket {ticket}.")).unwrap_or_default();
     let (what, by, on) = (name(&decision.what), name(&decision.by), spoken(decision.on, seen_from));
-    Some(format!("Decided: {what}{option} by {by} on {on}{why}.{ticket}"))
+    Some(format!("Decided: {what}{option}{together} by {by} on {on}{why}.{ticket}"))
 }
 
 /// How good earlier forecasts of the resource were.

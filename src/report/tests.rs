@@ -300,7 +300,7 @@ fn every_status_has_its_sentence_on_the_page() {
         "has not enough history for a forecast",
         "has a limit that is not measured any more",
         "has no limit that anybody has said",
-        "Decided: approved (option 1) by lena on 18 November: The shop runs on it. The change is ticket 4711.",
+        "Decided: approved (option 1) in one order with proposal 10 by lena on 18 November: The shop runs on it. The change is ticket 4711.",
     ];
     for sentence in sentences {
         assert!(page.contains(sentence), "{sentence}");
@@ -317,6 +317,25 @@ fn a_plot_shows_what_was_promised() {
     assert!(plot.contains("order by 3\u{a0}Jan\u{a0}2027") && plot.contains("threshold 1.8\u{a0}TiB"), "{plot}");
     // One of the statements did not hold: it is a cross, and the others are circles.
     assert_eq!(plot.matches("l7 7m0 -7l-7 7").count(), 2, "one, and one in the legend");
+}
+
+#[test]
+fn orders_for_several_say_what_they_save_and_what_was_decided() {
+    let mut report = sample();
+    let page = html(&report);
+    for said in [
+        "3 × 128 GiB of memory of Brunner Systeme (BS-2026-77) for 2 proposals cost",
+        "Decided: approved by lena on 18\u{a0}November: The shop runs on it. The change is ticket 4711.",
+        "Against it: it takes 1600.00 EUR of budget line servers",
+        "Decided: approved (option 1) in one order with proposal 10 by lena",
+        "<td>delivered</td>",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+    (report.combined_orders[0].decision, report.combined_orders[0].ticket) = (None, None);
+    assert!(html(&report).contains("To be decided by"), "it is open");
+    report.combined_orders.clear();
+    assert!(!html(&report).contains("Ordered together"));
 }
 
 #[test]

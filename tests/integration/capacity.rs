@@ -10,19 +10,19 @@ use watchroom::config::Settings;
 use watchroom::sample_site::{Scrape, Site, SiteConfig, encode_write_request};
 
 /// Monday, 16 November 2026; the site is watched from there for a week, and its past ends there.
-const START_US: TimestampUs = 1_794_787_200_000_000;
+pub(crate) const START_US: TimestampUs = 1_794_787_200_000_000;
 
-const VOLUME: &str = "/var/lib/postgresql";
+pub(crate) const VOLUME: &str = "/var/lib/postgresql";
 
-struct Office {
-    app: App,
-    clock: Clock,
-    client: Client,
+pub(crate) struct Office {
+    pub(crate) app: App,
+    pub(crate) clock: Clock,
+    pub(crate) client: Client,
     _folder: tempfile::TempDir,
 }
 
 impl Office {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings::default();
         settings.data.dir = folder.path().join("data");
@@ -35,7 +35,7 @@ impl Office {
     }
 
     /// Sends a request; gives status and JSON.
-    async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         let url = format!("http://{}{path}", self.app.listening.http);
         let request = self.client.request(method.parse().unwrap(), url);
         let request = if body.is_null() { request } else { request.header("content-type", "application/json").body(body.to_string()) };
@@ -45,7 +45,7 @@ impl Office {
     }
 
     /// Decides about a proposal as it stands.
-    async fn decide(&self, path: &str, decision: &Value) -> (u16, Value) {
+    pub(crate) async fn decide(&self, path: &str, decision: &Value) -> (u16, Value) {
         let version = self.get(path).await["version"].clone();
         self.decide_at(path, decision, &format!("\"{version}\"")).await
     }
@@ -58,13 +58,13 @@ impl Office {
         (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or(Value::Null))
     }
 
-    async fn good(&self, method: &str, path: &str, body: Value) -> Value {
+    pub(crate) async fn good(&self, method: &str, path: &str, body: Value) -> Value {
         let (status, answer) = self.ask(method, path, body).await;
         assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
         answer
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         self.good("GET", path, Value::Null).await
     }
 
@@ -78,6 +78,12 @@ impl Office {
 
     /// The measurements of the database's volume; from `grown_from_us` on it is twice as large.
     async fn measure(&self, scrapes: impl Iterator<Item = Scrape>, grown_from_us: TimestampUs) {
+        self.measure_as(VOLUME, scrapes, grown_from_us).await;
+    }
+
+    /// The same as those of a volume whose name is as long.
+    pub(crate) async fn measure_as(&self, volume: &str, scrapes: impl Iterator<Item = Scrape>, grown_from_us: TimestampUs) {
+        assert_eq!(volume.len(), VOLUME.len(), "lengths stand in what is sent");
         let mut compressor = snap::raw::Encoder::new();
         let mut pending = Vec::new();
         let url = format!("http://{}/api/v1/write", self.app.listening.http);
@@ -87,7 +93,7 @@ impl Office {
             if scrape.time_us >= grown_from_us {
                 scrape.series.iter_mut().for_each(|sample| sample.value += size);
             }
-            pending.extend(encode_write_request(&scrape));
+            pending.extend(renamed(encode_write_request(&scrape), volume));
             if pending.len() > 1 << 18 {
                 self.push(&url, &mut compressor, &mut pending).await;
             }
@@ -102,7 +108,7 @@ impl Office {
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
 
-    async fn judge(&self) -> Value {
+    pub(crate) async fn judge(&self) -> Value {
         self.good("POST", "/api/v1/capacity/run", Value::Null).await
     }
 
@@ -111,6 +117,16 @@ impl Office {
         let list = self.get("/api/v1/capacity?kind=filesystem").await;
         list["resources"].as_array().unwrap().iter().find(|it| it["entity"]["mountpoint"] == VOLUME).cloned().unwrap_or(Value::Null)
     }
+}
+
+/// A request about the volume as one about another.
+fn renamed(mut request: Vec<u8>, volume: &str) -> Vec<u8> {
+    for at in 0..request.len().saturating_sub(VOLUME.len() - 1) {
+        if request[at..].starts_with(VOLUME.as_bytes()) {
+            request[at..at + volume.len()].copy_from_slice(volume.as_bytes());
+        }
+    }
+    request
 }
 
 #[tokio::test(flavor = "multi_thread")]

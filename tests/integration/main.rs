@@ -9,6 +9,7 @@
 
 mod backups;
 mod capacity;
+mod combined_orders;
 mod command;
 mod commands;
 mod desk_kills;
