@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::inventory::inventory_error;
+use super::page::{Asked, NamesPage, NamesQuery, cut};
 use super::sessions::parse;
 use super::tickets::{desk_error, expected_version};
 use super::{ApiError, ApiState};
@@ -55,9 +56,7 @@ pub(super) async fn list(State(state): State<ApiState>, query: Result<Query<List
         limit: limit + 1,
     };
     let mut resources = state.capacity.list(&filter).await.map_err(|error| capacity_error(CapacityError::Store(error)))?;
-    let more = resources.len() > limit as usize;
-    resources.truncate(limit as usize);
-    let next = resources.last().filter(|_| more).map(|last| last.resource.clone());
+    let next = cut(&mut resources, limit as usize, |last| last.resource.clone());
     let counts = state.capacity.counts().await.map_err(|error| capacity_error(CapacityError::Store(error)))?;
     let counts: serde_json::Map<String, Value> = counts.into_iter().map(|(status, count)| (status, json!(count))).collect();
     Ok(axum::Json(json!({ "resources": resources, "next": next, "counts": counts })).into_response())
@@ -136,9 +135,7 @@ pub(super) async fn proposals(
     });
     let limit = query.limit.unwrap_or(USUAL_LIMIT).clamp(1, 99);
     let mut found = state.capacity.proposals().list(wanted.transpose()?, query.before, limit + 1).await.map_err(proposal_error)?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|last| last.number);
+    let next = cut(&mut found, limit as usize, |last| last.number);
     let short: Vec<Value> = found.iter().map(proposal_in_short).collect();
     Ok(axum::Json(json!({ "proposals": short, "next": next })).into_response())
 }
@@ -188,10 +185,19 @@ pub(super) async fn sheet(State(state): State<ApiState>, Path((number, offer)): 
 }
 
 /// Orders that are cheaper together, of the open proposals.
-pub(super) async fn combined(State(state): State<ApiState>) -> Result<Response, ApiError> {
+pub(super) async fn combined(State(state): State<ApiState>, query: Asked<NamesQuery>) -> Result<Response, ApiError> {
+    let page = NamesPage::of(query)?;
     let setup = state.register.setup();
-    let combined = state.capacity.proposals().combined(&setup).await.map_err(proposal_error)?;
-    Ok(axum::Json(json!({ "combined": combined })).into_response())
+    let mut combined = state.capacity.proposals().combined(&setup).await.map_err(proposal_error)?;
+    if !page.after.is_empty() {
+        let wrong = || ApiError::bad_request("`after` is no place in this list", "send `next` of the page before");
+        let (saving, offer) = page.after.split_once(' ').ok_or_else(wrong)?;
+        let saving: i64 = saving.parse().map_err(|_| wrong())?;
+        // The largest saving first, and of equal ones by the name of the offer.
+        combined.retain(|it| it.saving_minor < saving || (it.saving_minor == saving && it.offer.as_str() > offer));
+    }
+    let next = cut(&mut combined, page.limit, |last| format!("{} {}", last.saving_minor, last.offer));
+    Ok(axum::Json(json!({ "combined": combined, "next": next })).into_response())
 }
 
 /// What is known of a failure.
