@@ -109,7 +109,7 @@ async fn integration_of(state: &ApiState, event: &PagerDutyEvent) -> Result<Opti
     let unavailable = |error: crate::store::StoreError| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), "");
     let mut read = state.store.read().await.map_err(unavailable)?;
     let mut found = None;
-    for (name, _) in secret_names(&mut read).await.map_err(unavailable)? {
+    for (name, _) in secret_names(&mut read, "", i64::MAX).await.map_err(unavailable)? {
         let Some(integration) = name.strip_prefix(ROUTING_KEYS) else { continue };
         let key = load_secret(&mut read, &name).await.map_err(unavailable)?.unwrap_or_default();
         if crate::people::same_secret(&key, event.routing_key.secret()) {

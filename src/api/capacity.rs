@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::inventory::inventory_error;
+use super::page::{Asked, NamesPage, NamesQuery, cut};
 use super::request_head::RequestHead;
 use super::sessions::parse;
 use super::tickets::{desk_error, expected_version};
@@ -19,8 +20,8 @@ use super::{ApiError, ApiState};
 use crate::capacity::Status;
 use crate::inventory::Money;
 use crate::operations::{
-    CapacityError, CombinedDecision, Decision, NewDelivery, ProposalDetail, ProposalError, ProposalState, RepairQuestion, StandingFilter,
-    date_of, date_text, proposal_in_short,
+    CapacityError, CombinedDecision, CombinedOrders, Decision, NewDelivery, ProposalDetail, ProposalError, ProposalState, RepairQuestion,
+    StandingFilter, ToldOrder, date_of, date_text, proposal_in_short,
 };
 
 /// Resources or proposals of a page, unless the query says.
@@ -56,9 +57,7 @@ pub(super) async fn list(State(state): State<ApiState>, query: Result<Query<List
         limit: limit + 1,
     };
     let mut resources = state.capacity.list(&filter).await.map_err(|error| capacity_error(CapacityError::Store(error)))?;
-    let more = resources.len() > limit as usize;
-    resources.truncate(limit as usize);
-    let next = resources.last().filter(|_| more).map(|last| last.resource.clone());
+    let next = cut(&mut resources, limit as usize, |last| last.resource.clone());
     let counts = state.capacity.counts().await.map_err(|error| capacity_error(CapacityError::Store(error)))?;
     let counts: serde_json::Map<String, Value> = counts.into_iter().map(|(status, count)| (status, json!(count))).collect();
     Ok(axum::Json(json!({ "resources": resources, "next": next, "counts": counts })).into_response())
@@ -137,9 +136,7 @@ pub(super) async fn proposals(
     });
     let limit = query.limit.unwrap_or(USUAL_LIMIT).clamp(1, 99);
     let mut found = state.capacity.proposals().list(wanted.transpose()?, query.before, limit + 1).await.map_err(proposal_error)?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|last| last.number);
+    let next = cut(&mut found, limit as usize, |last| last.number);
     let short: Vec<Value> = found.iter().map(proposal_in_short).collect();
     Ok(axum::Json(json!({ "proposals": short, "next": next })).into_response())
 }
@@ -188,11 +185,23 @@ pub(super) async fn sheet(State(state): State<ApiState>, Path((number, offer)): 
     Ok(axum::Json(sheet).into_response())
 }
 
-/// Orders that are cheaper together, of the open proposals, and those that were approved so.
-pub(super) async fn combined(State(state): State<ApiState>) -> Result<Response, ApiError> {
+/// Orders that are cheaper together, of the open proposals, in pages; and those that were approved so, on the first.
+pub(super) async fn combined(State(state): State<ApiState>, query: Asked<NamesQuery>) -> Result<Response, ApiError> {
+    let page = NamesPage::of(query)?;
     let setup = state.register.setup();
-    let orders = state.capacity.proposals().combined(&setup).await.map_err(proposal_error)?;
-    Ok(axum::Json(orders).into_response())
+    let CombinedOrders { mut combined, mut approved } = state.capacity.proposals().combined(&setup).await.map_err(proposal_error)?;
+    if !page.after.is_empty() {
+        let wrong = || ApiError::bad_request("`after` is no place in this list", "send `next` of the page before");
+        let (saving, offer) = page.after.split_once(' ').ok_or_else(wrong)?;
+        let saving: i64 = saving.parse().map_err(|_| wrong())?;
+        // The largest saving first, and of equal ones by the name of the offer.
+        combined.retain(|ToldOrder { order, .. }| {
+            order.saving_minor < saving || (order.saving_minor == saving && order.offer.as_str() > offer)
+        });
+        approved.clear();
+    }
+    let next = cut(&mut combined, page.limit, |last| format!("{} {}", last.order.saving_minor, last.order.offer));
+    Ok(axum::Json(json!({ "combined": combined, "approved": approved, "next": next })).into_response())
 }
 
 /// Approves, defers or rejects the proposals that an offer would be ordered for together.

@@ -236,7 +236,9 @@ pub(super) async fn history(
     let (kind, query) = (kind_of(&kind)?, past(query)?);
     let limit = query.limit.unwrap_or(USUAL_LIMIT);
     let versions = state.inventory.history(kind, &name, query.before, limit).await.map_err(inventory_error)?;
-    Ok(axum::Json(json!({ "versions": versions })).into_response())
+    // A record's versions run from 1 without gaps.
+    let next = versions.last().map(|last| last.version).filter(|version| *version > 1);
+    Ok(axum::Json(json!({ "versions": versions, "next": next })).into_response())
 }
 
 /// The entries of a budget, newest first, and how it stands.

@@ -15,6 +15,7 @@ mod inventory;
 mod lingering;
 mod on_call;
 mod openapi;
+mod page;
 mod query_error;
 mod reports;
 mod request_head;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
+use super::page::{Asked, MAX_LISTED, NamesPage, NamesQuery, cut};
 use super::sessions::{note, parse};
 use super::setup::register_error;
 use super::{ApiError, ApiState};
@@ -25,18 +26,20 @@ use crate::store::AuditEntry;
 /// The period that is shown if none is asked for.
 const USUAL_PERIOD_US: i64 = 28 * DAY_US;
 
-/// Who is on call at this moment, for each rota.
-pub(super) async fn now(State(state): State<ApiState>) -> Result<Response, ApiError> {
+/// Who is on call at this moment: a page of the rotas by name.
+pub(super) async fn now(State(state): State<ApiState>, query: Asked<NamesQuery>) -> Result<Response, ApiError> {
+    let page = NamesPage::of(query)?;
     let (setup, now_us) = (state.register.setup(), state.clock.now_us());
-    let rotas: Vec<Value> = setup
-        .rotas
-        .iter()
+    let mut rotas: Vec<(&String, &(Rota, Plan))> = setup.rotas.iter().collect();
+    let next = page.of_sorted(&mut rotas, |(name, _)| name);
+    let rotas: Vec<Value> = rotas
+        .into_iter()
         .map(|(name, (_, plan))| {
             let shift = on_call_at(plan, &setup.absences, now_us);
             json!({ "rota": name, "shift": shift.map(|shift| shown(&shift)) })
         })
         .collect();
-    Ok(axum::Json(json!({ "at_us": now_us, "rotas": rotas })).into_response())
+    Ok(axum::Json(json!({ "at_us": now_us, "rotas": rotas, "next": next })).into_response())
 }
 
 fn shown(shift: &Shift) -> Value {
@@ -63,17 +66,34 @@ fn plan_of<'a>(setup: &'a Setup, name: &str) -> Result<&'a (Rota, Plan), ApiErro
     setup.rotas.get(name).ok_or_else(missing)
 }
 
-/// The shifts of a rota in a period.
+/// The query of a page of shifts.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ShiftsQuery {
+    from_us: Option<TimestampUs>,
+    to_us: Option<TimestampUs>,
+    person: Option<String>,
+    /// Only those that begin later than this.
+    after: Option<TimestampUs>,
+    limit: Option<usize>,
+}
+
+/// A page of the shifts of a rota in a period, in order. Nobody's begins when another's does, so its beginning is a place.
 pub(super) async fn rota_shifts(
     State(state): State<ApiState>,
     Path(name): Path<String>,
-    Query(period): Query<Period>,
+    query: Asked<ShiftsQuery>,
 ) -> Result<Response, ApiError> {
-    let (from_us, to_us) = period.bounds(state.clock.now_us());
-    let found = shifts_of(&state, name, from_us, to_us).await?;
-    let wanted = |shift: &&Shift| period.person.as_ref().is_none_or(|person| *person == shift.person);
-    let found: Vec<Value> = found.iter().filter(wanted).map(shown).collect();
-    Ok(axum::Json(json!({ "shifts": found })).into_response())
+    let hint = "the parameters are from_us, to_us, person, after, limit";
+    let Query(query) = query.map_err(|error| ApiError::bad_request(error.body_text(), hint))?;
+    let ShiftsQuery { from_us, to_us, person, after, limit } = query;
+    let (from_us, to_us) = Period { from_us, to_us, person: None }.bounds(state.clock.now_us());
+    let mut found = shifts_of(&state, name, from_us, to_us).await?;
+    let is_wanted = |shift: &Shift| person.as_ref().is_none_or(|person| *person == shift.person);
+    found.retain(|shift| is_wanted(shift) && after.is_none_or(|after| shift.from_us > after));
+    let next = cut(&mut found, limit.unwrap_or(MAX_LISTED).clamp(1, MAX_LISTED), |last| last.from_us);
+    let found: Vec<Value> = found.iter().map(shown).collect();
+    Ok(axum::Json(json!({ "shifts": found, "next": next })).into_response())
 }
 
 /// Computes shifts. A large plan over a long period takes seconds: not on a thread that serves others.

@@ -1,6 +1,5 @@
 //! Reports: made now, and those that were made by themselves and are kept.
 
-use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -9,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::capacity::capacity_error;
+use super::page::{Asked, cut};
 use super::{ApiError, ApiState};
 use crate::operations::{CapacityError, ReportForm, ScheduledReportError};
 use crate::report;
@@ -27,8 +27,6 @@ pub(super) struct ReportQuery {
     as_of: Option<Date>,
     format: Option<ReportForm>,
 }
-
-type Asked<T> = Result<Query<T>, QueryRejection>;
 
 fn read(query: Asked<ReportQuery>) -> Result<ReportQuery, ApiError> {
     let read = query.map(|Query(query)| query);
@@ -91,9 +89,7 @@ pub(super) async fn kept(State(state): State<ApiState>, query: Asked<KeptQuery>)
     let Query(query) = query.map_err(|error| ApiError::bad_request(error.body_text(), "the parameters are schedule, before, limit"))?;
     let limit = query.limit.unwrap_or(USUAL_LIMIT).clamp(1, 100);
     let mut reports = state.reports.list(query.schedule.as_deref(), query.before, limit + 1).await.map_err(store_error)?;
-    let more = reports.len() > limit as usize;
-    reports.truncate(limit as usize);
-    let next = reports.last().filter(|_| more).map(|last| last.id);
+    let next = cut(&mut reports, limit as usize, |last| last.id);
     Ok(axum::Json(json!({ "reports": reports, "next": next })).into_response())
 }
 

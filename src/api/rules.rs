@@ -8,17 +8,22 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::page::{Asked, NamesPage, NamesQuery};
 use super::tickets::desk_error;
 use super::{ApiError, ApiState};
 use crate::clock::{DAY_US, rfc3339};
 use crate::detect::Rule;
 use crate::pipeline;
 
-/// Every rule with its header and state, and every file that could not be read with the reason.
-pub(super) async fn list(State(state): State<ApiState>) -> Result<axum::Json<Value>, ApiError> {
+/// A page of the rules by name, each with its header and state, and every file that could not be read with the reason.
+pub(super) async fn list(State(state): State<ApiState>, query: Asked<NamesQuery>) -> Result<axum::Json<Value>, ApiError> {
+    let page = NamesPage::of(query)?;
     let current = state.rules.current();
-    let mut rules = Vec::with_capacity(current.read.len());
-    for rule in &current.read {
+    let mut shown: Vec<&Arc<Rule>> = current.read.iter().collect();
+    shown.sort_by(|one, other| one.name.cmp(&other.name));
+    let next = page.of_sorted(&mut shown, |rule| &rule.name);
+    let mut rules = Vec::with_capacity(shown.len());
+    for rule in shown {
         let run = state.desk.rule_state(&rule.name).await.map_err(desk_error)?;
         rules.push(json!({
             "name": rule.name, "description": rule.description, "schedule": rule.schedule.to_string(), "severity": rule.severity,
@@ -26,7 +31,7 @@ pub(super) async fn list(State(state): State<ApiState>) -> Result<axum::Json<Val
         }));
     }
     let broken: Vec<_> = current.broken.iter().map(ToString::to_string).collect();
-    Ok(axum::Json(json!({ "rules": rules, "broken": broken })))
+    Ok(axum::Json(json!({ "rules": rules, "broken": broken, "next": next })))
 }
 
 /// What is to be tried over the past.

@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 
 use super::access::SESSION_COOKIE;
 use super::caller::Caller;
+use super::page::{Asked, NamesPage, NamesQuery, cut};
 use super::{ApiError, ApiState};
 use crate::clock::DAY_US;
 use crate::document::duration_us;
-use crate::people::{Attempt, LoginError, Role, Scopes, TokenError, scopes_for};
+use crate::people::{Attempt, LoginError, Role, Scopes, TokenError, TokenPlace, scopes_for};
 use crate::store::{AuditEntry, append_audit};
 
 #[derive(Deserialize)]
@@ -145,14 +146,23 @@ pub(super) async fn make_token(
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response())
 }
 
-/// One's own tokens; an administrator sees all.
-pub(super) async fn tokens(State(state): State<ApiState>, Extension(caller): Extension<Caller>) -> Result<Response, ApiError> {
+/// A page of one's own tokens; an administrator sees all.
+pub(super) async fn tokens(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    query: Asked<NamesQuery>,
+) -> Result<Response, ApiError> {
+    let page = NamesPage::of(query)?;
+    let place = Some(page.after.as_str()).filter(|after| !after.is_empty()).map(str::parse).transpose();
+    let place: Option<TokenPlace> = place.map_err(|why| ApiError::bad_request(why, ""))?;
     let tokens = match &caller.user {
-        _ if caller.role == Role::Administrator => state.tokens.list().await,
-        Some(user) => state.tokens.list_of(user).await,
+        _ if caller.role == Role::Administrator => state.tokens.list(None, place.as_ref(), page.one_more()).await,
+        Some(user) => state.tokens.list(Some(user), place.as_ref(), page.one_more()).await,
         None => Ok(Vec::new()),
     };
-    Ok(axum::Json(json!({ "tokens": tokens.map_err(|error| token_error(&error))? })).into_response())
+    let mut tokens = tokens.map_err(|error| token_error(&error))?;
+    let next = cut(&mut tokens, page.limit, |last| TokenPlace::of(last).to_string());
+    Ok(axum::Json(json!({ "tokens": tokens, "next": next })).into_response())
 }
 
 /// Takes a token back: one's own, or, as an administrator, any.
@@ -162,11 +172,8 @@ pub(super) async fn revoke_token(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     if caller.role < Role::Administrator {
-        let own = match &caller.user {
-            Some(user) => state.tokens.list_of(user).await.map_err(|error| token_error(&error))?,
-            None => Vec::new(),
-        };
-        if !own.iter().any(|token| token.id == id) {
+        let owner = state.tokens.owner(&id).await.map_err(|error| token_error(&error))?;
+        if owner.is_none() || owner != caller.user {
             return Err(token_error(&TokenError::NotFound(id)));
         }
     }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::alerts::{MIN_ROUTING_KEY_CHARS, ROUTING_KEYS};
 use super::caller::Caller;
+use super::page::{Asked, NamesPage, NamesQuery, cut};
 use super::sessions::{note, parse};
 use super::tickets::expected_version;
 use super::{ApiError, ApiState};
@@ -21,15 +22,18 @@ use crate::store::{Document, save_secret, secret_names};
 /// Largest export that is taken back: five hundred people, and a few dozen calendars with holidays, are some megabytes.
 pub(super) const MAX_SETUP_BYTES: usize = 16 << 20;
 
-/// The documents of a kind.
+/// A page of the documents of a kind, by name.
 pub(super) async fn list(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     Path(kind): Path<String>,
+    query: Asked<NamesQuery>,
 ) -> Result<Response, ApiError> {
-    let mut documents = state.register.list(&kind).await.map_err(register_error)?;
+    let page = NamesPage::of(query)?;
+    let mut documents = state.register.list(&kind, &page.after, page.one_more()).await.map_err(register_error)?;
+    let next = cut(&mut documents, page.limit, |last| last.name.clone());
     documents.iter_mut().for_each(|it| hide_from(&caller, &it.kind, &it.name, &mut it.document));
-    Ok(axum::Json(json!({ "documents": documents })).into_response())
+    Ok(axum::Json(json!({ "documents": documents, "next": next })).into_response())
 }
 
 /// A document; its version is the ETag.
@@ -239,12 +243,14 @@ struct NewSecret {
     secret: String,
 }
 
-/// The names of the secrets; never the secrets.
-pub(super) async fn secrets(State(state): State<ApiState>) -> Result<Response, ApiError> {
+/// A page of the names of the secrets; never the secrets.
+pub(super) async fn secrets(State(state): State<ApiState>, query: Asked<NamesQuery>) -> Result<Response, ApiError> {
+    let page = NamesPage::of(query)?;
     let mut read = state.store.read().await.map_err(|error| unavailable(&error))?;
-    let names = secret_names(&mut read).await.map_err(|error| unavailable(&error))?;
+    let mut names = secret_names(&mut read, &page.after, page.one_more()).await.map_err(|error| unavailable(&error))?;
+    let next = cut(&mut names, page.limit, |(name, _)| name.clone());
     let names: Vec<Value> = names.into_iter().map(|(name, set_at_us)| json!({ "name": name, "set_at_us": set_at_us })).collect();
-    Ok(axum::Json(json!({ "secrets": names })).into_response())
+    Ok(axum::Json(json!({ "secrets": names, "next": next })).into_response())
 }
 
 /// Sets a secret.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
+use super::page::{Asked, cut};
 use super::query_error::query_error;
 use super::request_head::RequestHead;
 use super::sessions::parse;
@@ -17,7 +18,7 @@ use super::{ApiError, ApiState};
 use crate::desk::{DeskError, Link, NewAttachment, Ticket};
 use crate::detect::THRESHOLD;
 use crate::document::{Complaint, in_words};
-use crate::notify::{deliveries_of, notices_of_ticket};
+use crate::notify::{NotifyError, deliveries_of, notice, notices_of_ticket};
 use crate::operations::{OperationsError, promises_of, what_if};
 use crate::query::{Encoder, Format, LimitOverrides, Parameters, QueryRequest};
 use crate::sla::SlaPolicy;
@@ -225,15 +226,40 @@ pub(super) async fn what_if_policy(State(state): State<ApiState>, body: Bytes) -
     Ok(axum::Json(json!({ "changes": changes })).into_response())
 }
 
-/// What was sent about the ticket to whom, and what became of it.
-pub(super) async fn notices(State(state): State<ApiState>, Path(number): Path<String>) -> Result<Response, ApiError> {
+/// Messages of a page at most, each with its log.
+const MAX_NOTICES: usize = 200;
+
+/// The query of a page of messages.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct NoticesQuery {
+    /// The last message of the page before.
+    before: Option<String>,
+    limit: Option<usize>,
+}
+
+/// A page of what was sent about the ticket to whom, and what became of it, newest first.
+pub(super) async fn notices(
+    State(state): State<ApiState>,
+    Path(number): Path<String>,
+    query: Asked<NoticesQuery>,
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|error| ApiError::bad_request(error.body_text(), "the parameters are before, limit"))?;
+    let limit = query.limit.unwrap_or(MAX_NOTICES).clamp(1, MAX_NOTICES);
     let number = parse_number(&number)?;
     state.desk.get(number).await.map_err(desk_error)?;
     let loaded = async {
-        let mut read = state.store.read().await.map_err(|error| error.to_string())?;
+        let mut read = state.store.read().await?;
+        if let Some(before) = &query.before
+            && notice(&mut read, before).await?.is_none_or(|known| known.ticket != Some(number))
+        {
+            return Ok(None);
+        }
+        let mut found = notices_of_ticket(&mut read, number, query.before.as_deref(), limit as i64 + 1).await?;
+        let next = cut(&mut found, limit, |last| last.id.clone());
         let mut notices = Vec::new();
-        for notice in notices_of_ticket(&mut read, number, 200).await.map_err(|error| error.to_string())? {
-            let deliveries = deliveries_of(&mut read, &notice.id).await.map_err(|error| error.to_string())?;
+        for notice in found {
+            let deliveries = deliveries_of(&mut read, &notice.id).await?;
             let deliveries: Vec<Value> = deliveries
                 .iter()
                 .map(|it| json!({ "at_us": it.at_us, "attempt": it.attempt, "outcome": it.outcome, "detail": it.detail }))
@@ -245,10 +271,12 @@ pub(super) async fn notices(State(state): State<ApiState>, Path(number): Path<St
                 "due_at_us": notice.due_at_us, "sent_at_us": notice.sent_at_us, "deliveries": deliveries,
             }));
         }
-        Ok::<_, String>(notices)
+        Ok::<_, NotifyError>(Some((notices, next)))
     };
-    let notices = loaded.await.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error, ""))?;
-    Ok(axum::Json(json!({ "notices": notices })).into_response())
+    let loaded = loaded.await.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), ""))?;
+    let wrong = || ApiError::bad_request("`before` is no message about this ticket", "send `next` of the page before");
+    let (notices, next) = loaded.ok_or_else(wrong)?;
+    Ok(axum::Json(json!({ "notices": notices, "next": next })).into_response())
 }
 
 #[derive(Default, Deserialize)]

@@ -83,7 +83,7 @@ pub(super) async fn run(options: TokenOptions) -> anyhow::Result<ExitCode> {
 async fn list(tokens: &Tokens) -> anyhow::Result<()> {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED).set_header(["id", "name", "scopes", "created", "expires", "last used", "revoked"]);
-    for token in tokens.list().await.context("the tokens cannot be read")? {
+    for token in tokens.all().await.context("the tokens cannot be read")? {
         let day = |at_us: Option<i64>| at_us.map_or_else(|| "–".to_owned(), show_time);
         table.add_row([
             token.id,

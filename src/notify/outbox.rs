@@ -134,13 +134,16 @@ pub async fn notice(connection: &mut SqliteConnection, id: &str) -> Result<Optio
     Ok(row.as_ref().map(Notice::of_row).transpose()?)
 }
 
-/// The notices of a ticket, the newest first; at most `limit` and [`MAX_LISTED`].
-pub async fn notices_of_ticket(connection: &mut SqliteConnection, ticket: i64, limit: i64) -> Result<Vec<Notice>, NotifyError> {
-    let rows = sqlx::query("SELECT * FROM outbox WHERE ticket = ?1 ORDER BY rowid DESC LIMIT ?2")
-        .bind(ticket)
-        .bind(limit.clamp(0, MAX_LISTED))
-        .fetch_all(connection)
-        .await?;
+/// The notices of a ticket before one (`None`: all), the newest first; at most `limit` and [`MAX_LISTED`].
+pub async fn notices_of_ticket(
+    connection: &mut SqliteConnection,
+    ticket: i64,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Notice>, NotifyError> {
+    let sql = "SELECT * FROM outbox WHERE ticket = ?1 AND (?2 IS NULL OR rowid < (SELECT rowid FROM outbox WHERE id = ?2))
+        ORDER BY rowid DESC LIMIT ?3";
+    let rows = sqlx::query(sql).bind(ticket).bind(before).bind(limit.clamp(0, MAX_LISTED)).fetch_all(connection).await?;
     Ok(rows.iter().map(Notice::of_row).collect::<Result<_, _>>()?)
 }
 

@@ -313,8 +313,10 @@ async fn an_acknowledgement_cancels_the_pages_and_a_merge_everything() {
     let log = deliveries_of(&mut store.read().await.unwrap(), &page).await.unwrap();
     assert_eq!(log.iter().map(|entry| entry.outcome.as_str()).collect::<Vec<_>>(), ["cancelled", "postponed", "sent"]);
     assert_eq!(log[0].detail, "acknowledged by omar");
-    let of_ticket = notices_of_ticket(&mut store.read().await.unwrap(), 1, 10).await.unwrap();
+    let of_ticket = notices_of_ticket(&mut store.read().await.unwrap(), 1, None, 10).await.unwrap();
     assert_eq!(of_ticket.iter().map(|notice| notice.id.as_str()).collect::<Vec<_>>(), [normal.as_str(), page.as_str()]);
+    let earlier = notices_of_ticket(&mut store.read().await.unwrap(), 1, Some(&normal), 10).await.unwrap();
+    assert_eq!(earlier.iter().map(|notice| notice.id.as_str()).collect::<Vec<_>>(), [page.as_str()]);
 }
 
 #[tokio::test]

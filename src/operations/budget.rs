@@ -60,6 +60,8 @@ pub struct BudgetBook {
     pub standing: BudgetStanding,
     /// Its entries.
     pub entries: Vec<BudgetEntry>,
+    /// What to send as `before` for the next page; `None` on the last one.
+    pub next: Option<i64>,
 }
 
 impl Inventory {
@@ -67,8 +69,12 @@ impl Inventory {
     pub async fn budget_book(&self, budget: &str, before: Option<i64>, limit: i64) -> Result<BudgetBook, InventoryError> {
         let mut read = self.store.read().await?;
         let standing = budget_standing(&mut read, budget).await?;
-        let entries = load_budget_entries(&mut read, budget, before.unwrap_or(i64::MAX), limit.clamp(1, MAX_PAGE)).await?;
-        Ok(BudgetBook { standing, entries })
+        let limit = limit.clamp(1, MAX_PAGE);
+        let mut entries = load_budget_entries(&mut read, budget, before.unwrap_or(i64::MAX), limit + 1).await?;
+        let has_more = entries.len() as i64 > limit;
+        entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next = entries.last().map(|last| last.id).filter(|_| has_more);
+        Ok(BudgetBook { standing, entries, next })
     }
 
     /// Writes an entry into the book; gives it with its number, and how the budget stands then. With a key that came before, gives the

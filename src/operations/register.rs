@@ -14,8 +14,8 @@ use crate::desk::{Actor, Desk};
 use crate::document::{Complaint, in_words};
 use crate::people::check_name;
 use crate::store::{
-    AuditEntry, Document, Store, StoreError, append_audit, load_document, load_documents, referrers_of_document, remove_document,
-    save_document,
+    AuditEntry, Document, Store, StoreError, append_audit, load_document, load_documents, load_documents_of, referrers_of_document,
+    remove_document, save_document,
 };
 
 /// Why something was not set up. Nothing of it was stored.
@@ -112,11 +112,11 @@ impl Register {
         *self.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(setup);
     }
 
-    /// The documents of a kind.
-    pub async fn list(&self, kind: &str) -> Result<Vec<Document>, RegisterError> {
+    /// The documents of a kind by name: at most `limit` after a name.
+    pub async fn list(&self, kind: &str, after: &str, limit: i64) -> Result<Vec<Document>, RegisterError> {
         kind_of(kind).ok_or_else(|| RegisterError::NoKind(kind.to_owned()))?;
         let mut read = self.store.read().await?;
-        Ok(load_documents(&mut read).await?.into_iter().filter(|document| document.kind == kind).collect())
+        Ok(load_documents_of(&mut read, kind, after, limit).await?)
     }
 
     /// A document.

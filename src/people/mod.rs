@@ -58,7 +58,7 @@ pub use scope::{Scope, Scopes};
 pub use secret::{NoRandomness, random_hex, same_secret};
 pub use session::{NewSession, Session};
 pub use team::Team;
-pub use token::{NewToken, Token, TokenError};
+pub use token::{NewToken, Token, TokenError, TokenPlace};
 pub use tokens::Tokens;
 pub use user::User;
 pub use working_hours::WorkingHours;

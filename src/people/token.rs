@@ -1,6 +1,7 @@
 //! A bearer token: `wr_<id>_<secret>`.
 
 use std::fmt;
+use std::str::FromStr;
 
 use super::secret::{NoRandomness, Secret};
 use super::{Scope, Scopes};
@@ -36,6 +37,46 @@ impl Token {
     /// Whether the token may be used for this; see [`Scopes::allow`].
     pub fn allows(&self, scope: Scope) -> bool {
         self.scopes.allow(scope)
+    }
+}
+
+/// A place in a list of tokens, as text `0-1795363200000000-3f9c0a1b2d4e`: whether the one there is revoked, when it was made, its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenPlace {
+    /// It stands among those that are revoked, at the end.
+    pub(super) is_revoked: bool,
+    /// When it was made.
+    pub(super) created_at_us: TimestampUs,
+    /// Which one, of those made at that moment.
+    pub(super) id: String,
+}
+
+impl TokenPlace {
+    /// Where a token stands.
+    pub fn of(token: &Token) -> Self {
+        Self { is_revoked: token.revoked_at_us.is_some(), created_at_us: token.created_at_us, id: token.id.clone() }
+    }
+}
+
+impl fmt::Display for TokenPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}-{}", u8::from(self.is_revoked), self.created_at_us, self.id)
+    }
+}
+
+impl FromStr for TokenPlace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no place in a list of tokens; send `next` of the page before");
+        let (is_revoked, rest) = text.split_once('-').ok_or_else(wrong)?;
+        let (created_at_us, id) = rest.split_once('-').ok_or_else(wrong)?;
+        let is_revoked = match is_revoked {
+            "0" => false,
+            "1" => true,
+            _ => return Err(wrong()),
+        };
+        Ok(Self { is_revoked, created_at_us: created_at_us.parse().map_err(|_| wrong())?, id: id.to_owned() })
     }
 }
 

@@ -5,7 +5,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::secret::{generate, same_digest, take_apart};
 use super::token::TOKEN_PREFIX;
-use super::{NewToken, Scopes, Token, TokenError};
+use super::{NewToken, Scopes, Token, TokenError, TokenPlace};
 use crate::clock::{Clock, SECOND_US, TimestampUs};
 use crate::store::{Store, StoreError};
 
@@ -14,9 +14,6 @@ const MAX_NAME_CHARS: usize = 100;
 
 /// The last use is written at most this often, so that a busy sender does not cost a disk sync a request.
 const NOTE_USE_EVERY_US: i64 = 300 * SECOND_US;
-
-/// Tokens of one person that a list shows, the newest: those that are good, and the revoked ones of many years.
-const MAX_LISTED: i64 = 1_000;
 
 /// Tokens that one person may hold at a time: one for each program of a busy administrator, and a bound for a loop gone wrong.
 const MAX_TOKENS_OF_OWNER: i64 = 50;
@@ -113,21 +110,37 @@ impl Tokens {
     }
 
     /// Every token, the newest first.
-    pub async fn list(&self) -> Result<Vec<Token>, TokenError> {
+    pub async fn all(&self) -> Result<Vec<Token>, TokenError> {
         let mut read = self.store.read().await?;
         let rows = sqlx::query("SELECT * FROM tokens ORDER BY created_at_us DESC, id").fetch_all(&mut *read).await?;
         Ok(rows.iter().map(token_of).collect::<Result<_, _>>()?)
     }
 
-    /// The tokens of one person, at most 1,000: those that are not revoked before the others, the newest first.
-    pub async fn list_of(&self, owner: &str) -> Result<Vec<Token>, TokenError> {
+    /// Tokens of one person, or of all, after a place: at most `limit`, those that are not revoked before the others, the newest first.
+    /// One that is revoked meanwhile goes to the end: it may be met twice, and none is missed.
+    pub async fn list(&self, owner: Option<&str>, after: Option<&TokenPlace>, limit: i64) -> Result<Vec<Token>, TokenError> {
         let mut read = self.store.read().await?;
-        let rows = sqlx::query("SELECT * FROM tokens WHERE owner = ?1 ORDER BY revoked_at_us IS NOT NULL, created_at_us DESC, id LIMIT ?2")
-            .bind(owner)
-            .bind(MAX_LISTED)
-            .fetch_all(&mut *read)
-            .await?;
+        let rows = sqlx::query(
+            "SELECT * FROM tokens WHERE (?1 IS NULL OR owner = ?1)
+                 AND (?2 IS NULL OR (revoked_at_us IS NOT NULL, -created_at_us, id) > (?2, -?3, ?4))
+             ORDER BY revoked_at_us IS NOT NULL, created_at_us DESC, id LIMIT ?5",
+        )
+        .bind(owner)
+        .bind(after.map(|place| place.is_revoked))
+        .bind(after.map(|place| place.created_at_us))
+        .bind(after.map(|place| place.id.as_str()))
+        .bind(limit)
+        .fetch_all(&mut *read)
+        .await?;
         Ok(rows.iter().map(token_of).collect::<Result<_, _>>()?)
+    }
+
+    /// Whose a token is; `None`: there is no such token, or it is the installation's own.
+    pub async fn owner(&self, id: &str) -> Result<Option<String>, TokenError> {
+        let mut read = self.store.read().await?;
+        let owner: Option<Option<String>> =
+            sqlx::query_scalar("SELECT owner FROM tokens WHERE id = ?1").bind(id).fetch_optional(&mut *read).await?;
+        Ok(owner.flatten())
     }
 
     /// Takes a token back, from now on; a second time changes nothing.
@@ -267,17 +280,52 @@ mod tests {
         clock.set(1_001 * SECOND_US);
         tokens.create("in place of the short one", desk, Some("anna"), None).await.unwrap();
         tokens.revoke(&own.token.id).await.unwrap();
-        let listed = tokens.list_of("anna").await.unwrap();
+        let listed = tokens.list(Some("anna"), None, 100).await.unwrap();
         assert_eq!((listed.len(), &listed[0].name[..], &listed[50].id), (51, "in place of the short one", &own.token.id));
 
         let mut write = tokens.store.write().await.unwrap();
         assert_eq!(tokens.revoke_all(&mut write, "anna").await.unwrap(), 50);
         write.commit().await.unwrap();
-        assert!(tokens.list_of("anna").await.unwrap().iter().all(|token| token.revoked_at_us.is_some()));
+        assert!(tokens.list(Some("anna"), None, 100).await.unwrap().iter().all(|token| token.revoked_at_us.is_some()));
         assert!(matches!(tokens.verify(short.reveal()).await.unwrap_err(), TokenError::Revoked(_)));
         for other in others {
             tokens.verify(other.unwrap().reveal()).await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn pages_miss_no_token_while_some_are_made_and_revoked() {
+        let (tokens, clock, _folder) = tokens().await;
+        let desk: Scopes = "desk".parse().unwrap();
+        let mut made = Vec::new();
+        for n in 0..12 {
+            // Three of each moment: the place tells them apart.
+            clock.set((1_000 + n / 3) * SECOND_US);
+            made.push(tokens.create(&n.to_string(), desk.clone(), Some("anna"), None).await.unwrap().token.id);
+        }
+        tokens.revoke(&made[7]).await.unwrap();
+        let (mut seen, mut after) = (Vec::new(), None);
+        for page in 0..10 {
+            let listed = tokens.list(Some("anna"), after.as_ref(), 4).await.unwrap();
+            let Some(last) = listed.last() else { break };
+            let place = TokenPlace::of(last).to_string();
+            after = Some(place.parse().unwrap());
+            seen.extend(listed.into_iter().map(|token| token.id));
+            if page == 0 {
+                // The place itself, one that comes later, and a new one before everything.
+                tokens.revoke(&seen[3]).await.unwrap();
+                tokens.revoke(&made[1]).await.unwrap();
+                clock.set(2_000 * SECOND_US);
+                tokens.create("late", desk.clone(), Some("anna"), None).await.unwrap();
+                tokens.create("ben's", desk.clone(), Some("ben"), None).await.unwrap();
+            }
+        }
+        let known: std::collections::BTreeSet<&String> = seen.iter().collect();
+        assert_eq!(known, made.iter().collect());
+        assert_eq!(seen.len(), 13, "the one that was revoked after it was met is met again, no other");
+        assert_eq!(tokens.owner(&made[0]).await.unwrap().as_deref(), Some("anna"));
+        assert_eq!(tokens.owner("none").await.unwrap(), None);
+        assert!("1".parse::<TokenPlace>().is_err() && "2-5-a".parse::<TokenPlace>().is_err());
     }
 
     #[tokio::test]
@@ -288,7 +336,7 @@ mod tests {
         for second in [1_000, 1_299, 1_300] {
             clock.set(second * SECOND_US);
             tokens.verify(new.reveal()).await.unwrap();
-            seen.push(tokens.list().await.unwrap()[0].last_used_at_us.unwrap() / SECOND_US);
+            seen.push(tokens.all().await.unwrap()[0].last_used_at_us.unwrap() / SECOND_US);
         }
         assert_eq!(seen, [1_000, 1_000, 1_300]);
     }

@@ -39,6 +39,13 @@ pub async fn load_documents(read: &mut SqliteConnection) -> Result<Vec<Document>
     rows.iter().map(document_of).collect()
 }
 
+/// Documents of a kind by name: at most `limit` after a name.
+pub async fn load_documents_of(read: &mut SqliteConnection, kind: &str, after: &str, limit: i64) -> Result<Vec<Document>, StoreError> {
+    let sql = "SELECT * FROM documents WHERE kind = ?1 AND name > ?2 ORDER BY name LIMIT ?3";
+    let rows = sqlx::query(sql).bind(kind).bind(after).bind(limit).fetch_all(read).await?;
+    rows.iter().map(document_of).collect()
+}
+
 /// Writes a document, new or changed, with the version that it carries.
 pub async fn save_document(write: &mut SqliteConnection, document: &Document) -> Result<(), StoreError> {
     sqlx::query(

@@ -37,7 +37,7 @@ mod views;
 pub use audit::{AuditEntry, append_audit};
 pub use budget_book::{BudgetEntry, BudgetSums, append_budget_entry, budget_sums, committed_for, load_budget_entries};
 pub use copy::{attached_files, copy_database};
-pub use documents::{Document, load_document, load_documents, remove_document, save_document};
+pub use documents::{Document, load_document, load_documents, load_documents_of, remove_document, save_document};
 pub use error::StoreError;
 pub use files::{ATTACHMENTS_FOLDER, FileStore};
 pub use finding::{Evidence, Finding, FindingSeverity, MAX_CELL_CHARS, MAX_EVIDENCE_LINES, bounded_cell, bounded_row};

@@ -28,8 +28,9 @@ pub async fn save_secret(write: &mut SqliteConnection, name: &str, secret: Optio
     Ok(())
 }
 
-/// The names of the secrets that are set, with when they were.
-pub async fn secret_names(read: &mut SqliteConnection) -> Result<Vec<(String, TimestampUs)>, StoreError> {
-    let rows = sqlx::query("SELECT name, set_at_us FROM secrets ORDER BY name").fetch_all(read).await?;
+/// The names of the secrets that are set, with when they were: at most `limit` after a name.
+pub async fn secret_names(read: &mut SqliteConnection, after: &str, limit: i64) -> Result<Vec<(String, TimestampUs)>, StoreError> {
+    let sql = "SELECT name, set_at_us FROM secrets WHERE name > ?1 ORDER BY name LIMIT ?2";
+    let rows = sqlx::query(sql).bind(after).bind(limit).fetch_all(read).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }

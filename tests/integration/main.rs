@@ -24,6 +24,7 @@ mod idempotency;
 mod incidents;
 mod inventory;
 mod kills;
+mod list_pages;
 mod load;
 mod log_templates;
 mod night;

@@ -1,6 +1,7 @@
 //! Whether somebody is always there, and who carries how much: asked of each rota.
 
 use serde_json::{Value, json};
+use url::form_urlencoded::byte_serialize;
 
 use super::outline::{COVERAGE, GAPS, HOURS, Section};
 use super::period::Period;
@@ -12,15 +13,21 @@ const JSON: &str = "application/json";
 
 /// The tables of all rotas.
 pub(super) async fn tables(connection: &Connection, period: &Period) -> anyhow::Result<[(Section, Table); 3]> {
-    let on_call = json_of(connection.get("/api/v1/on-call", JSON).await?).await?;
-    let mut coverages = Vec::new();
-    for rota in list(&on_call["rotas"]) {
-        let name = rota["rota"].as_str().unwrap_or_default().to_owned();
-        let (from_us, to_us) = (period.from.as_microsecond(), period.to.as_microsecond());
-        let path = format!("/api/v1/rotas/{name}/coverage?from_us={from_us}&to_us={to_us}");
-        coverages.push((name, json_of(connection.get(&path, JSON).await?).await?));
+    let (mut coverages, mut after) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/api/v1/on-call?after={}", byte_serialize(after.as_bytes()).collect::<String>());
+        let on_call = json_of(connection.get(&path, JSON).await?).await?;
+        for rota in list(&on_call["rotas"]) {
+            let name = rota["rota"].as_str().unwrap_or_default().to_owned();
+            let (from_us, to_us) = (period.from.as_microsecond(), period.to.as_microsecond());
+            let path = format!("/api/v1/rotas/{name}/coverage?from_us={from_us}&to_us={to_us}");
+            coverages.push((name, json_of(connection.get(&path, JSON).await?).await?));
+        }
+        match on_call["next"].as_str() {
+            Some(next) => after = next.to_owned(),
+            None => return Ok(laid_out(&coverages)),
+        }
     }
-    Ok(laid_out(&coverages))
 }
 
 /// The coverage of each rota as rows.
