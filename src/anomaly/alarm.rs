@@ -9,8 +9,8 @@ const ONCE_IN_A_THOUSAND: f64 = 1.97;
 const A_TENFOLD: f64 = 0.68;
 /// Below this an alarm would be daily noise, whatever was asked for.
 const LOWEST: f64 = 1.5;
-/// The threshold for everybody: about one alarm in 30 weeks of a clean five-minute series.
-pub const DEFAULT_THRESHOLD: f64 = 3.2;
+/// The threshold for everybody: about one alarm in 40 weeks of a clean five-minute series.
+pub const DEFAULT_THRESHOLD: f64 = 3.25;
 /// The bar above the threshold falls by e in this many points below the threshold: an event that gets no worse is one alarm.
 const BAR_POINTS: f64 = 100.0;
 /// How much worse an event has to get at once to alarm again.
@@ -61,7 +61,7 @@ mod tests {
         assert!(
             threshold_for(f64::NAN, 0).is_finite() && threshold_for(-1.0, 300) >= LOWEST && threshold_for(f64::INFINITY, 1).is_finite()
         );
-        assert!((threshold_for(30.0, 300) - DEFAULT_THRESHOLD).abs() < 0.05, "the default is once in 30 weeks");
+        assert!((threshold_for(40.0, 300) - DEFAULT_THRESHOLD).abs() < 0.05, "the default is once in 40 weeks");
     }
 
     #[test]
