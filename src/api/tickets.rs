@@ -275,7 +275,7 @@ pub(super) fn desk_error(error: DeskError) -> ApiError {
 fn desk_status(error: &DeskError) -> StatusCode {
     match error {
         DeskError::NotFound(_) | DeskError::NoFinding(_) | DeskError::NoAttachment { .. } => StatusCode::NOT_FOUND,
-        DeskError::IllegalMove { .. } | DeskError::NotOpen { .. } => StatusCode::CONFLICT,
+        DeskError::IllegalMove { .. } | DeskError::NotOpen { .. } | DeskError::KindStays { .. } => StatusCode::CONFLICT,
         DeskError::Conflict { .. } => StatusCode::PRECONDITION_FAILED,
         DeskError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         DeskError::InBulk { error, .. } => desk_status(error),

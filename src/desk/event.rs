@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Field, Hold, Impact, LinkKind, Priority, TicketKind, TicketState, Urgency};
+use super::{Computed, Field, Hold, Impact, LinkKind, Priority, TicketKind, TicketState, Urgency};
 use crate::clock::TimestampUs;
 use crate::store::FindingSeverity;
 
@@ -94,6 +94,27 @@ pub enum TicketEvent {
         from: Priority,
         /// The priority after.
         to: Priority,
+        /// Why, where nobody chose it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<String>,
+    },
+    /// It is of another kind than was thought.
+    KindCorrected {
+        /// The kind before.
+        from: TicketKind,
+        /// The kind after.
+        to: TicketKind,
+        /// Why.
+        reason: String,
+    },
+    /// It is about something else than was thought.
+    EntityCorrected {
+        /// What it was about.
+        from: BTreeMap<String, String>,
+        /// What it is about.
+        to: BTreeMap<String, String>,
+        /// Why.
+        reason: String,
     },
     /// It got another title.
     Retitled {
@@ -128,6 +149,9 @@ pub enum TicketEvent {
         from: Option<String>,
         /// What it is.
         to: Option<String>,
+        /// Why, where nobody chose it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<String>,
     },
     /// Somebody wants to hear of it.
     Watched {
@@ -237,6 +261,9 @@ pub struct Opening {
     /// Who hears of it from the beginning.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub watchers: BTreeSet<String>,
+    /// What of it nobody chose, where a person opened it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computed: Option<Computed>,
 }
 
 impl Opening {
@@ -257,6 +284,7 @@ impl Opening {
             impact: None,
             urgency: None,
             watchers: BTreeSet::new(),
+            computed: None,
         }
     }
 }
@@ -293,6 +321,8 @@ impl TicketEvent {
             Self::Joined { .. } => "joined",
             Self::Moved { .. } => "moved",
             Self::Reprioritised { .. } => "reprioritised",
+            Self::KindCorrected { .. } => "kind_corrected",
+            Self::EntityCorrected { .. } => "entity_corrected",
             Self::Retitled { .. } => "retitled",
             Self::Assigned { .. } => "assigned",
             Self::Commented { .. } => "commented",
@@ -344,7 +374,10 @@ mod tests {
             TicketEvent::Moved { from: TicketState::New, to: TicketState::OnHold, hold: Some(Hold::Part), reason: None },
             TicketEvent::Commented { text: "on my way".into(), internal: false },
             TicketEvent::Linked { link: LinkKind::CausedBy, other: 3 },
-            TicketEvent::Set { field: Field::Team, from: None, to: Some("network".into()) },
+            TicketEvent::Set { field: Field::Team, from: None, to: Some("network".into()), because: None },
+            TicketEvent::Reprioritised { from: Priority::P3, to: Priority::P1, because: Some("follows".into()) },
+            TicketEvent::KindCorrected { from: TicketKind::Incident, to: TicketKind::Problem, reason: "it comes back".into() },
+            TicketEvent::EntityCorrected { from: BTreeMap::new(), to: BTreeMap::new(), reason: "another host".into() },
         ];
         for event in events {
             let json = serde_json::to_value(&event).unwrap();

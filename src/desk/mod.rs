@@ -26,6 +26,9 @@ mod histories;
 mod opening;
 mod priority;
 mod problems;
+mod reclassifying;
+#[cfg(test)]
+mod reclassifying_test;
 mod recording;
 #[cfg(test)]
 mod recording_test;
@@ -52,6 +55,7 @@ pub use event::{Actor, Event, Opening, TicketEvent};
 pub use filing::{AnalysisState, Ended, Filed, FiledAs, Round};
 pub use opening::NewTicket;
 pub use priority::{Impact, PriorityMatrix, Urgency, impact_and_urgency};
+pub use reclassifying::Computed;
 pub use recording::{NOTE_JOINS_EVERY_US, Recorded};
 pub use relations::{Link, Relation};
 pub use rule_run::{RuleRun, RuleState};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{checked_description, checked_name, checked_title, one_line};
 use super::ticket_rows::load_ticket;
-use super::{Actor, Change, Desk, DeskError, DeskRules, Impact, Opening, Priority, Ticket, TicketKind, Urgency};
+use super::{Actor, Change, Computed, Desk, DeskError, DeskRules, Impact, Opening, Priority, Ticket, TicketKind, Urgency};
 use crate::store::RequestKey;
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +111,12 @@ fn opening_of(new: &NewTicket, rules: &DeskRules) -> Result<Opening, DeskError> 
     for name in &new.watchers {
         watchers.extend(checked_name("watchers", name)?);
     }
+    let computed = Computed {
+        priority: new.priority.is_none(),
+        impact: new.impact.is_none(),
+        service: new.service.is_none(),
+        team: new.team.is_none(),
+    };
     let priority = new.priority.unwrap_or_else(|| rules.matrix.priority(impact, urgency));
     Ok(Opening {
         description: checked_description(&new.description)?,
@@ -121,11 +127,12 @@ fn opening_of(new: &NewTicket, rules: &DeskRules) -> Result<Opening, DeskError> 
         impact: Some(impact),
         urgency: Some(urgency),
         watchers,
+        computed: Some(computed),
         ..Opening::new(new.kind, checked_title(&new.title)?, priority)
     })
 }
 
-fn checked_entity(entity: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, DeskError> {
+pub(super) fn checked_entity(entity: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, DeskError> {
     let is_short = |text: &str| !text.is_empty() && text.chars().count() <= MAX_ENTITY_CHARS;
     if entity.len() > MAX_ENTITY_ENTRIES || !entity.iter().all(|(key, value)| is_short(key) && is_short(value)) {
         let why = format!(

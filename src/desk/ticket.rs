@@ -148,6 +148,8 @@ impl Ticket {
             }
             TicketEvent::Moved { to, hold, .. } => self.move_to(*to, *hold, event.at_us),
             TicketEvent::Reprioritised { to, .. } => self.priority = *to,
+            TicketEvent::KindCorrected { to, .. } => self.kind = *to,
+            TicketEvent::EntityCorrected { to, .. } => self.entity.clone_from(to),
             TicketEvent::Retitled { to, .. } => self.title.clone_from(to),
             TicketEvent::Assigned { to, .. } => {
                 self.assignee.clone_from(to);

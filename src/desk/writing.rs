@@ -143,7 +143,10 @@ impl Writing {
     /// Lets something happen to a ticket.
     pub async fn happen(&mut self, number: i64, actor: &Actor, event: TicketEvent) -> Result<(), DeskError> {
         let seq = self.ticket(number).await?.events + 1;
-        let is_text = matches!(event, TicketEvent::Commented { .. } | TicketEvent::Retitled { .. } | TicketEvent::Set { .. });
+        let is_text = matches!(
+            event,
+            TicketEvent::Commented { .. } | TicketEvent::Retitled { .. } | TicketEvent::Set { .. } | TicketEvent::EntityCorrected { .. }
+        );
         let event = Event { seq, at_us: self.now_us, actor: actor.clone(), event };
         append_event(&mut self.write, number, &event).await?;
         self.update(number, |ticket| ticket.apply(&event));

@@ -26,6 +26,7 @@ fn change_of(event: &Event) -> Option<Change> {
     match &event.event {
         TicketEvent::Moved { to, hold, .. } => Some(Change::Moved(phase(*to, *hold))),
         TicketEvent::Reprioritised { to, .. } => Some(Change::Prioritised(*to)),
+        TicketEvent::KindCorrected { to, .. } => Some(Change::Kind(*to)),
         TicketEvent::Set { field: Field::Service, to, .. } => Some(Change::Service(to.clone())),
         // What the person who asked writes is no answer to them; `requester ` marks their words.
         TicketEvent::Commented { internal: false, .. } if event.actor.is_person() && !event.actor.is_requester() => Some(Change::Replied),
