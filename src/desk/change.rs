@@ -90,7 +90,7 @@ pub(super) fn events_of(
     }
     events.extend(move_of(ticket, change, assignee.is_some())?);
     if let Some(text) = &change.comment {
-        events.push(TicketEvent::Commented { text: checked_comment(text)?, internal: change.internal });
+        events.push(TicketEvent::Commented { text: checked_comment(text)?, internal: change.internal, copied: None });
     }
     Ok(events)
 }

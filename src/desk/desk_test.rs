@@ -322,6 +322,7 @@ enum Act {
     Split { number: i64, host: u8 },
     Desk { number: i64, event: usize },
     All { numbers: Vec<i64>, hold: usize },
+    Part { number: i64, comments: Vec<i64>, file: Option<i64> },
     Correct { number: i64, kind: Option<usize>, host: Option<u8>, service: Option<bool> },
 }
 
@@ -344,8 +345,10 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let desk = (1_i64..5, 0_usize..3).prop_map(|(number, event)| Act::Desk { number, event });
     let correct = (1_i64..5, prop::option::of(0_usize..4), prop::option::of(0_u8..3), prop::option::of(any::<bool>()))
         .prop_map(|(number, kind, host, service)| Act::Correct { number, kind, host, service });
+    let part = (1_i64..5, prop::collection::vec(1_i64..12, 0..3), prop::option::of(1_i64..4))
+        .prop_map(|(number, comments, file)| Act::Part { number, comments, file });
     let first = prop_oneof![3 => find, 3 => patch, 1 => wait, 1 => create, 1 => merge, 1 => watch, 1 => link, 1 => acknowledge, 1 => all];
-    let second = prop_oneof![1 => unlink, 1 => attach, 2 => edit, 2 => end, 1 => split, 1 => desk, 2 => correct];
+    let second = prop_oneof![1 => unlink, 1 => attach, 2 => edit, 2 => end, 1 => split, 1 => desk, 2 => correct, 2 => part];
     prop::collection::vec(prop_oneof![3 => first, 2 => second], 1..60)
 }
 
@@ -398,7 +401,7 @@ async fn perform(room: &Room, act: Act) {
         }
         Act::Split { number, host } => {
             let (problem, fingerprint) = (format!("split-{now_us}-{number}-{host}"), format!("fp-h{host}"));
-            drop(room.desk.split_off(number, &[fingerprint], &problem, ("grouping", Vec::new()), &ines()).await);
+            drop(room.desk.split_off(number, &[fingerprint], &problem, ("grouping", Vec::new()), &Asked::by(&ines())).await);
         }
         Act::Desk { number, event } => {
             let event = match event {
@@ -410,6 +413,11 @@ async fn perform(room: &Room, act: Act) {
             if writing.happen(number, &Actor::desk(), event).await.is_ok() {
                 writing.commit().await.unwrap();
             }
+        }
+        Act::Part { number, comments, file } => {
+            let (comments, attachments) = (comments.into_iter().collect(), file.into_iter().collect());
+            let part = Part { comments, attachments, ticket: new_ticket("something else") };
+            drop(room.desk.split(number, &part, &Asked::by(&ines())).await);
         }
         Act::Correct { number, kind, host, service } => {
             let change = Change {
@@ -531,6 +539,7 @@ proptest! {
                 assert!(!is_second, "one open ticket a problem");
                 assert_eq!(ticket.resolved_at_us.is_some(), !ticket.state.is_open());
                 assert!(is_listed_as_it_is(&room, &ticket).await, "{ticket:?}");
+                super::splitting_test::copies_are_true(&room.desk, ticket.number).await;
             }
         });
     }

@@ -139,6 +139,7 @@ impl Ticket {
             | TicketEvent::Linked { .. }
             | TicketEvent::Unlinked { .. }
             | TicketEvent::Attached { .. }
+            | TicketEvent::SplitOff { .. }
             | TicketEvent::Warned { .. } => {}
             // Somebody is called again: the acknowledgement before was not followed by work, and may be given anew.
             TicketEvent::Paged { .. } => self.acknowledged_by = None,

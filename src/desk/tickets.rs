@@ -168,16 +168,13 @@ impl Desk {
             }
             writing.remember(actor, key, number).await?;
         }
-        let current = writing.ticket(number).await?.version;
-        if let Some(expected) = expected_version.filter(|expected| *expected != current) {
-            return Err(DeskError::Conflict { number, expected, current });
-        }
+        writing.refuse_stale(number, expected_version).await?;
         self.apply(&mut writing, number, change, actor).await?;
         writing.commit().await?.remove(&number).ok_or(DeskError::NotFound(number))
     }
 
     /// The ticket as it is. What made it so may be in this very transaction: nothing is answered before that is durable.
-    async fn as_it_is(&self, mut writing: Writing, number: i64) -> Result<Ticket, DeskError> {
+    pub(super) async fn as_it_is(&self, mut writing: Writing, number: i64) -> Result<Ticket, DeskError> {
         writing.ticket(number).await?;
         writing.commit().await?.remove(&number).ok_or(DeskError::NotFound(number))
     }

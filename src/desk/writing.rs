@@ -115,6 +115,23 @@ impl Writing {
         }
     }
 
+    /// The ticket that a request made that came before under this key, if it names itself.
+    pub(super) async fn opened_before(&mut self, actor: &Actor, key: Option<&RequestKey>) -> Result<Option<i64>, DeskError> {
+        match key {
+            Some(key) => self.made_before(actor, key).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Refuses what was meant for another version of a ticket.
+    pub(super) async fn refuse_stale(&mut self, number: i64, expected: Option<i64>) -> Result<(), DeskError> {
+        let current = self.ticket(number).await?.version;
+        match expected {
+            Some(expected) if expected != current => Err(DeskError::Conflict { number, expected, current }),
+            _ => Ok(()),
+        }
+    }
+
     /// Remembers a request with the number of what it made.
     pub(super) async fn remember(&mut self, actor: &Actor, key: &RequestKey, made: i64) -> Result<(), DeskError> {
         Ok(remember_request(&mut self.write, &actor.name, key, made, self.now_us).await?)
