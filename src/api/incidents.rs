@@ -1,16 +1,21 @@
 //! What people say about incidents: two tickets are one, one ticket is two, a finding was noise, something was changed.
 
+use std::collections::BTreeSet;
+
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::tickets::{desk_error, parse_number};
+use super::request_head::RequestHead;
+use super::sessions::parse;
+use super::tickets::{check_new, desk_error, etag, expected_version, parse_number};
 use super::{ApiError, ApiState};
 use crate::clock::rfc3339;
-use crate::desk::{Actor, Ticket};
+use crate::desk::{Actor, Asked, NewTicket, Part, Ticket};
 use crate::incident::{ChangeKind, Verdict};
 use crate::pipeline::IncidentsError;
 
@@ -23,7 +28,14 @@ struct Merge {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Split {
-    fingerprints: Vec<String>,
+    /// Findings: what is found of them from now on goes to the new ticket.
+    fingerprints: Option<Vec<String>>,
+    /// Events of comments that are copied.
+    comments: Option<BTreeSet<i64>>,
+    /// Files that are copied.
+    attachments: Option<BTreeSet<i64>>,
+    /// The new ticket, where comments and files are copied.
+    ticket: Option<NewTicket>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,16 +56,33 @@ pub(super) async fn merge(
     Ok(axum::Json(ticket.map_err(incidents_error)?))
 }
 
-/// `POST /api/v1/tickets/{number}/split`: some of its findings are another trouble.
+/// `POST /api/v1/tickets/{number}/split`: some of its findings, or of what was written and attached, are another trouble.
 pub(super) async fn split(
     State(state): State<ApiState>,
     Extension(actor): Extension<Actor>,
     Path(number): Path<String>,
+    headers: HeaderMap,
+    head: RequestHead,
     body: Bytes,
-) -> Result<axum::Json<Ticket>, ApiError> {
-    let split: Split = read(&body, "{\"fingerprints\": [\"23ed144aadcad47aaa5f19a32b8c88dc\"]}")?;
-    let ticket = state.incidents.split(parse_number(&number)?, &split.fingerprints, &actor).await;
-    Ok(axum::Json(ticket.map_err(incidents_error)?))
+) -> Result<Response, ApiError> {
+    let split: Split = parse(&body, "{\"comments\": [3, 5], \"ticket\": {\"title\": \"the printer is jammed too\"}}")?;
+    let (number, expected_version, key) = (parse_number(&number)?, expected_version(&headers)?, head.key(&body)?);
+    let asked = Asked { actor: &actor, expected_version, key: key.as_ref() };
+    let ticket = match split {
+        Split { fingerprints: Some(fingerprints), comments: None, attachments: None, ticket: None } => {
+            state.incidents.split(number, &fingerprints, &asked).await.map_err(incidents_error)?
+        }
+        Split { fingerprints: None, comments, attachments, ticket: Some(ticket) } => {
+            check_new(&state, &ticket)?;
+            let part = Part { comments: comments.unwrap_or_default(), attachments: attachments.unwrap_or_default(), ticket };
+            state.desk.split(number, &part, &asked).await.map_err(desk_error)?
+        }
+        _ => {
+            let detail = "a split names either `fingerprints`, or `ticket` with `comments`, `attachments` or both";
+            return Err(ApiError::bad_request(detail, "split findings off first, then what was written about them"));
+        }
+    };
+    Ok(([(header::ETAG, etag(&ticket))], axum::Json(ticket)).into_response())
 }
 
 /// `POST /api/v1/findings/{id}/verdict`: it was noise, or it was right.

@@ -82,13 +82,18 @@ pub(super) async fn create(
     if caller.only_asks() {
         new = asked_by(new, caller.name()?)?;
     }
-    check_user(&state, "assignee", new.assignee.as_deref())?;
-    new.watchers.iter().try_for_each(|watcher| check_user(&state, "watchers", Some(watcher)))?;
-    check_place(&state, new.team.as_deref(), new.service.as_deref())?;
+    check_new(&state, &new)?;
     let (ticket, is_new) = state.desk.create(&new, &caller.actor, head.key(&body)?.as_ref()).await.map_err(desk_error)?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/api/v1/tickets/{}", ticket.number);
     Ok((status, [(header::ETAG, etag(&ticket)), (header::LOCATION, location)], axum::Json(ticket)).into_response())
+}
+
+/// Whether people, team and service of a new ticket exist.
+pub(super) fn check_new(state: &ApiState, new: &NewTicket) -> Result<(), ApiError> {
+    check_user(state, "assignee", new.assignee.as_deref())?;
+    new.watchers.iter().try_for_each(|watcher| check_user(state, "watchers", Some(watcher)))?;
+    check_place(state, new.team.as_deref(), new.service.as_deref())
 }
 
 /// What somebody who only asks may say of a new ticket: how the desk ranks and hands it out is the desk's.
@@ -275,7 +280,7 @@ pub(super) fn desk_error(error: DeskError) -> ApiError {
 fn desk_status(error: &DeskError) -> StatusCode {
     match error {
         DeskError::NotFound(_) | DeskError::NoFinding(_) | DeskError::NoAttachment { .. } => StatusCode::NOT_FOUND,
-        DeskError::IllegalMove { .. } | DeskError::NotOpen { .. } => StatusCode::CONFLICT,
+        DeskError::IllegalMove { .. } | DeskError::NotOpen { .. } | DeskError::KindStays { .. } => StatusCode::CONFLICT,
         DeskError::Conflict { .. } => StatusCode::PRECONDITION_FAILED,
         DeskError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         DeskError::InBulk { error, .. } => desk_status(error),

@@ -4,12 +4,12 @@ use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::{Actor, Desk, DeskError, TicketEvent};
+use super::{Actor, Copied, Desk, DeskError, TicketEvent, Writing};
 use crate::clock::TimestampUs;
 use crate::store::{RequestKey, StoreError};
 
 /// Files that one ticket may have.
-const MAX_FILES: i64 = 200;
+pub(super) const MAX_FILES: i64 = 200;
 
 /// A file of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -61,35 +61,12 @@ impl Desk {
             writing.commit().await?;
             return self.attachment(number, id).await;
         }
-        let now_us = writing.now_us();
-        let files: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM attachments WHERE ticket = ?1").bind(number).fetch_one(writing.connection()).await?;
-        if files >= MAX_FILES {
-            let why = format!("the ticket has {MAX_FILES} files already; put several into one archive");
-            return Err(DeskError::Invalid { field: "attachment", why });
-        }
-        let NewAttachment { name, media_type, bytes, sha256, internal } = new;
-        let id = sqlx::query(
-            "INSERT INTO attachments (ticket, name, media_type, bytes, sha256, added_at_us, added_by, internal)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )
-        .bind(number)
-        .bind(&name)
-        .bind(&media_type)
-        .bind(bytes)
-        .bind(&sha256)
-        .bind(now_us)
-        .bind(&actor.name)
-        .bind(internal)
-        .execute(writing.connection())
-        .await?
-        .last_insert_rowid();
-        writing.happen(number, actor, TicketEvent::Attached { attachment: id, name: name.clone(), bytes, internal }).await?;
+        let file = insert(&mut writing, number, new, None, actor).await?;
         if let Some(key) = key {
-            writing.remember(actor, key, id).await?;
+            writing.remember(actor, key, file.id).await?;
         }
         writing.commit().await?;
-        Ok(Attachment { id, ticket: number, name, media_type, bytes, sha256, added_at_us: now_us, added_by: actor.name.clone(), internal })
+        Ok(file)
     }
 
     /// A file of a ticket.
@@ -102,6 +79,53 @@ impl Desk {
             sqlx::query("SELECT * FROM attachments WHERE ticket = ?1 AND id = ?2").bind(number).bind(id).fetch_optional(&mut *read).await?;
         Ok(attachment_of(&row.ok_or(DeskError::NoAttachment { ticket: number, id })?)?)
     }
+}
+
+/// Adds a file of another ticket to one; the bytes lie there for both.
+pub(super) async fn copy_attachment(
+    writing: &mut Writing,
+    number: i64,
+    file: &Attachment,
+    copied: Copied,
+    actor: &Actor,
+) -> Result<(), DeskError> {
+    let Attachment { name, media_type, bytes, sha256, internal, .. } = file.clone();
+    insert(writing, number, NewAttachment { name, media_type, bytes, sha256, internal }, Some(copied), actor).await?;
+    Ok(())
+}
+
+async fn insert(
+    writing: &mut Writing,
+    ticket: i64,
+    new: NewAttachment,
+    copied: Option<Copied>,
+    actor: &Actor,
+) -> Result<Attachment, DeskError> {
+    let added_at_us = writing.now_us();
+    let files: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM attachments WHERE ticket = ?1").bind(ticket).fetch_one(writing.connection()).await?;
+    if files >= MAX_FILES {
+        let why = format!("the ticket has {MAX_FILES} files already; put several into one archive");
+        return Err(DeskError::Invalid { field: "attachment", why });
+    }
+    let NewAttachment { name, media_type, bytes, sha256, internal } = new;
+    let id = sqlx::query(
+        "INSERT INTO attachments (ticket, name, media_type, bytes, sha256, added_at_us, added_by, internal)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )
+    .bind(ticket)
+    .bind(&name)
+    .bind(&media_type)
+    .bind(bytes)
+    .bind(&sha256)
+    .bind(added_at_us)
+    .bind(&actor.name)
+    .bind(internal)
+    .execute(writing.connection())
+    .await?
+    .last_insert_rowid();
+    writing.happen(ticket, actor, TicketEvent::Attached { attachment: id, name: name.clone(), bytes, internal, copied }).await?;
+    Ok(Attachment { id, ticket, name, media_type, bytes, sha256, added_at_us, added_by: actor.name.clone(), internal })
 }
 
 /// The files of a ticket, in the order in which they came.

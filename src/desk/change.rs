@@ -1,8 +1,11 @@
 //! What a person may ask of a ticket, and the events that follow. Pure.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{DeskError, Field, Hold, Impact, Priority, PriorityMatrix, Ticket, TicketEvent, TicketState, Urgency};
+use super::reclassifying::{Consequences, corrections};
+use super::{DeskError, Field, Hold, Impact, Priority, PriorityMatrix, Ticket, TicketEvent, TicketKind, TicketState, Urgency};
 
 /// Longest title: one line of a list.
 pub(super) const MAX_TITLE_CHARS: usize = 300;
@@ -10,6 +13,8 @@ pub(super) const MAX_TITLE_CHARS: usize = 300;
 const MAX_NAME_CHARS: usize = 200;
 /// Longest description: that of a change with its plan.
 const MAX_DESCRIPTION_BYTES: usize = 64 << 10;
+/// Longest reason for a correction: a sentence or three.
+pub(super) const MAX_REASON_CHARS: usize = 1_000;
 /// Longest comment: a pasted stack trace fits, a log file does not.
 const MAX_COMMENT_BYTES: usize = 64 << 10;
 
@@ -17,6 +22,12 @@ const MAX_COMMENT_BYTES: usize = 64 << 10;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Change {
+    /// What sort of ticket it is, where it was filed as another; with `reason`.
+    pub kind: Option<TicketKind>,
+    /// What it is about, all of it, where something else was thought; with `reason`.
+    pub entity: Option<BTreeMap<String, String>>,
+    /// Why kind or entity is corrected.
+    pub reason: Option<String>,
     /// The state to go to. Asking for the present state is no move.
     pub state: Option<TicketState>,
     /// Whom it waits for, with state `on_hold` or for a ticket that is on hold.
@@ -45,22 +56,30 @@ pub struct Change {
     pub internal: bool,
 }
 
-/// The events that make the change, in order; none if nothing would be different.
-pub(super) fn events_of(ticket: &Ticket, change: &Change, matrix: &PriorityMatrix) -> Result<Vec<TicketEvent>, DeskError> {
-    let mut events = Vec::new();
+/// The events that make the change and what follows from it, in order; none if nothing would be different.
+pub(super) fn events_of(
+    ticket: &Ticket,
+    change: &Change,
+    matrix: &PriorityMatrix,
+    consequences: Option<&Consequences>,
+) -> Result<Vec<TicketEvent>, DeskError> {
+    let mut events = corrections(ticket, change)?;
     let title = change.title.as_deref().map(checked_title).transpose()?;
     if let Some(to) = title.filter(|title| *title != ticket.title) {
         events.push(TicketEvent::Retitled { from: ticket.title.clone(), to });
     }
-    for (field, to) in fields_of(change)? {
+    let chosen = fields_of(change)?.into_iter().map(|(field, to)| (field, to, None));
+    let following = consequences.map(following_fields).unwrap_or_default();
+    for (field, to, because) in chosen.chain(following) {
         let from = ticket.field(field);
         if from != to {
-            events.push(TicketEvent::Set { field, from, to });
+            events.push(TicketEvent::Set { field, from, to, because });
         }
     }
-    let priority = change.priority.or_else(|| priority_of(ticket, change, matrix));
-    if let Some(to) = priority.filter(|priority| *priority != ticket.priority) {
-        events.push(TicketEvent::Reprioritised { from: ticket.priority, to });
+    let chosen = change.priority.map(|priority| (priority, None));
+    let priority = chosen.or_else(|| priority_of(ticket, change, matrix, consequences));
+    if let Some((to, because)) = priority.filter(|(priority, _)| *priority != ticket.priority) {
+        events.push(TicketEvent::Reprioritised { from: ticket.priority, to, because });
     }
     let mut assignee = ticket.assignee.clone();
     if let Some(name) = &change.assignee {
@@ -71,7 +90,7 @@ pub(super) fn events_of(ticket: &Ticket, change: &Change, matrix: &PriorityMatri
     }
     events.extend(move_of(ticket, change, assignee.is_some())?);
     if let Some(text) = &change.comment {
-        events.push(TicketEvent::Commented { text: checked_comment(text)?, internal: change.internal });
+        events.push(TicketEvent::Commented { text: checked_comment(text)?, internal: change.internal, copied: None });
     }
     Ok(events)
 }
@@ -93,10 +112,32 @@ fn fields_of(change: &Change) -> Result<Vec<(Field, Option<String>)>, DeskError>
     Ok(fields)
 }
 
-fn priority_of(ticket: &Ticket, change: &Change, matrix: &PriorityMatrix) -> Option<Priority> {
-    change.impact.or(change.urgency.and(ticket.impact))?;
-    let impact = change.impact.or(ticket.impact)?;
-    Some(matrix.priority(impact, change.urgency.or(ticket.urgency)?))
+/// The fields that a correction changes besides, with the reason.
+fn following_fields(consequences: &Consequences) -> Vec<(Field, Option<String>, Option<String>)> {
+    let Consequences { service, team, impact, .. } = consequences;
+    let mut fields = Vec::new();
+    fields.extend(service.clone().map(|service| (Field::Service, service)));
+    fields.extend(team.clone().map(|team| (Field::Team, Some(team))));
+    fields.extend(impact.map(|impact| (Field::Impact, Some(impact.word().to_owned()))));
+    fields.into_iter().map(|(field, to)| (field, to, Some(consequences.because.to_owned()))).collect()
+}
+
+/// The priority of the matrix, with the reason: where impact or urgency is chosen, or the impact follows from a correction.
+fn priority_of(
+    ticket: &Ticket,
+    change: &Change,
+    matrix: &PriorityMatrix,
+    consequences: Option<&Consequences>,
+) -> Option<(Priority, Option<String>)> {
+    let is_asked = change.impact.or(change.urgency.and(ticket.impact)).is_some();
+    let following = consequences.filter(|it| it.impact.is_some() && (it.moves_priority || is_asked));
+    let because = match following {
+        Some(consequences) => consequences.because,
+        None if is_asked => "the matrix gives it for this impact and urgency",
+        None => return None,
+    };
+    let impact = change.impact.or(following.and_then(|it| it.impact)).or(ticket.impact)?;
+    Some((matrix.priority(impact, change.urgency.or(ticket.urgency)?), Some(because.to_owned())))
 }
 
 fn move_of(ticket: &Ticket, change: &Change, has_assignee: bool) -> Result<Option<TicketEvent>, DeskError> {
@@ -180,10 +221,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::desk::{Actor, Event, Opening, TicketKind};
+    use crate::desk::{Actor, Event, Opening};
 
     fn events_of(ticket: &Ticket, change: &Change) -> Result<Vec<TicketEvent>, DeskError> {
-        super::events_of(ticket, change, &PriorityMatrix::default())
+        super::events_of(ticket, change, &PriorityMatrix::default(), None)
     }
 
     fn moved(from: TicketState, to: TicketState) -> TicketEvent {
@@ -249,9 +290,12 @@ mod tests {
         let mut ticket = ticket(TicketState::New, None);
         ticket.urgency = Some(Urgency::High);
         let change = Change { impact: Some(Impact::High), ..Change::default() };
-        assert_eq!(events_of(&ticket, &change).unwrap()[1], TicketEvent::Reprioritised { from: Priority::P3, to: Priority::P1 });
+        let by_matrix = Some("the matrix gives it for this impact and urgency".to_owned());
+        let raised = TicketEvent::Reprioritised { from: Priority::P3, to: Priority::P1, because: by_matrix };
+        assert_eq!(events_of(&ticket, &change).unwrap()[1], raised);
         let change = Change { priority: Some(Priority::P4), ..change };
-        assert_eq!(events_of(&ticket, &change).unwrap()[1], TicketEvent::Reprioritised { from: Priority::P3, to: Priority::P4 });
+        let chosen = TicketEvent::Reprioritised { from: Priority::P3, to: Priority::P4, because: None };
+        assert_eq!(events_of(&ticket, &change).unwrap()[1], chosen);
     }
 
     #[test]

@@ -10,9 +10,39 @@ use super::recording::save_state;
 use super::rules::AssetFacts;
 use super::ticket_rows::json;
 use super::{Actor, AnalysisState, Desk, DeskError, Opening, Ticket, TicketEvent, TicketKind};
-use crate::store::{AuditEntry, FindingSeverity, StoreError, append_audit};
+use crate::store::{AuditEntry, FindingSeverity, RequestKey, StoreError, append_audit};
+
+/// Who asks for something to be done to a ticket, and under which conditions.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Who.
+    pub actor: &'a Actor,
+    /// The version that it is meant for; `None`: whatever it is at.
+    pub expected_version: Option<i64>,
+    /// The request's own name: it is done once.
+    pub key: Option<&'a RequestKey>,
+}
+
+impl<'a> Asked<'a> {
+    /// By somebody, whatever the ticket is at.
+    pub fn by(actor: &'a Actor) -> Self {
+        Self { actor, expected_version: None, key: None }
+    }
+}
 
 impl Desk {
+    /// The ticket that a request opened that came before under its key, as it is now.
+    pub async fn opened_before(&self, asked: &Asked<'_>) -> Result<Option<Ticket>, DeskError> {
+        if asked.key.is_none() {
+            return Ok(None);
+        }
+        let mut writing = self.writing().await?;
+        match writing.opened_before(asked.actor, asked.key).await? {
+            Some(number) => self.as_it_is(writing, number).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Opens a ticket for some fingerprints of another: it is like the latest finding of the first of them, and what is found
     /// from now on goes there, filed under `problem`. The findings so far stay where they are.
     pub async fn split_off(
@@ -21,9 +51,11 @@ impl Desk {
         fingerprints: &[String],
         problem: &str,
         state: AnalysisState,
-        actor: &Actor,
+        asked: &Asked<'_>,
     ) -> Result<Ticket, DeskError> {
+        let Asked { actor, expected_version, key } = *asked;
         let mut writing = self.writing().await?;
+        writing.refuse_stale(from, expected_version).await?;
         let description = writing.ticket(from).await?.description.clone();
         let first = fingerprints.first().map_or("", String::as_str);
         let row = sqlx::query(
@@ -62,6 +94,10 @@ impl Desk {
         }
         writing.happen(from, actor, TicketEvent::note(format!("split off into ticket {new}: {title}"))).await?;
         writing.happen(new, actor, TicketEvent::note(format!("split off from ticket {from}"))).await?;
+        self.link_to_whole(&mut writing, new, from, actor).await?;
+        if let Some(key) = key {
+            writing.remember(actor, key, new).await?;
+        }
         let now_us = writing.now_us();
         save_state(writing.connection(), state.0, &state.1, now_us).await?;
         writing.commit().await?.remove(&new).ok_or(DeskError::NotFound(new))

@@ -322,6 +322,8 @@ enum Act {
     Split { number: i64, host: u8 },
     Desk { number: i64, event: usize },
     All { numbers: Vec<i64>, hold: usize },
+    Part { number: i64, comments: Vec<i64>, file: Option<i64> },
+    Correct { number: i64, kind: Option<usize>, host: Option<u8>, service: Option<bool> },
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -341,8 +343,12 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let end = (0_u8..3, any::<bool>()).prop_map(|(host, by_hand)| Act::End { host, by_hand });
     let split = (1_i64..5, 0_u8..3).prop_map(|(number, host)| Act::Split { number, host });
     let desk = (1_i64..5, 0_usize..3).prop_map(|(number, event)| Act::Desk { number, event });
+    let correct = (1_i64..5, prop::option::of(0_usize..4), prop::option::of(0_u8..3), prop::option::of(any::<bool>()))
+        .prop_map(|(number, kind, host, service)| Act::Correct { number, kind, host, service });
+    let part = (1_i64..5, prop::collection::vec(1_i64..12, 0..3), prop::option::of(1_i64..4))
+        .prop_map(|(number, comments, file)| Act::Part { number, comments, file });
     let first = prop_oneof![3 => find, 3 => patch, 1 => wait, 1 => create, 1 => merge, 1 => watch, 1 => link, 1 => acknowledge, 1 => all];
-    let second = prop_oneof![1 => unlink, 1 => attach, 2 => edit, 2 => end, 1 => split, 1 => desk];
+    let second = prop_oneof![1 => unlink, 1 => attach, 2 => edit, 2 => end, 1 => split, 1 => desk, 2 => correct, 2 => part];
     prop::collection::vec(prop_oneof![3 => first, 2 => second], 1..60)
 }
 
@@ -395,7 +401,7 @@ async fn perform(room: &Room, act: Act) {
         }
         Act::Split { number, host } => {
             let (problem, fingerprint) = (format!("split-{now_us}-{number}-{host}"), format!("fp-h{host}"));
-            drop(room.desk.split_off(number, &[fingerprint], &problem, ("grouping", Vec::new()), &ines()).await);
+            drop(room.desk.split_off(number, &[fingerprint], &problem, ("grouping", Vec::new()), &Asked::by(&ines())).await);
         }
         Act::Desk { number, event } => {
             let event = match event {
@@ -407,6 +413,21 @@ async fn perform(room: &Room, act: Act) {
             if writing.happen(number, &Actor::desk(), event).await.is_ok() {
                 writing.commit().await.unwrap();
             }
+        }
+        Act::Part { number, comments, file } => {
+            let (comments, attachments) = (comments.into_iter().collect(), file.into_iter().collect());
+            let part = Part { comments, attachments, ticket: new_ticket("something else") };
+            drop(room.desk.split(number, &part, &Asked::by(&ines())).await);
+        }
+        Act::Correct { number, kind, host, service } => {
+            let change = Change {
+                kind: kind.map(|index| TicketKind::ALL[index]),
+                entity: host.map(|host| BTreeMap::from([("host".to_owned(), format!("h{host}"))])),
+                reason: (kind.is_some() || host.is_some()).then(|| "filed wrongly".to_owned()),
+                service: service.map(|shop| if shop { "shop".to_owned() } else { String::new() }),
+                ..Change::default()
+            };
+            drop(room.desk.change(number, None, &change, &ines()).await);
         }
         Act::Acknowledge { number } => drop(room.desk.acknowledge(number, "api", &ines()).await),
         Act::All { numbers, hold } => {
@@ -486,6 +507,16 @@ async fn all_of_several_tickets_are_changed_or_none() {
     assert_eq!(room.desk.change_all(&[1, 2], &close, &ines(), None).await.unwrap().len(), 2);
 }
 
+/// Whether lists find a ticket by its kind and by what it is about, and the search by the latter.
+async fn is_listed_as_it_is(room: &Room, ticket: &Ticket) -> bool {
+    let host = ticket.entity.get("host").cloned();
+    let filter = TicketFilter { kind: Some(ticket.kind), host: host.clone(), limit: 1_000, ..TicketFilter::default() };
+    let filter = TicketFilter { service: ticket.service.clone(), ..filter };
+    let is_listed = room.desk.list(&filter).await.unwrap().tickets.contains(ticket);
+    let Some(host) = host else { return is_listed };
+    is_listed && found(room, &host, None).await.contains(&ticket.number)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
@@ -494,6 +525,9 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let room = room().await;
+            let hosts = vec!["h0".to_owned()];
+            let shop = ServiceFacts { name: "shop".into(), impact: Impact::High, team: Some("web".into()), hosts, apps: Vec::new() };
+            room.desk.set_rules(DeskRules { services: vec![shop], ..DeskRules::default() });
             for act in acts {
                 perform(&room, act).await;
             }
@@ -504,6 +538,8 @@ proptest! {
                 let is_second = ticket.fingerprint.clone().is_some_and(|problem| ticket.state.is_open() && !open.insert(problem));
                 assert!(!is_second, "one open ticket a problem");
                 assert_eq!(ticket.resolved_at_us.is_some(), !ticket.state.is_open());
+                assert!(is_listed_as_it_is(&room, &ticket).await, "{ticket:?}");
+                super::splitting_test::copies_are_true(&room.desk, ticket.number).await;
             }
         });
     }

@@ -1,6 +1,6 @@
 //! Why the desk refused.
 
-use super::TicketState;
+use super::{TicketKind, TicketState};
 use crate::store::StoreError;
 
 /// Why a ticket was not read or changed. Whatever failed, nothing of it was stored.
@@ -29,6 +29,18 @@ pub enum DeskError {
         to: TicketState,
         /// The states that it can go to.
         allowed: &'static [TicketState],
+    },
+    /// Something goes by the kind that the ticket has.
+    #[error("ticket {number} stays {kind} and cannot become {to}: {why}")]
+    KindStays {
+        /// The ticket.
+        number: i64,
+        /// What it is.
+        kind: TicketKind,
+        /// What it was to be.
+        to: TicketKind,
+        /// What goes by it, and what to do instead.
+        why: String,
     },
     /// Only open tickets can be merged.
     #[error("ticket {number} is {state}, and only open tickets can be merged; reopen it first, or name another")]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Field, Hold, Impact, LinkKind, Priority, TicketKind, TicketState, Urgency};
+use super::{Computed, Copied, Field, Hold, Impact, LinkKind, Priority, TicketKind, TicketState, Urgency};
 use crate::clock::TimestampUs;
 use crate::store::FindingSeverity;
 
@@ -94,6 +94,27 @@ pub enum TicketEvent {
         from: Priority,
         /// The priority after.
         to: Priority,
+        /// Why, where nobody chose it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<String>,
+    },
+    /// It is of another kind than was thought.
+    KindCorrected {
+        /// The kind before.
+        from: TicketKind,
+        /// The kind after.
+        to: TicketKind,
+        /// Why.
+        reason: String,
+    },
+    /// It is about something else than was thought.
+    EntityCorrected {
+        /// What it was about.
+        from: BTreeMap<String, String>,
+        /// What it is about.
+        to: BTreeMap<String, String>,
+        /// Why.
+        reason: String,
     },
     /// It got another title.
     Retitled {
@@ -119,6 +140,9 @@ pub enum TicketEvent {
         /// Only for those who work on it, not for who asked.
         #[serde(default)]
         internal: bool,
+        /// It was written in another ticket, of which this one was a part.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        copied: Option<Copied>,
     },
     /// A field got another text.
     Set {
@@ -128,6 +152,9 @@ pub enum TicketEvent {
         from: Option<String>,
         /// What it is.
         to: Option<String>,
+        /// Why, where nobody chose it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<String>,
     },
     /// Somebody wants to hear of it.
     Watched {
@@ -164,6 +191,20 @@ pub enum TicketEvent {
         /// Only for those who work on it.
         #[serde(default)]
         internal: bool,
+        /// It came to another ticket, of which this one was a part.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        copied: Option<Copied>,
+    },
+    /// A part of it goes on in a ticket of its own.
+    SplitOff {
+        /// The other's number.
+        into: i64,
+        /// The other's title.
+        title: String,
+        /// The comments that were copied, by the numbers of their events.
+        comments: Vec<i64>,
+        /// The files that were copied, by their numbers.
+        attachments: Vec<i64>,
     },
     /// It goes on in another ticket.
     Merged {
@@ -237,6 +278,9 @@ pub struct Opening {
     /// Who hears of it from the beginning.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub watchers: BTreeSet<String>,
+    /// What of it nobody chose, where a person opened it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computed: Option<Computed>,
 }
 
 impl Opening {
@@ -257,6 +301,7 @@ impl Opening {
             impact: None,
             urgency: None,
             watchers: BTreeSet::new(),
+            computed: None,
         }
     }
 }
@@ -264,7 +309,7 @@ impl Opening {
 impl TicketEvent {
     /// Something to say to those who work on it.
     pub fn note(text: impl Into<String>) -> Self {
-        Self::Commented { text: text.into(), internal: true }
+        Self::Commented { text: text.into(), internal: true, copied: None }
     }
 
     /// Whether it is a decision about the ticket, which somebody who edits it must know of; the others only note what went on.
@@ -280,6 +325,7 @@ impl TicketEvent {
             | Self::Paged { .. }
             | Self::Warned { .. }
             | Self::Acknowledged { .. }
+            | Self::SplitOff { .. }
             | Self::Linked { .. }
             | Self::Unlinked { .. } => true,
             _ => false,
@@ -293,6 +339,8 @@ impl TicketEvent {
             Self::Joined { .. } => "joined",
             Self::Moved { .. } => "moved",
             Self::Reprioritised { .. } => "reprioritised",
+            Self::KindCorrected { .. } => "kind_corrected",
+            Self::EntityCorrected { .. } => "entity_corrected",
             Self::Retitled { .. } => "retitled",
             Self::Assigned { .. } => "assigned",
             Self::Commented { .. } => "commented",
@@ -302,6 +350,7 @@ impl TicketEvent {
             Self::Linked { .. } => "linked",
             Self::Unlinked { .. } => "unlinked",
             Self::Attached { .. } => "attached",
+            Self::SplitOff { .. } => "split_off",
             Self::Merged { .. } => "merged",
             Self::Acknowledged { .. } => "acknowledged",
             Self::Paged { .. } => "paged",
@@ -342,9 +391,13 @@ mod tests {
         let events = [
             TicketEvent::Joined { findings: 2, finding_at_us: 5, title: None, because: None, problem: None, severity: None },
             TicketEvent::Moved { from: TicketState::New, to: TicketState::OnHold, hold: Some(Hold::Part), reason: None },
-            TicketEvent::Commented { text: "on my way".into(), internal: false },
+            TicketEvent::Commented { text: "on my way".into(), internal: false, copied: None },
+            TicketEvent::SplitOff { into: 7, title: "no sound".into(), comments: vec![3], attachments: vec![] },
             TicketEvent::Linked { link: LinkKind::CausedBy, other: 3 },
-            TicketEvent::Set { field: Field::Team, from: None, to: Some("network".into()) },
+            TicketEvent::Set { field: Field::Team, from: None, to: Some("network".into()), because: None },
+            TicketEvent::Reprioritised { from: Priority::P3, to: Priority::P1, because: Some("follows".into()) },
+            TicketEvent::KindCorrected { from: TicketKind::Incident, to: TicketKind::Problem, reason: "it comes back".into() },
+            TicketEvent::EntityCorrected { from: BTreeMap::new(), to: BTreeMap::new(), reason: "another host".into() },
         ];
         for event in events {
             let json = serde_json::to_value(&event).unwrap();
@@ -356,7 +409,8 @@ mod tests {
     #[test]
     fn what_was_written_before_there_were_notes_still_reads() {
         let old = r#"{"kind":"commented","text":"x"}"#;
-        assert_eq!(serde_json::from_str::<TicketEvent>(old).unwrap(), TicketEvent::Commented { text: "x".into(), internal: false });
+        let plain = TicketEvent::Commented { text: "x".into(), internal: false, copied: None };
+        assert_eq!(serde_json::from_str::<TicketEvent>(old).unwrap(), plain);
         let old = r#"{"kind":"assigned","from":null,"to":"ines"}"#;
         assert!(matches!(serde_json::from_str::<TicketEvent>(old).unwrap(), TicketEvent::Assigned { because, .. } if because.is_empty()));
     }

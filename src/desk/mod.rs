@@ -26,6 +26,9 @@ mod histories;
 mod opening;
 mod priority;
 mod problems;
+mod reclassifying;
+#[cfg(test)]
+mod reclassifying_test;
 mod recording;
 #[cfg(test)]
 mod recording_test;
@@ -38,6 +41,9 @@ mod search;
 mod search_statement;
 #[cfg(test)]
 mod search_test;
+mod splitting;
+#[cfg(test)]
+mod splitting_test;
 mod ticket;
 mod ticket_rows;
 pub mod ticket_state;
@@ -47,16 +53,19 @@ mod writing;
 
 pub use attachments::{Attachment, NewAttachment};
 pub use change::Change;
+pub use correction::Asked;
 pub use error::DeskError;
 pub use event::{Actor, Event, Opening, TicketEvent};
 pub use filing::{AnalysisState, Ended, Filed, FiledAs, Round};
 pub use opening::NewTicket;
 pub use priority::{Impact, PriorityMatrix, Urgency, impact_and_urgency};
+pub use reclassifying::Computed;
 pub use recording::{NOTE_JOINS_EVERY_US, Recorded};
 pub use relations::{Link, Relation};
 pub use rule_run::{RuleRun, RuleState};
 pub use rules::{DeskRules, ServiceFacts};
 pub use search::{TicketFilter, TicketPage};
+pub use splitting::{Copied, Part};
 pub use ticket::{FindingNote, Ticket, replay};
 pub use ticket_state::TicketState;
 pub use ticket_words::{Field, LinkKind};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{checked_description, checked_name, checked_title, one_line};
 use super::ticket_rows::load_ticket;
-use super::{Actor, Change, Desk, DeskError, DeskRules, Impact, Opening, Priority, Ticket, TicketKind, Urgency};
+use super::{Actor, Change, Computed, Desk, DeskError, DeskRules, Impact, Opening, Priority, Ticket, TicketKind, Urgency, Writing};
 use crate::store::RequestKey;
 use serde::{Deserialize, Serialize};
 
@@ -66,8 +66,6 @@ impl Desk {
     /// # Errors
     /// [`DeskError::Invalid`] names the field; a key that came with another body is one of them.
     pub async fn create(&self, new: &NewTicket, actor: &Actor, key: Option<&RequestKey>) -> Result<(Ticket, bool), DeskError> {
-        let opening = opening_of(new, &self.rules())?;
-        let assignee = new.assignee.as_deref().map(|name| checked_name("assignee", name)).transpose()?.flatten();
         let mut writing = self.writing().await?;
         if let Some(key) = key
             && let Some(number) = writing.made_before(actor, key).await?
@@ -77,16 +75,24 @@ impl Desk {
             writing.commit().await?;
             return Ok((ticket, false));
         }
-        let number = writing.open(opening, actor).await?;
+        let number = self.open_new(&mut writing, new, actor).await?;
         if let Some(key) = key {
             writing.remember(actor, key, number).await?;
         }
-        if assignee.is_some() {
-            let change = Change { assignee, ..Change::default() };
-            self.apply(&mut writing, number, &change, actor).await?;
-        }
         let ticket = writing.commit().await?.remove(&number).ok_or(DeskError::NotFound(number))?;
         Ok((ticket, true))
+    }
+
+    /// Opens a ticket as somebody asks for it, and gives it to whom they name; the caller commits.
+    pub(super) async fn open_new(&self, writing: &mut Writing, new: &NewTicket, actor: &Actor) -> Result<i64, DeskError> {
+        let opening = opening_of(new, &self.rules())?;
+        let assignee = new.assignee.as_deref().map(|name| checked_name("assignee", name)).transpose()?.flatten();
+        let number = writing.open(opening, actor).await?;
+        if assignee.is_some() {
+            let change = Change { assignee, ..Change::default() };
+            self.apply(writing, number, &change, actor).await?;
+        }
+        Ok(number)
     }
 }
 
@@ -111,6 +117,12 @@ fn opening_of(new: &NewTicket, rules: &DeskRules) -> Result<Opening, DeskError> 
     for name in &new.watchers {
         watchers.extend(checked_name("watchers", name)?);
     }
+    let computed = Computed {
+        priority: new.priority.is_none(),
+        impact: new.impact.is_none(),
+        service: new.service.is_none(),
+        team: new.team.is_none(),
+    };
     let priority = new.priority.unwrap_or_else(|| rules.matrix.priority(impact, urgency));
     Ok(Opening {
         description: checked_description(&new.description)?,
@@ -121,11 +133,12 @@ fn opening_of(new: &NewTicket, rules: &DeskRules) -> Result<Opening, DeskError> 
         impact: Some(impact),
         urgency: Some(urgency),
         watchers,
+        computed: Some(computed),
         ..Opening::new(new.kind, checked_title(&new.title)?, priority)
     })
 }
 
-fn checked_entity(entity: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, DeskError> {
+pub(super) fn checked_entity(entity: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, DeskError> {
     let is_short = |text: &str| !text.is_empty() && text.chars().count() <= MAX_ENTITY_CHARS;
     if entity.len() > MAX_ENTITY_ENTRIES || !entity.iter().all(|(key, value)| is_short(key) && is_short(value)) {
         let why = format!(

@@ -68,17 +68,29 @@ pub(super) async fn end_problem(write: &mut SqliteConnection, problem: &str, tic
         return Ok(false);
     }
     save(write, problem, ticket.number, true).await?;
+    let (others, own_is_over) = ends_of(write, ticket.number, own).await?;
+    // A ticket that a person opened is theirs to resolve.
+    Ok(ticket.rule.is_some() && own_is_over && !others)
+}
+
+/// Whether all that was found and a ticket was opened for has ended; also where nothing was.
+pub(super) async fn has_ended(read: &mut SqliteConnection, ticket: &Ticket) -> Result<bool, StoreError> {
+    let Some(own) = ticket.fingerprint.as_deref().filter(|_| ticket.findings > 0) else { return Ok(true) };
+    let (others, own_is_over) = ends_of(read, ticket.number, Some(own)).await?;
+    Ok(own_is_over && !others)
+}
+
+/// Whether something else that a ticket is filed under goes on, and whether its own problem is over.
+async fn ends_of(read: &mut SqliteConnection, ticket: i64, own: Option<&str>) -> Result<(bool, bool), StoreError> {
     let row = sqlx::query(
         "SELECT EXISTS (SELECT 1 FROM ticket_problems WHERE ticket = ?1 AND over = 0),
              EXISTS (SELECT 1 FROM ticket_problems WHERE problem = ?2 AND over = 1)",
     )
-    .bind(ticket.number)
+    .bind(ticket)
     .bind(own)
-    .fetch_one(write)
+    .fetch_one(read)
     .await?;
-    let (others, own_is_over): (bool, bool) = (row.try_get(0)?, row.try_get(1)?);
-    // A ticket that a person opened is theirs to resolve.
-    Ok(ticket.rule.is_some() && own_is_over && !others)
+    Ok((row.try_get(0)?, row.try_get(1)?))
 }
 
 async fn save(write: &mut SqliteConnection, problem: &str, ticket: i64, over: bool) -> Result<(), StoreError> {

@@ -168,10 +168,10 @@ impl Recording {
         }
         if ticket.urgency != Some(placed.urgency) {
             let from = ticket.field(Field::Urgency);
-            let set = TicketEvent::Set { field: Field::Urgency, from, to: Some(placed.urgency.word().to_owned()) };
+            let set = TicketEvent::Set { field: Field::Urgency, from, to: Some(placed.urgency.word().to_owned()), because: None };
             self.writing.happen(ticket.number, actor, set).await?;
         }
-        let event = TicketEvent::Reprioritised { from: ticket.priority, to: placed.priority };
+        let event = TicketEvent::Reprioritised { from: ticket.priority, to: placed.priority, because: None };
         self.writing.happen(ticket.number, actor, event).await
     }
 
@@ -259,7 +259,9 @@ impl Recording {
         if !ticket.state.is_open() {
             return Ok(());
         }
-        let untouched = all_over && self.rules.resolves && !ended.by_hand && ticket.is_untouched();
+        // What somebody made a problem or a request of is not done because it is quiet.
+        let may_resolve = ticket.kind == TicketKind::Incident && !ended.by_hand;
+        let untouched = all_over && self.rules.resolves && may_resolve && ticket.is_untouched();
         let event = if untouched {
             self.recorded.resolved.push(number);
             TicketEvent::Moved { from: ticket.state, to: TicketState::Resolved, hold: None, reason: Some(ended.reason.clone()) }

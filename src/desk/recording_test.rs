@@ -171,7 +171,7 @@ async fn what_was_split_off_stays_split_off() {
     room.find("errors", FindingSeverity::High, "incident-1", FiledAs::Joined).await;
     let person = Actor { name: "user ines".into(), origin: "10.0.0.2".into() };
     let state = ("grouping", Vec::new());
-    let new = room.desk.split_off(1, &["errors on db01".to_owned()], "incident-2", state, &person).await.unwrap();
+    let new = room.desk.split_off(1, &["errors on db01".to_owned()], "incident-2", state, &Asked::by(&person)).await.unwrap();
     room.later(3 * HOUR_US);
     assert_eq!(room.find("errors", FindingSeverity::High, "incident-3", FiledAs::Opened).await.joined, [new.number]);
     assert_eq!(room.find("slow", FindingSeverity::High, "incident-4", FiledAs::Opened).await.joined, [1]);

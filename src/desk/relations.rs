@@ -131,7 +131,7 @@ impl Desk {
     }
 }
 
-async fn insert_link(write: &mut SqliteConnection, number: i64, link: Link) -> Result<bool, StoreError> {
+pub(super) async fn insert_link(write: &mut SqliteConnection, number: i64, link: Link) -> Result<bool, StoreError> {
     let done = sqlx::query("INSERT INTO ticket_links (ticket, kind, other) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
         .bind(number)
         .bind(link.link.word())

@@ -97,6 +97,14 @@ impl AssetFacts {
     }
 }
 
+/// Whose an entity is, and how much hangs on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Whereabouts {
+    pub(super) service: Option<String>,
+    pub(super) team: Option<String>,
+    pub(super) impact: Impact,
+}
+
 /// Where a ticket belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Placement {
@@ -122,20 +130,34 @@ impl DeskRules {
     /// Impact comes from the service that is hit, as far as one is known, else from the asset; what much hangs on is high in any
     /// service. Urgency comes from the severity.
     pub(super) fn place(&self, entity: &BTreeMap<String, String>, asset: &AssetFacts, severity: FindingSeverity) -> Placement {
-        let of_asset = || self.services.iter().find(|service| Some(&service.name) == asset.service.as_ref());
-        let service = self.service_of(entity).or_else(of_asset);
         let (usual, urgency) = impact_and_urgency(severity);
+        let Whereabouts { service, team, impact } = self.whereabouts(entity, asset, None, usual);
+        Placement { service, team, impact, urgency, priority: self.matrix.priority(impact, urgency) }
+    }
+
+    /// The same without a severity. A service that a person chose (or that there is none) counts before that of the entity; `usual` is
+    /// the impact where neither service nor asset say one.
+    pub(super) fn whereabouts(
+        &self,
+        entity: &BTreeMap<String, String>,
+        asset: &AssetFacts,
+        chosen: Option<&Option<String>>,
+        usual: Impact,
+    ) -> Whereabouts {
+        let named = |name: &Option<String>| self.services.iter().find(|service| Some(&service.name) == name.as_ref());
+        let service = match chosen {
+            Some(chosen) => named(chosen),
+            None => self.service_of(entity).or_else(|| named(&asset.service)),
+        };
         let impact = match (service, asset.impact) {
             (_, Some(Impact::High)) => Impact::High,
             (Some(service), _) => service.impact,
             (None, known) => known.unwrap_or(usual),
         };
-        Placement {
-            service: service.map(|service| service.name.clone()),
+        Whereabouts {
+            service: chosen.cloned().unwrap_or_else(|| service.map(|service| service.name.clone())),
             team: service.and_then(|service| service.team.clone()).or_else(|| asset.team.clone()),
             impact,
-            urgency,
-            priority: self.matrix.priority(impact, urgency),
         }
     }
 }

@@ -139,6 +139,7 @@ impl Ticket {
             | TicketEvent::Linked { .. }
             | TicketEvent::Unlinked { .. }
             | TicketEvent::Attached { .. }
+            | TicketEvent::SplitOff { .. }
             | TicketEvent::Warned { .. } => {}
             // Somebody is called again: the acknowledgement before was not followed by work, and may be given anew.
             TicketEvent::Paged { .. } => self.acknowledged_by = None,
@@ -148,6 +149,8 @@ impl Ticket {
             }
             TicketEvent::Moved { to, hold, .. } => self.move_to(*to, *hold, event.at_us),
             TicketEvent::Reprioritised { to, .. } => self.priority = *to,
+            TicketEvent::KindCorrected { to, .. } => self.kind = *to,
+            TicketEvent::EntityCorrected { to, .. } => self.entity.clone_from(to),
             TicketEvent::Retitled { to, .. } => self.title.clone_from(to),
             TicketEvent::Assigned { to, .. } => {
                 self.assignee.clone_from(to);

@@ -59,7 +59,7 @@ pub(super) async fn save_ticket(connection: &mut SqliteConnection, ticket: &Tick
              impact, urgency, hold, requester, team, service, acknowledged_by, watchers, merged_into, chosen_by_person)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27,
              ?28, ?29, ?30, ?31)
-         ON CONFLICT (number) DO UPDATE SET title = excluded.title, description = excluded.description, state = excluded.state,
+         ON CONFLICT (number) DO UPDATE SET kind = excluded.kind, entity = excluded.entity, title = excluded.title, description = excluded.description, state = excluded.state,
              priority = excluded.priority, assignee = excluded.assignee, updated_at_us = excluded.updated_at_us,
              resolved_at_us = excluded.resolved_at_us, findings = excluded.findings, first_finding_id = excluded.first_finding_id,
              last_finding_id = excluded.last_finding_id, last_finding_at_us = excluded.last_finding_at_us,
@@ -147,7 +147,7 @@ macro_rules! milestone_columns {
 /// Whether promises are computed from an event, or were said to be in danger by it.
 macro_rules! is_milestone {
     () => {
-        "kind IN ('opened', 'moved', 'reprioritised', 'assigned', 'commented', 'set', 'acknowledged', 'warned')
+        "kind IN ('opened', 'moved', 'reprioritised', 'kind_corrected', 'assigned', 'commented', 'set', 'acknowledged', 'warned')
             AND coalesce(detail ->> '$.internal', 0) = 0"
     };
 }

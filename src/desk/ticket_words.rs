@@ -13,6 +13,8 @@ words! {
         RelatesTo => "relates_to",
         /// This is a part of the other.
         ChildOf => "child_of",
+        /// This was a part of the other, until somebody told the two apart.
+        SplitFrom => "split_from",
     }
 }
 

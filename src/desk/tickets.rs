@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use super::attachments::load_attachments;
 use super::change::events_of;
+use super::reclassifying::{consequences, refuse_kind};
 use super::recording::open_twin;
 use super::relations::load_relations;
 use super::ticket_rows::{json, load_events, load_events_before, load_finding_notes, load_milestones, load_ticket};
@@ -167,16 +168,13 @@ impl Desk {
             }
             writing.remember(actor, key, number).await?;
         }
-        let current = writing.ticket(number).await?.version;
-        if let Some(expected) = expected_version.filter(|expected| *expected != current) {
-            return Err(DeskError::Conflict { number, expected, current });
-        }
+        writing.refuse_stale(number, expected_version).await?;
         self.apply(&mut writing, number, change, actor).await?;
         writing.commit().await?.remove(&number).ok_or(DeskError::NotFound(number))
     }
 
     /// The ticket as it is. What made it so may be in this very transaction: nothing is answered before that is durable.
-    async fn as_it_is(&self, mut writing: Writing, number: i64) -> Result<Ticket, DeskError> {
+    pub(super) async fn as_it_is(&self, mut writing: Writing, number: i64) -> Result<Ticket, DeskError> {
         writing.ticket(number).await?;
         writing.commit().await?.remove(&number).ok_or(DeskError::NotFound(number))
     }
@@ -238,7 +236,12 @@ impl Desk {
     /// Lets the change's events happen; the caller commits.
     pub(super) async fn apply(&self, writing: &mut Writing, number: i64, change: &Change, actor: &Actor) -> Result<(), DeskError> {
         let ticket = writing.ticket(number).await?.clone();
-        let events = events_of(&ticket, change, &self.rules().matrix)?;
+        let rules = self.rules();
+        if let Some(kind) = change.kind.filter(|kind| *kind != ticket.kind) {
+            refuse_kind(writing, &ticket, kind, &rules).await?;
+        }
+        let consequences = consequences(writing, &ticket, change, &rules).await?;
+        let events = events_of(&ticket, change, &rules.matrix, consequences.as_ref())?;
         if events.iter().any(|event| matches!(event, TicketEvent::Moved { to: TicketState::Reopened, .. }))
             && let Some(twin) = open_twin(writing.connection(), &ticket).await?
         {

@@ -115,6 +115,23 @@ impl Writing {
         }
     }
 
+    /// The ticket that a request made that came before under this key, if it names itself.
+    pub(super) async fn opened_before(&mut self, actor: &Actor, key: Option<&RequestKey>) -> Result<Option<i64>, DeskError> {
+        match key {
+            Some(key) => self.made_before(actor, key).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Refuses what was meant for another version of a ticket.
+    pub(super) async fn refuse_stale(&mut self, number: i64, expected: Option<i64>) -> Result<(), DeskError> {
+        let current = self.ticket(number).await?.version;
+        match expected {
+            Some(expected) if expected != current => Err(DeskError::Conflict { number, expected, current }),
+            _ => Ok(()),
+        }
+    }
+
     /// Remembers a request with the number of what it made.
     pub(super) async fn remember(&mut self, actor: &Actor, key: &RequestKey, made: i64) -> Result<(), DeskError> {
         Ok(remember_request(&mut self.write, &actor.name, key, made, self.now_us).await?)
@@ -143,7 +160,10 @@ impl Writing {
     /// Lets something happen to a ticket.
     pub async fn happen(&mut self, number: i64, actor: &Actor, event: TicketEvent) -> Result<(), DeskError> {
         let seq = self.ticket(number).await?.events + 1;
-        let is_text = matches!(event, TicketEvent::Commented { .. } | TicketEvent::Retitled { .. } | TicketEvent::Set { .. });
+        let is_text = matches!(
+            event,
+            TicketEvent::Commented { .. } | TicketEvent::Retitled { .. } | TicketEvent::Set { .. } | TicketEvent::EntityCorrected { .. }
+        );
         let event = Event { seq, at_us: self.now_us, actor: actor.clone(), event };
         append_event(&mut self.write, number, &event).await?;
         self.update(number, |ticket| ticket.apply(&event));

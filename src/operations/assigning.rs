@@ -66,7 +66,7 @@ async fn given(writing: &mut Writing, setup: &Setup, number: i64) -> Result<Opti
     let needs = needs_of(setup, &ticket);
     let Some(team) = ticket.team.clone().or(needs.team.filter(|_| setup.desk.assign)).or(setup.desk.team.clone()) else { return Ok(None) };
     if ticket.team.as_ref() != Some(&team) {
-        let set = TicketEvent::Set { field: crate::desk::Field::Team, from: ticket.team.clone(), to: Some(team.clone()) };
+        let set = TicketEvent::Set { field: crate::desk::Field::Team, from: ticket.team.clone(), to: Some(team.clone()), because: None };
         writing.happen(number, &Actor::desk(), set).await?;
     }
     if !setup.desk.assign {

@@ -64,7 +64,7 @@ pub(super) async fn follow(writing: &mut Writing, setup: &Setup, number: i64, ev
         // Other people answer for it now.
         (_, Some((policy, _))) if policy != kept => spared(state.reassign(at_us), &ticket, event),
         // It has become worse after everybody was called in vain.
-        (TicketEvent::Reprioritised { from, to }, Some(_)) if to < from && matches!(state.status, Status::Exhausted { .. }) => {
+        (TicketEvent::Reprioritised { from, to, .. }, Some(_)) if to < from && matches!(state.status, Status::Exhausted { .. }) => {
             spared(state.reassign(at_us), &ticket, event)
         }
         _ => return Ok(()),

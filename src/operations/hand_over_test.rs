@@ -23,7 +23,7 @@ async fn two_shifts(night: &Night, ines_from: &str) {
 }
 
 async fn notes(night: &Night, about: &str) -> usize {
-    let is_note = |event: &TicketEvent| matches!(event, TicketEvent::Commented { text, internal: true } if text.contains(about));
+    let is_note = |event: &TicketEvent| matches!(event, TicketEvent::Commented { text, internal: true, .. } if text.contains(about));
     night.history().await.iter().filter(|event| is_note(&event.event)).count()
 }
 

@@ -68,6 +68,8 @@ fn words(ticket: &Ticket, event: &Event) -> Option<(EventKind, Urgency, String)>
             let because = if because.is_empty() { String::new() } else { format!("\n\nWhy you: {}", because.join("; ")) };
             (EventKind::Assigned, Normal, format!("{who} gave it to you.\n\n{}{because}", ticket.description))
         }
+        // What was written in another ticket was told then.
+        TicketEvent::Commented { copied: Some(_), .. } => return None,
         TicketEvent::Commented { text, .. } => (EventKind::Commented, Normal, format!("{who} wrote:\n\n{text}")),
         TicketEvent::Paged { because, .. } => (EventKind::Escalated, Page, format!("{because}\n\n{}", ticket.description)),
         TicketEvent::Warned { promise, breached, .. } => {

@@ -26,9 +26,12 @@ fn change_of(event: &Event) -> Option<Change> {
     match &event.event {
         TicketEvent::Moved { to, hold, .. } => Some(Change::Moved(phase(*to, *hold))),
         TicketEvent::Reprioritised { to, .. } => Some(Change::Prioritised(*to)),
+        TicketEvent::KindCorrected { to, .. } => Some(Change::Kind(*to)),
         TicketEvent::Set { field: Field::Service, to, .. } => Some(Change::Service(to.clone())),
-        // What the person who asked writes is no answer to them; `requester ` marks their words.
-        TicketEvent::Commented { internal: false, .. } if event.actor.is_person() && !event.actor.is_requester() => Some(Change::Replied),
+        // What the person who asked writes is no answer to them (`requester ` marks their words), nor is what was written elsewhere.
+        TicketEvent::Commented { internal: false, copied: None, .. } if event.actor.is_person() && !event.actor.is_requester() => {
+            Some(Change::Replied)
+        }
         TicketEvent::Acknowledged { .. } => Some(Change::Acknowledged),
         TicketEvent::Assigned { .. } => Some(Change::Assigned),
         _ => None,

@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use super::RuleBook;
 use crate::clock::{Clock, SECOND_US, TimestampUs, rfc3339};
-use crate::desk::{Actor, Desk, DeskError, DeskRules, Ended, Filed, FiledAs, Recorded, Round, RuleRun, Ticket};
+use crate::desk::{Actor, Asked, Desk, DeskError, DeskRules, Ended, Filed, FiledAs, Recorded, Round, RuleRun, Ticket};
 use crate::detect::Rule;
 use crate::incident::{
     ChangeEvent, ChangeKind, CorrectionError, Ending, Feedback, Grouper, Held, IncidentId, Maintenance, Outcome, Passing, Placement,
@@ -143,12 +143,16 @@ impl Incidents {
 
     /// A person says that some of a ticket's findings are another trouble: they get a ticket of their own, and the grouping
     /// learns it. Tickets and grouping change together or not at all.
-    pub async fn split(&self, from: i64, fingerprints: &[String], actor: &Actor) -> Result<Ticket, IncidentsError> {
-        let id = self.incident_of(from).await?;
+    pub async fn split(&self, from: i64, fingerprints: &[String], asked: &Asked<'_>) -> Result<Ticket, IncidentsError> {
+        // Asked for under the lock: of two requests of one name the second finds what the first has made.
         let mut state = self.state().await?;
+        if let Some(ticket) = self.desk.opened_before(asked).await? {
+            return Ok(ticket);
+        }
+        let id = self.incident_of(from).await?;
         let mut grouper = state.grouper.clone();
         let new_id = grouper.split(id, fingerprints, self.clock.now_us())?;
-        let ticket = self.desk.split_off(from, fingerprints, &problem(new_id), (GROUPING, grouper.to_bytes()), actor).await?;
+        let ticket = self.desk.split_off(from, fingerprints, &problem(new_id), (GROUPING, grouper.to_bytes()), asked).await?;
         state.grouper = grouper;
         Ok(ticket)
     }

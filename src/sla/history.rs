@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use super::timeline::{Change, Phase, Timeline};
 use crate::clock::TimestampUs;
-use crate::record::Priority;
+use crate::record::{Priority, TicketKind};
 
 /// What a promise depends on, as of a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Facts<'t> {
+    pub(super) kind: TicketKind,
     pub(super) priority: Priority,
     pub(super) service: Option<&'t str>,
 }
@@ -60,7 +61,7 @@ impl<'t> History<'t> {
             silences: Vec::new(),
             phase: Phase::New,
             since_us: timeline.opened_at_us,
-            facts: Facts { priority: timeline.priority, service: timeline.service.as_deref() },
+            facts: Facts { kind: timeline.kind, priority: timeline.priority, service: timeline.service.as_deref() },
             silent_since: 0,
         };
         for entry in timeline.entries.iter().take_while(|entry| entry.at_us <= now_us) {
@@ -76,6 +77,7 @@ impl<'t> History<'t> {
     fn apply(&mut self, at_us: TimestampUs, change: &'t Change) {
         match change {
             Change::Moved(to) => self.enter(at_us, *to),
+            Change::Kind(kind) => self.facts.kind = *kind,
             Change::Prioritised(priority) => self.facts.priority = *priority,
             Change::Service(service) => self.facts.service = service.as_deref(),
             Change::Replied => {
@@ -134,7 +136,7 @@ impl<'t> History<'t> {
 mod tests {
     use super::super::timeline::Entry;
     use super::*;
-    use crate::record::{Hold, TicketKind};
+    use crate::record::Hold;
 
     fn history_of(changes: Vec<(TimestampUs, Change)>) -> Timeline {
         let entries = changes.into_iter().map(|(at_us, change)| Entry { at_us, change }).collect();

@@ -62,9 +62,9 @@ pub(super) struct Rule {
 }
 
 impl Rule {
-    fn fits(&self, kind: TicketKind, facts: Facts<'_>) -> bool {
+    fn fits(&self, facts: Facts<'_>) -> bool {
         let service_fits = || facts.service.is_some_and(|service| self.services.iter().any(|of_rule| of_rule == service));
-        (self.kinds.is_empty() || self.kinds.contains(&kind))
+        (self.kinds.is_empty() || self.kinds.contains(&facts.kind))
             && (self.priorities.is_empty() || self.priorities.contains(&facts.priority))
             && (self.services.is_empty() || service_fits())
     }
@@ -106,12 +106,12 @@ impl Promises {
     }
 
     /// The first rule that fits.
-    pub(super) fn rule_for(&self, kind: TicketKind, facts: Facts<'_>) -> Option<&Rule> {
-        self.rules.iter().find(|rule| rule.fits(kind, facts))
+    pub(super) fn rule_for(&self, facts: Facts<'_>) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.fits(facts))
     }
 
     /// Name of the rule that holds for a ticket of this kind, priority and service.
     pub fn rule_name(&self, kind: TicketKind, priority: Priority, service: Option<&str>) -> Option<&str> {
-        self.rule_for(kind, Facts { priority, service }).map(|rule| rule.name.as_str())
+        self.rule_for(Facts { kind, priority, service }).map(|rule| rule.name.as_str())
     }
 }

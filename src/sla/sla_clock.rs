@@ -7,7 +7,7 @@ use super::opening_hours::OpeningHours;
 use super::promises::{Promise, Promises, Rule};
 use super::timeline::{Phase, Timeline};
 use crate::clock::TimestampUs;
-use crate::record::{Hold, TicketKind};
+use crate::record::Hold;
 
 /// Whether a promise is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -86,7 +86,7 @@ pub fn next_event_us<'c>(clocks: impl IntoIterator<Item = &'c SlaClock>, now_us:
 /// Of the silences between words to the user, those that were too long and the last one each have a clock of their own.
 pub fn clocks(timeline: &Timeline, promises: &Promises, now_us: TimestampUs) -> Vec<SlaClock> {
     let history = History::until(timeline, now_us);
-    let of = |promise, periods: &[Period<'_>], stopped| clock_over(promises, timeline.kind, promise, periods, stopped);
+    let of = |promise, periods: &[Period<'_>], stopped| clock_over(promises, promise, periods, stopped);
     let all = history.periods.len();
     let upto = |end: Option<usize>| history.periods.get(..end.unwrap_or(all)).unwrap_or_default();
     let mut found = Vec::with_capacity(Promise::ALL.len());
@@ -107,9 +107,9 @@ pub fn clocks(timeline: &Timeline, promises: &Promises, now_us: TimestampUs) -> 
 
 /// The clock of a promise over some periods. The rule is the one that fits the ticket at their end: now if the clock goes on,
 /// and else when it stopped.
-fn clock_over(promises: &Promises, kind: TicketKind, promise: Promise, periods: &[Period<'_>], stopped: bool) -> Option<SlaClock> {
+fn clock_over(promises: &Promises, promise: Promise, periods: &[Period<'_>], stopped: bool) -> Option<SlaClock> {
     let (first, last) = (periods.first()?, periods.last()?);
-    let rule = promises.rule_for(kind, last.facts)?;
+    let rule = promises.rule_for(last.facts)?;
     let target = rule.target(promise)?;
     let stretches = stretches(rule, promise, periods, &target.hours);
     let due_at_us = used_up_at(&stretches, &target.hours, target.target_us);

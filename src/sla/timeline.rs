@@ -36,6 +36,8 @@ pub enum Change {
     Moved(Phase),
     /// It got another priority.
     Prioritised(Priority),
+    /// It is of another kind than was thought.
+    Kind(TicketKind),
     /// It was filed under another service, or none.
     Service(Option<String>),
     /// A technician wrote to the user: a response, and an update.
@@ -60,7 +62,7 @@ pub struct Entry {
 pub struct Timeline {
     /// When it was opened.
     pub opened_at_us: TimestampUs,
-    /// What sort of ticket.
+    /// As what sort of ticket it was opened.
     pub kind: TicketKind,
     /// The priority that it was opened with.
     pub priority: Priority,
