@@ -20,9 +20,10 @@ use super::{ApiError, ApiState};
 use crate::capacity::Status;
 use crate::inventory::Money;
 use crate::operations::{
-    CapacityError, CombinedDecision, CombinedOrders, Decision, NewDelivery, ProposalDetail, ProposalError, ProposalState, RepairQuestion,
-    StandingFilter, ToldOrder, date_of, date_text, proposal_in_short,
+    CapacityError, CombinedDecision, CombinedOrders, Decision, NewCleanUp, NewDelivery, ProposalDetail, ProposalError, ProposalState,
+    RepairQuestion, StandingFilter, ToldOrder, date_of, date_text, proposal_in_short,
 };
+use crate::people::Role;
 
 /// Resources or proposals of a page, unless the query says.
 const USUAL_LIMIT: u32 = 100;
@@ -176,6 +177,50 @@ pub(super) async fn deliver(
     let expected = expected_version(&headers)?;
     let delivered = state.capacity.proposals().deliver(number, expected, &delivery, &caller.actor).await;
     delivered.map(with_etag).map_err(proposal_error)
+}
+
+/// Writes down that somebody has agreed to a clean-up: who looks after the resource, or a lead.
+pub(super) async fn agree_clean_up(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(number): Path<i64>,
+    headers: HeaderMap,
+    head: RequestHead,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let example = "{\"amount\": 2e11, \"what\": \"exports of last year\", \"by_when\": \"2027-01-15\"}";
+    let new: NewCleanUp = parse(&body, example)?;
+    let (expected, key) = (expected_version(&headers)?, head.key(&body)?);
+    check_looks_after(&state, &caller, number).await?;
+    let agreed = state.capacity.agree_clean_up(number, expected, &new, (&caller.actor, key.as_ref())).await;
+    agreed.map(with_etag).map_err(capacity_error)
+}
+
+/// Takes back what was agreed.
+pub(super) async fn take_back_clean_up(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(number): Path<i64>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let expected = expected_version(&headers)?;
+    check_looks_after(&state, &caller, number).await?;
+    let setup = state.register.setup();
+    let taken_back = state.capacity.proposals().take_back_clean_up(number, expected, &setup, &caller.actor).await;
+    taken_back.map(with_etag).map_err(proposal_error)
+}
+
+/// Whether the caller may say what goes from a proposal's resource.
+async fn check_looks_after(state: &ApiState, caller: &Caller, number: i64) -> Result<(), ApiError> {
+    let teams = state.capacity.teams_of(number).await.map_err(proposal_error)?;
+    let setup = state.register.setup();
+    let own = caller.user.as_ref().and_then(|name| setup.users.get(name));
+    if caller.role >= Role::Lead || own.is_some_and(|user| user.teams.iter().any(|team| teams.contains(team))) {
+        return Ok(());
+    }
+    let whose = if teams.is_empty() { "no team looks after it".to_owned() } else { teams.into_iter().collect::<Vec<_>>().join(", ") };
+    let detail = format!("what goes is said by the team of the resource's service or assets ({whose}), or by a lead");
+    Err(ApiError::new(StatusCode::FORBIDDEN, detail, "ask one of them"))
 }
 
 /// What to know and to ask in the talk about an offer.

@@ -121,6 +121,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/proposals/{number}", Tickets, Technician),
     route("POST", "/api/v1/proposals/{number}/decision", Tickets, Manager),
     route("POST", "/api/v1/proposals/{number}/delivery", Tickets, Lead),
+    route("POST", "/api/v1/proposals/{number}/agreed-clean-up", Tickets, Technician),
+    route("DELETE", "/api/v1/proposals/{number}/agreed-clean-up", Tickets, Technician),
     route("GET", "/api/v1/proposals/{number}/negotiation/{offer}", Tickets, Lead),
     route("POST", "/api/v1/inventory/assets/{name}/repair-or-replace", Tickets, Technician),
     route("GET", "/api/v1/inventory/{kind}", Tickets, Technician),
@@ -299,6 +301,7 @@ fn capacity_routes() -> Router<ApiState> {
         .route("/api/v1/proposals/{number}", get(capacity::proposal))
         .route("/api/v1/proposals/{number}/decision", post(capacity::decide))
         .route("/api/v1/proposals/{number}/delivery", post(capacity::deliver))
+        .route("/api/v1/proposals/{number}/agreed-clean-up", post(capacity::agree_clean_up).delete(capacity::take_back_clean_up))
         .route("/api/v1/proposals/{number}/negotiation/{offer}", get(capacity::sheet))
 }
 

@@ -316,6 +316,7 @@ impl Capacity {
 
     /// Hands what crosses to the proposals; `anew` asks again for what uses most of that about which there is a proposal.
     async fn propose(&self, questions: &[Arc<CapacityQuestion>], setup: &Setup, anew: bool) -> Result<(), CapacityError> {
+        self.look_after_clean_ups(setup).await?;
         let mut crossings = Vec::new();
         for status in [Status::OverThreshold, Status::Crosses] {
             let filter = StandingFilter { status: Some(status.word().to_owned()), limit: MOST_PROPOSED, ..StandingFilter::default() };

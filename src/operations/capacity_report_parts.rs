@@ -281,7 +281,8 @@ fn told_terms(terms: &[Term]) -> Vec<report::Term> {
 
 fn option(option: &PurchaseOption, rank: usize, price_unit: &str) -> report::Option_ {
     let bought = option.kind.is_bought();
-    let paid = |minor: i64| bought.then_some(minor);
+    // The work of a clean-up may cost something too.
+    let paid = |minor: i64| (bought || option.cost.npv_minor > 0).then_some(minor);
     report::Option_ {
         rank,
         kind: serde_json::to_value(option.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default(),

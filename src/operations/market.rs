@@ -10,7 +10,7 @@ use super::judging::day_of;
 use super::{InventoryError, budget_standing};
 use crate::capacity::ResourceKey;
 use crate::inventory::{Asset, AssetState, InventoryKind, Money, Offer, Record};
-use crate::purchase::{Book, LeadTime, LeadTimes, NamedOffer, PastPrice};
+use crate::purchase::{Book, LeadTime, LeadTimes, NamedOffer, Options, PastPrice};
 use crate::store::{StoreError, StoredRecord, load_assets_named, load_assets_of_kind, load_records};
 
 /// Earlier prices of one item at most.
@@ -58,6 +58,14 @@ impl MarketData {
             }
         }
         Ok(data)
+    }
+}
+
+impl MarketData {
+    /// The version of each offer that an option is made of.
+    pub(super) fn versions_of(&self, made: &Options) -> BTreeMap<String, i64> {
+        let named = made.options.iter().filter_map(|option| option.offer.as_ref());
+        named.filter_map(|name| Some((name.clone(), *self.versions.get(name)?))).collect()
     }
 }
 

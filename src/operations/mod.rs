@@ -36,6 +36,7 @@ mod capacity_report_parts;
 mod capacity_rows;
 #[cfg(test)]
 mod capacity_test;
+mod clean_ups;
 mod clockwork;
 mod combined_orders;
 mod computed_views;
@@ -91,6 +92,7 @@ pub use calling::answer_call;
 pub use capacity::{Capacity, CapacityParts, CapacityRun, ResourceDetail};
 pub use capacity_days::{CapacityDays, CapacityError, CaughtUp, Part, Progress};
 pub use capacity_rows::{KnownStanding, StandingFilter};
+pub use clean_ups::NewCleanUp;
 pub use clockwork::Clockwork;
 pub use combined_orders::{ApprovedOrder, CombinedDecision, CombinedOrders, CombinedOutcome, ToldOrder, Versions};
 pub use computed_views::computed_views;

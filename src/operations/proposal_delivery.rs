@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde_json::json;
 use sqlx::SqliteConnection;
 
+use super::clean_ups::approved_clean_up;
 use super::combined_orders::order_of;
 use super::market::{assets_named, holds, is_its_own};
 use super::proposal_rows::{Proposal, ProposalState, load_events, save_proposal};
@@ -37,6 +38,10 @@ impl Proposals {
         let now_us = writing.now_us();
         let proposal = self.fresh(writing.connection(), number, expected_version).await?;
         refuse_unless(&proposal, &[ProposalState::Approved], "delivered")?;
+        if let Some(option) = approved_clean_up(&proposal) {
+            let why = "it is done when the use that is measured has fallen, which each run looks at; reject it if it is not to be done";
+            return Err(ProposalError::Refused(format!("{}: {why}", option.title)));
+        }
         let ordered_on = inventory::day_of(proposal.updated_at_us);
         if delivery.delivered_on < ordered_on || delivery.delivered_on > self.inventory.today() {
             let why = format!("it was ordered on {ordered_on} and today is {}; write a day between", self.inventory.today());

@@ -16,7 +16,7 @@ use super::rooms::{Place, Rooms};
 use crate::capacity::Status;
 use crate::desk::Actor;
 use crate::inventory::Criticality;
-use crate::purchase::{Consumer, Market, Neighbour, Options, options};
+use crate::purchase::{Consumer, Market, Need, Neighbour, Options, options};
 use crate::store::StoreError;
 
 /// What a run says of a resource that crosses.
@@ -102,16 +102,16 @@ impl Proposals {
     ) -> Result<Option<Options>, ProposalError> {
         let known_consumers = known.map(|known| &known.facts.need.consumers);
         let consumers = crossing.consumers.as_ref().or(known_consumers).cloned().unwrap_or_default();
-        let need = need_of(crossing, consumers, setup, today)?;
+        let agreed = known.and_then(|known| known.facts.need.agreed.clone());
+        let need = Need { agreed, ..need_of(crossing, consumers, setup, today)? };
         let standing = crossing.standing;
         let offered = Market { offers: &market.offers, neighbours, books: &market.books, leads: &market.leads };
         let made = options(&need, offered, &setup.purchase)?;
         let order_by = order_by_of(&made).or_else(|| standing.order_by.clone());
-        let named = made.options.iter().filter_map(|option| option.offer.as_ref());
         let facts = ProposalFacts {
             need,
             entity: standing.entity.clone(),
-            offers: named.filter_map(|name| Some((name.clone(), *market.versions.get(name)?))).collect(),
+            offers: market.versions_of(&made),
             sql: "SELECT * FROM capacity_days WHERE resource = $resource ORDER BY day".to_owned(),
             parameters: json!({ "resource": standing.resource }),
         };

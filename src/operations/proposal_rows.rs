@@ -232,7 +232,7 @@ pub(super) async fn load_active(read: &mut SqliteConnection) -> Result<Vec<Propo
 pub(super) async fn load_proposals_at(read: &mut SqliteConnection, at_us: TimestampUs) -> Result<Vec<Proposal>, StoreError> {
     let rows = sqlx::query(
         "SELECT proposals.*, (SELECT event.kind FROM proposal_events AS event WHERE event.proposal = number AND event.at_us <= ?1
-             ORDER BY event.seq DESC LIMIT 1) AS latest
+             AND event.kind NOT LIKE 'clean_up%' ORDER BY event.seq DESC LIMIT 1) AS latest
          FROM proposals WHERE opened_at_us <= ?1 AND (updated_at_us > ?1 OR state IN ('open', 'approved', 'deferred')) ORDER BY number",
     )
     .bind(at_us)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use super::capacity_rows::KnownStanding;
+use super::clean_ups::approved_clean_up;
 use super::proposal_making::Crossing;
 use super::proposal_rows::Proposal;
 use super::proposals::ProposalError;
@@ -80,6 +81,7 @@ pub(super) fn need_of(crossing: &Crossing<'_>, consumers: Vec<Consumer>, setup: 
         criticality: crossing.criticality,
         cost_of_outage_minor_per_day: outage,
         consumers,
+        agreed: None,
     })
 }
 
@@ -97,7 +99,14 @@ pub(super) fn change_ticket(proposal: &Proposal, option: &PurchaseOption, why: &
         lines.push(format!("{minor} minor units of {currency} are committed in the budget {line}."));
     }
     lines.extend(limit_to_raise(proposal, limit_source).filter(|_| option.kind.is_bought()));
-    lines.push(format!("When it is there: `POST /api/v1/proposals/{}/delivery`; that resolves this ticket.", proposal.number));
+    lines.push(match approved_clean_up(proposal).and(proposal.facts.need.agreed.as_ref()) {
+        Some(agreed) => format!(
+            "{} {} go by {}: {}. When the use that is measured has fallen by half of that at least, this ticket is resolved; if it has not \
+             then, the proposal is open again.",
+            agreed.amount, option.unit, agreed.by_when, agreed.what
+        ),
+        None => format!("When it is there: `POST /api/v1/proposals/{}/delivery`; that resolves this ticket.", proposal.number),
+    });
     Opening {
         description: lines.join("\n\n"),
         entity: entity_of(proposal),

@@ -155,7 +155,8 @@ impl Schedule {
         if let Some(delivery) = &self.delivery {
             terms.push(Term::new("delivery_days", f64::from(delivery.taken_days), "days", delivery.text()));
         }
-        terms.push(Term::new("installation_days", f64::from(self.installation_days), "days", "from the delivery to use"));
+        let until = if self.delivery.is_some() { "from the delivery to use" } else { "until it is done" };
+        terms.push(Term::new("installation_days", f64::from(self.installation_days), "days", until));
         let arrives = format!("{} + {} days = {}", need.today, self.days(), self.arrives_on);
         terms.push(Term::new("days_to_use", self.days() as f64, "days", format!("approval, delivery and installation; {arrives}")));
         if let (Some(lower), Some(order_by)) = (need.lower, self.order_by) {

@@ -1,7 +1,7 @@
 //! What to buy, when, from whom and out of which budget line: the arithmetic. Pure.
 //!
 //! A [`Need`] is what the forecast says of a resource. [`options`] sets everything that can meet it side by side: the offers that
-//! fit, load that can move, consumers that can be cleaned up, capacity that lies idle elsewhere, and doing nothing. [`combine`]
+//! fit, load that can move, what can be cleaned up, capacity that lies idle elsewhere, and doing nothing. [`combine`]
 //! looks for needs that are cheaper together, [`negotiation_sheet`] prepares the talk about one offer, [`repair_or_replace`]
 //! judges a failed machine, and a [`Book`] is a budget line and what has been taken of it.
 //!
@@ -25,6 +25,7 @@
 mod book;
 mod bought;
 mod budget;
+mod clean_up;
 mod combine;
 mod days;
 mod delivery;
@@ -53,6 +54,7 @@ mod samples;
 
 pub use book::Book;
 pub use budget::BudgetEffect;
+pub use clean_up::{AgreedCleanUp, CleanUpOutcome};
 pub use combine::{Combined, Share, Want, combine};
 pub use delivery::{Delivery, LeadTime, LeadTimes, PromisedBy, Schedule};
 pub use error::PurchaseError;

@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::clean_up::AgreedCleanUp;
 use super::days::{days_between, plus_days, plus_fraction};
 use super::error::PurchaseError;
 use crate::inventory::Criticality;
@@ -73,6 +74,9 @@ pub struct Need {
     /// Who holds most of it, largest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consumers: Vec<Consumer>,
+    /// What somebody has agreed to remove.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<AgreedCleanUp>,
 }
 
 /// Until when the capacity of an option is enough. None: no end in sight at that growth.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::book::Book;
 use super::bought::bought;
+use super::clean_up::clean_up;
 use super::days::days_between;
 use super::delivery::{LeadTimes, Schedule};
 use super::error::PurchaseError;
@@ -170,7 +171,7 @@ pub fn options(need: &Need, market: Market<'_>, policy: &PurchasePolicy) -> Resu
         }
     }
     without_purchase::from_neighbours(&question, market.neighbours, &mut options, &mut left_out);
-    options.extend(without_purchase::clean_up(&question));
+    options.extend(clean_up(&question));
     options.push(without_purchase::do_nothing(&question, &options));
     left_out.sort();
     Ok(Options {

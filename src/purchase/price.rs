@@ -204,6 +204,22 @@ impl Cost {
         }
     }
 
+    /// What takes work that somebody has given a price, paid once. `capacities`: gained and used, in price units.
+    pub(super) fn labour(labour: Money, capacities: [f64; 2], policy: &PurchasePolicy, price_unit: &str) -> Self {
+        let per = |capacity: f64| {
+            let each = labour.minor as f64 / capacity / f64::from(policy.term_months);
+            (capacity > 0.0 && each.is_finite()).then_some(each)
+        };
+        let [gained, used] = capacities.map(per);
+        Self {
+            one_off_minor: labour.minor,
+            npv_minor: labour.minor,
+            per_unit_and_month_minor: gained,
+            per_used_unit_and_month_minor: used,
+            ..Self::nothing(policy, price_unit)
+        }
+    }
+
     /// The present value.
     pub fn npv(&self) -> Money {
         Money { minor: self.npv_minor, currency: self.currency }

@@ -50,6 +50,7 @@ fn any_need() -> impl Strategy<Value = Need> {
             chance,
             cost_of_outage_minor_per_day: cost,
             consumers: consumer.into_iter().collect(),
+            agreed: None,
             ..need()
         },
     )

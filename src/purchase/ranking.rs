@@ -10,8 +10,8 @@ use super::unit::shown;
 pub(super) const RULE: &str = "Feasible options come first: they cover the need, in time and within budget. Then those that cover it in time and \
 are over budget, then those within budget that are late, then those that are both, then those that do not cover it, and doing nothing last. \
 Within each group the cost decides: the present value over the term, for each month and each unit of the capacity that will be used within the \
-term at the median growth (what stays empty counts for nothing; the work of people is not counted). At equal cost: the smaller present value, the \
-earlier arrival, the larger gain, the name.";
+term at the median growth (what stays empty counts for nothing; the work of people is counted where somebody has said what it costs). At equal \
+cost: the smaller present value, the earlier arrival, the larger gain, the name.";
 
 /// The group of an option; lower is better.
 fn group(option: &PurchaseOption) -> u8 {

@@ -39,6 +39,7 @@ pub(super) fn need() -> Need {
         criticality: None,
         cost_of_outage_minor_per_day: None,
         consumers: Vec::new(),
+        agreed: None,
     }
 }
 

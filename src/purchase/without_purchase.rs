@@ -1,4 +1,4 @@
-//! Options that need no order: moving load, cleaning up, capacity that is too large elsewhere, and doing nothing.
+//! Options that need no order: moving load, capacity that is too large elsewhere, and doing nothing. Cleaning up has a file of its own.
 //!
 //! Load that goes away is worth more capacity than it took: of a capacity of 100 with a threshold of 80, 8 of load are the place
 //! of 10. So that all options compare, each tells its gain as capacity.
@@ -87,7 +87,7 @@ fn reuse(question: &Question<'_>, releasable: f64, resource: &str) -> PurchaseOp
     plain(question, OptionKind::Reuse, title, releasable, terms, Some(resource)).judged(question.need)
 }
 
-fn load_text(question: &Question<'_>, wanted: f64) -> String {
+pub(super) fn load_text(question: &Question<'_>, wanted: f64) -> String {
     let need = question.need;
     let share = need.usable_share();
     let needed = shown_finely(need.needed, &need.unit);
@@ -96,67 +96,6 @@ fn load_text(question: &Question<'_>, wanted: f64) -> String {
         fine_number(share),
         shown_finely(wanted, &need.unit)
     )
-}
-
-/// Cleaning up, as far as somebody has said what can go; none without consumers.
-pub(super) fn clean_up(question: &Question<'_>) -> Option<PurchaseOption> {
-    let need = question.need;
-    let amounts = || need.consumers.iter().filter(|consumer| consumer.amount.is_finite() && consumer.amount > 0.0);
-    amounts().next()?;
-    let (share, unit) = (need.usable_share(), &need.unit);
-    let held: f64 = sum(amounts().map(|consumer| consumer.amount));
-    let removable = |consumer: &super::need::Consumer| {
-        consumer.removable.filter(|amount| *amount > 0.0).map_or(0.0, |amount| amount.min(consumer.amount))
-    };
-    let freed = sum(amounts().map(removable));
-    let wanted = need.needed * share;
-    let percent = wanted / held * 100.0;
-    let mut terms: Vec<Term> = amounts()
-        .map(|consumer| {
-            let can_go = match (consumer.removable, consumer.might_go) {
-                (Some(amount), _) => format!("{} of it can go", shown(amount, unit)),
-                (None, Some(amount)) => format!("by the question {} of it might go, and nobody has looked yet", shown(amount, unit)),
-                (None, None) => "nobody has said how much of it can go".to_owned(),
-            };
-            Term::new("consumer", consumer.amount, unit, format!("{}: {}; {can_go}", consumer.name, shown(consumer.amount, unit)))
-        })
-        .collect();
-    terms.push(Term::new("load_wanted", wanted, unit, load_text(question, wanted)));
-    terms.push(Term::new(
-        "share_wanted",
-        percent,
-        "percent",
-        format!("{} ÷ {} that they hold", shown_finely(wanted, unit), shown_finely(held, unit)),
-    ));
-    terms.push(Term::new("load_freed", freed, unit, format!("{} can go in all", shown_finely(freed, unit))));
-    let gained = freed / share;
-    terms.push(Term::new(
-        "capacity_gained",
-        gained,
-        unit,
-        format!("{} ÷ {} = {}", shown_finely(freed, unit), fine_number(share), shown_finely(gained, unit)),
-    ));
-    let part = if freed > 0.0 { shown(freed, unit) } else { "part".to_owned() };
-    let title = format!("Clean up {part} of the {} that the largest hold", shown(held, unit));
-    let mut option = plain(question, OptionKind::CleanUp, title, gained, terms, None);
-    if amounts().any(|consumer| consumer.removable.is_none()) && !option.covers_need {
-        option.against.push(match percent {
-            ..=100.0 => format!("nobody has said yet how much can go; {} % of what the largest hold would have to", number(percent)),
-            _ => format!(
-                "even all that the largest hold, {}, is less than the {} that would have to go",
-                shown(held, unit),
-                shown(wanted, unit)
-            ),
-        });
-    }
-    Some(option.judged(need))
-}
-
-/// The sum from the smallest up: it does not depend on the order of the inputs.
-fn sum(amounts: impl Iterator<Item = f64>) -> f64 {
-    let mut amounts: Vec<f64> = amounts.collect();
-    amounts.sort_by(f64::total_cmp);
-    amounts.into_iter().sum()
 }
 
 /// Nothing, with its risk. Where an outage has a cost, it lasts as long as the fastest purchase among `others` takes; without
@@ -210,7 +149,8 @@ fn what_happens(question: &Question<'_>) -> String {
     format!("the threshold is crossed by {} with a chance of {percent} %: {when}", question.horizon_ends)
 }
 
-fn plain(
+/// An option that nothing is paid for, and that takes as long as an installation.
+pub(super) fn plain(
     question: &Question<'_>,
     kind: OptionKind,
     title: String,
@@ -218,8 +158,21 @@ fn plain(
     terms: Vec<Term>,
     other_resource: Option<&str>,
 ) -> PurchaseOption {
+    plain_until(question, kind, title, gained, terms, other_resource, question.policy.installation_days)
+}
+
+/// The same for one that is done in so many days.
+pub(super) fn plain_until(
+    question: &Question<'_>,
+    kind: OptionKind,
+    title: String,
+    gained: f64,
+    terms: Vec<Term>,
+    other_resource: Option<&str>,
+    days: u32,
+) -> PurchaseOption {
     let (need, policy) = (question.need, question.policy);
-    let schedule = Schedule::new(need, policy, 0, None, policy.installation_days);
+    let schedule = Schedule::new(need, policy, 0, None, days);
     let nothing = kind == OptionKind::DoNothing;
     let when = if nothing { Vec::new() } else { [schedule.terms(need), question.risk_terms(&schedule)].concat() };
     PurchaseOption {
