@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 
-use super::{Actor, Change, Desk, Ended, Filed, FiledAs, Priority, Recorded, Round, Ticket, TicketEvent, TicketState};
+use super::{Actor, Asked, Change, Desk, Ended, Filed, FiledAs, Priority, Recorded, Round, Ticket, TicketEvent, TicketState};
 use crate::clock::{Clock, HOUR_US, SECOND_US};
 use crate::store::{DESK_FILE, Evidence, Finding, FindingSeverity, Store};
 

@@ -105,8 +105,8 @@ async fn a_part_of_what_was_written_goes_on_in_a_ticket_of_its_own() {
         copies_are_true(&desk, number).await;
         assert_eq!(desk.replayed(number).await.unwrap(), desk.get(number).await.unwrap().ticket);
     }
-    let found = desk.list(&TicketFilter { text: Some("quiet".into()), visible_to: Some("uma".into()), ..TicketFilter::default() });
-    assert_eq!(found.await.unwrap().tickets.iter().map(|ticket| ticket.number).collect::<Vec<_>>(), [2, 1]);
+    let filter = TicketFilter { text: Some("quiet".into()), visible_to: Some("uma".into()), ..TicketFilter::default() };
+    assert_eq!(desk.list(&filter).await.unwrap().tickets.iter().map(|ticket| ticket.number).collect::<Vec<_>>(), [2, 1]);
 }
 
 #[tokio::test]

@@ -170,7 +170,7 @@ pub(super) async fn end_part(writing: &mut Writing, proposal: &Proposal, reason:
         return end_ticket(writing, ticket, &format!("proposal {number} ({name}), the last of the order, was {reason}"), actor).await;
     }
     let text = format!("Proposal {number} ({name}) was {reason}. Still to come: proposal {}.", coming.join(", proposal "));
-    writing.happen(ticket, actor, TicketEvent::Commented { text, internal: false }).await?;
+    writing.happen(ticket, actor, TicketEvent::Commented { text, internal: false, copied: None }).await?;
     Ok(())
 }
 

@@ -49,3 +49,26 @@ fn phase(state: TicketState, hold: Option<Hold>) -> Phase {
         TicketState::Reopened => Phase::Reopened,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::{Actor, Copied, Opening};
+    use crate::record::{Priority, TicketKind};
+
+    #[test]
+    fn a_copied_comment_answers_nobody_and_a_corrected_kind_is_seen() {
+        let ines = Actor { name: "user ines".into(), origin: "10.0.0.9".into() };
+        let said = |copied| TicketEvent::Commented { text: String::new(), internal: false, copied };
+        let events = [
+            TicketEvent::Opened(Box::new(Opening::new(TicketKind::Incident, "no sound".into(), Priority::P3))),
+            said(Some(Copied { ticket: 1, event: 2, at_us: 0, by: "user omar".into() })),
+            TicketEvent::KindCorrected { from: TicketKind::Incident, to: TicketKind::Request, reason: "asked for".into() },
+            said(None),
+        ];
+        let event = |(at, event)| Event { seq: at as i64 + 1, at_us: at as i64, actor: ines.clone(), event };
+        let timeline = timeline_of(&events.into_iter().enumerate().map(event).collect::<Vec<_>>()).unwrap();
+        let seen: Vec<_> = timeline.entries.into_iter().map(|entry| (entry.at_us, entry.change)).collect();
+        assert_eq!(seen, [(2, Change::Kind(TicketKind::Request)), (3, Change::Replied)]);
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::HOUR_US;
-use crate::record::Priority;
+use crate::record::{Priority, TicketKind};
 use crate::sla::samples::{MINUTE_US, at, incident, promises};
 use crate::sla::{Change, Entry};
 use Change::{Acknowledged, Assigned, Moved, Prioritised, Replied, Service};
@@ -113,6 +113,25 @@ fn a_pause_at_the_very_end_of_the_time_breaks_nothing() {
     let resumed = clock(&ticket, Promise::Response, "2026-07-06T15:00+02");
     assert_eq!(used(&resumed), (Verdict::Running, 120, Some(at("2026-07-06T15:00+02")), false));
     assert_eq!(clock(&ticket, Promise::Response, "2026-07-06T15:00:01+02").verdict, Verdict::Breached { at_us: at("2026-07-06T15:00+02") });
+}
+
+#[test]
+fn a_corrected_kind_counts_from_the_opening_and_leaves_what_was_kept() {
+    let requests =
+        "[[rules]]\nname = \"requests\"\nkind = [\"request\"]\ncalendar = \"always\"\nfirst_response = \"1d\"\nresolution = \"5d\"\n";
+    let policy = promises(&format!("{requests}{OFFICE}"));
+    let corrected = ("2026-07-06T12:00+02", Change::Kind(TicketKind::Request));
+    let rule = |changes: &[(&str, Change)], promise: Promise| {
+        let found = clocks(&incident("2026-07-06T09:00+02", changes), &policy, at("2026-07-06T13:00+02"));
+        let clock = found.into_iter().rfind(|clock| clock.promise == promise).unwrap();
+        (clock.rule, clock.due_at_us)
+    };
+    let late = Some(at("2026-07-07T09:00+02"));
+    assert_eq!(rule(std::slice::from_ref(&corrected), Promise::Response), ("requests".to_owned(), late));
+    // What was answered before was answered as an incident.
+    let answered = [("2026-07-06T10:00+02", Replied), corrected];
+    assert_eq!(rule(&answered, Promise::Response), ("normal".to_owned(), Some(at("2026-07-06T11:00+02"))));
+    assert_eq!(rule(&answered, Promise::Resolution), ("requests".to_owned(), Some(at("2026-07-11T09:00+02"))));
 }
 
 #[test]

@@ -215,3 +215,79 @@ async fn heartbeats_are_known_by_name_and_files_have_a_size() {
     Answer::read(large.send().await.unwrap()).await.unwrap().assert_problem(413);
     assert_eq!(good(&server, "GET", "/api/v1/tickets/1", Value::Null).await["attachments"], json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_is_split_by_what_was_written_and_attached() {
+    let (_folder, server) = desk().await;
+    good(&server, "POST", "/api/v1/tickets", json!({ "title": "no mail", "requester": "omar" })).await;
+    good(&server, "PATCH", "/api/v1/tickets/1", json!({ "comment": "the printer is jammed too" })).await;
+    let file = server.request("POST", "/api/v1/tickets/1/attachments?name=jam.txt").header("content-type", "text/plain").body("paper");
+    assert_eq!(file.send().await.unwrap().status(), 201);
+    let path = "/api/v1/tickets/1/split";
+    let part = json!({ "comments": [2], "attachments": [1], "ticket": { "title": "printer jam", "kind": "request" } });
+    let send = async |body: &Value, header: (&'static str, &'static str)| {
+        Answer::read(server.request("POST", path).header(header.0, header.1).body(body.to_string()).send().await.unwrap()).await.unwrap()
+    };
+    send(&part, ("if-match", "\"1\"")).await.assert_problem(412);
+    let first = send(&part, ("idempotency-key", "k-1")).await;
+    assert_eq!((first.status, first.header("etag").is_empty()), (200, false), "{}", first.text());
+    let ticket = first.json();
+    assert_eq!((&ticket["number"], &ticket["kind"], &ticket["requester"]), (&json!(2), &json!("request"), &json!("omar")));
+    assert_eq!(send(&part, ("idempotency-key", "k-1")).await.json(), ticket, "once");
+    let detail = good(&server, "GET", "/api/v1/tickets/2", Value::Null).await;
+    assert_eq!((&detail["links"][0]["link"], &detail["links"][0]["ticket"]), (&json!("split_from"), &json!(1)));
+    let copy = detail["history"].as_array().unwrap().iter().find(|entry| entry["event"]["kind"] == "commented").unwrap().clone();
+    assert_eq!((&copy["event"]["text"], &copy["event"]["copied"]["event"]), (&json!("the printer is jammed too"), &json!(2)));
+    let saved = ask(&server, "GET", &format!("/api/v1/tickets/2/attachments/{}", detail["attachments"][0]["id"]), Value::Null).await;
+    assert_eq!((saved.status, saved.text().as_str()), (200, "paper"));
+    let whole = good(&server, "GET", "/api/v1/tickets/1", Value::Null).await;
+    let last = whole["history"].as_array().unwrap().last().unwrap()["event"].clone();
+    assert_eq!(last, json!({ "kind": "split_off", "into": 2, "title": "printer jam", "comments": [2], "attachments": [1] }));
+    for (wrong, status) in [
+        (json!({}), 400),
+        (json!({ "fingerprints": ["a"], "ticket": { "title": "x" } }), 400),
+        (json!({ "ticket": { "title": "x" } }), 422),
+        (json!({ "comments": [1], "ticket": { "title": "x" } }), 422),
+        (json!({ "comments": [2], "ticket": { "title": "x", "team": "none" } }), 422),
+        (json!({ "fingerprints": ["a"] }), 409),
+    ] {
+        ask(&server, "POST", path, wrong).await.assert_problem(status);
+    }
+    assert_eq!(good(&server, "GET", "/api/v1/tickets", Value::Null).await["tickets"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_that_was_filed_wrongly_is_corrected_and_its_promises_follow() {
+    let (_folder, server) = desk().await;
+    let rule = |name: &str, more: Value| {
+        let mut rule = json!({ "name": name, "calendar": "always", "resolution": "8h" });
+        rule.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        rule
+    };
+    let rules = [rule("requests", json!({ "kind": ["request"] })), rule("shop", json!({ "service": ["shop"] })), rule("all", json!({}))];
+    good(&server, "PUT", "/api/v1/setup/service/shop", json!({ "criticality": "high", "team": "ops", "hosts": ["web*"] })).await;
+    good(&server, "PUT", "/api/v1/setup/sla_policy/default", json!({ "rules": rules })).await;
+    let opened = good(&server, "POST", "/api/v1/tickets", json!({ "title": "pages are slow", "entity": { "host": "lab" } })).await;
+    assert_eq!((&opened["priority"], &opened["service"]), (&json!("P3"), &Value::Null));
+    let promised = async || good(&server, "GET", "/api/v1/tickets/1/promises", Value::Null).await["promises"][0]["rule"].clone();
+    assert_eq!(promised().await, "all");
+    let path = "/api/v1/tickets/1";
+    ask(&server, "PATCH", path, json!({ "entity": { "host": "web01" } })).await.assert_problem(422);
+    let entity = json!({ "entity": { "host": "web01" }, "reason": "the log names web01" });
+    let ticket = good(&server, "PATCH", path, entity).await;
+    assert_eq!((&ticket["priority"], &ticket["service"], &ticket["team"]), (&json!("P2"), &json!("shop"), &json!("ops")));
+    assert_eq!(promised().await, "shop");
+    let ticket = good(&server, "PATCH", path, json!({ "kind": "request", "reason": "she wants a faster one" })).await;
+    assert_eq!((&ticket["kind"], &ticket["state"]), (&json!("request"), &json!("new")));
+    assert_eq!(promised().await, "requests");
+    let listed = good(&server, "GET", "/api/v1/tickets?kind=request&host=web01&service=shop&text=web01", Value::Null).await;
+    assert_eq!(listed["tickets"].as_array().unwrap().len(), 1);
+    assert_eq!(server.number("SELECT count(*) FROM tickets WHERE kind = 'request' AND host = 'web01'").await, 1);
+    // What a program reports and has not taken back stays an incident.
+    let alert = json!([{ "labels": { "alertname": "Down", "instance": "web02:9100" }, "startsAt": "2026-11-22T10:00:00Z",
+        "endsAt": "2199-01-01T00:00:00Z" }]);
+    good(&server, "POST", "/api/v2/alerts", alert).await;
+    let refused = ask(&server, "PATCH", "/api/v1/tickets/2", json!({ "kind": "change", "reason": "planned" })).await;
+    refused.assert_problem(409);
+    assert!(refused.text().contains("open a change and link it"), "{}", refused.text());
+}
