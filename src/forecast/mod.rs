@@ -46,6 +46,8 @@ mod local_trend;
 mod method;
 mod options;
 mod order_statistics;
+#[cfg(test)]
+mod quality_tests;
 mod random;
 mod reasons;
 mod regression;
