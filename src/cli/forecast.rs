@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::series_file::Row;
 use super::{input, series_file, terminal};
 use crate::forecast::{
-    Forecast, ForecastError, Grid, Options, SeasonOption, ThresholdOptions, TimeToThreshold, forecast, time_to_threshold,
+    Forecast, ForecastError, Grid, Options, SeasonOption, ThresholdOptions, TimeToThreshold, USUAL_LEVEL, forecast, time_to_threshold,
 };
 
 /// Options of `forecast`.
@@ -24,7 +24,7 @@ pub(super) struct ForecastOptions {
     #[arg(long, value_name = "STEPS")]
     horizon: usize,
     /// Share of futures that the interval is to hold
-    #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
+    #[arg(long, value_name = "SHARE", default_value_t = USUAL_LEVEL)]
     level: f64,
     /// Steps of a season, such as 24 for hours; `auto` finds it, 1 is none
     #[arg(long, value_name = "STEPS", default_value = "auto", value_parser = season)]

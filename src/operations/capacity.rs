@@ -124,6 +124,8 @@ pub struct ResourceDetail {
     pub class: Option<f64>,
 }
 
+    /// Share of futures that its interval is to hold.
+    pub level: f64,
 impl Capacity {
     /// Over its parts.
     ///
@@ -419,7 +421,8 @@ impl Capacity {
         let whose = Whose { question: question.clone(), setup, around, class, end };
         let judging = move || {
             let judged = whose.judge(&key, &days, true)?;
-            Some(ResourceDetail { question, days, judged, class })
+            let level = whose.setup.capacity.level;
+            Some(ResourceDetail { question, days, judged, class, level })
         };
         tokio::task::spawn_blocking(judging).await.map_err(|error| CapacityError::Interrupted(error.to_string()))
     }
