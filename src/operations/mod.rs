@@ -53,6 +53,7 @@ mod inventory_report;
 mod inventory_test;
 mod judging;
 mod kept_reports;
+mod late_days;
 mod local_cron;
 mod maintenance;
 mod market;
