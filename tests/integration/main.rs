@@ -9,6 +9,7 @@
 
 mod backups;
 mod capacity;
+mod capacity_commands;
 mod command;
 mod commands;
 mod desk_kills;
