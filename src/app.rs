@@ -21,8 +21,8 @@ use crate::data_folder::{DataFolder, Listening};
 use crate::desk::Desk;
 use crate::incident::Topology;
 use crate::operations::{
-    Capacity, CapacityDays, CapacityParts, ConfiguredWindows, Inventory, MaintenanceWindows, Proposals, Register, ReportParts,
-    ScheduledReports, computed_views,
+    Capacity, CapacityDays, CapacityParts, ConfiguredWindows, Inventory, MaintenanceWindows, PeriodReports, Proposals, Register,
+    ReportParts, ScheduledReports, computed_views,
 };
 use crate::people::{OneTimeSecret, Tokens};
 use crate::pipeline::{
@@ -127,7 +127,7 @@ impl App {
         if settings.capacity.enabled {
             workers.push(stage::spawn("capacity", &shutdown, capacity.clone().keep(shutdown.clone())));
         }
-        let reports = Arc::new(open_reports(settings, &capacity, &inventory, &people.register, &desk, (&store, &clock)));
+        let reports = Arc::new(open_reports(settings, &capacity, &inventory, &people.register, &desk, (&queries, &store, &clock)));
         if settings.desk.enabled {
             workers.push(stage::spawn("reports", &shutdown, reports.clone().keep(shutdown.clone())));
         }
@@ -304,11 +304,12 @@ fn open_reports(
     inventory: &Inventory,
     register: &Arc<Register>,
     desk: &Desk,
-    (store, clock): (&Store, &Clock),
+    (queries, store, clock): (&Arc<QueryEngine>, &Store, &Clock),
 ) -> ScheduledReports {
     ScheduledReports::new(ReportParts {
         capacity: capacity.clone(),
         inventory: inventory.clone(),
+        periods: PeriodReports { queries: queries.clone(), register: register.clone() },
         register: register.clone(),
         store: store.clone(),
         desk: desk.clone(),

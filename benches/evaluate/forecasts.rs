@@ -2,6 +2,7 @@
 
 mod crossing;
 mod m4;
+mod scoring;
 mod series;
 mod truth;
 

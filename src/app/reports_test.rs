@@ -8,9 +8,13 @@ use tempfile::TempDir;
 
 use crate::clock::{Clock, SECOND_US, TimestampUs, rfc3339};
 use crate::desk::{Actor, Change, Desk, NewTicket, Round, RuleRun, TicketEvent, TicketState};
-use crate::operations::{Register, computed_views};
+use crate::operations::{
+    Capacity, CapacityDays, CapacityParts, Inventory, PeriodReports, Proposals, Register, ReportForm, ReportParts, ScheduledReports,
+    computed_views,
+};
 use crate::pipeline::desk_views;
 use crate::query::{Config, Encoder, Format, Parameters, QueryEngine, QueryRequest, SAVED_QUERIES, SavedQuery, Tables};
+use crate::sql_file::Book;
 use crate::store::{DESK_FILE, Evidence, Finding, FindingSeverity, Store};
 use crate::table;
 
@@ -25,7 +29,9 @@ const NEXT_MORNING: i64 = 1_440;
 struct Office {
     desk: Desk,
     register: Arc<Register>,
-    engine: QueryEngine,
+    engine: Arc<QueryEngine>,
+    tables: Tables,
+    store: Store,
     clock: Clock,
     _folder: TempDir,
 }
@@ -44,8 +50,8 @@ async fn office() -> Office {
     let mut views = desk_views(&store);
     views.extend(computed_views(&store, &desk, &register, &clock));
     let config = Config { target_partitions: 2, timeout_ms: 60_000, ..Config::default() };
-    let engine = QueryEngine::new(&config, tables, views).unwrap();
-    Office { desk, register, engine, clock, _folder: folder }
+    let engine = Arc::new(QueryEngine::new(&config, tables.clone(), views).unwrap());
+    Office { desk, register, engine, tables, store, clock, _folder: folder }
 }
 
 /// High priorities are answered within a quarter of an hour and resolved within four, the others within two hours and a day.
@@ -304,4 +310,82 @@ async fn the_tables_of_the_desk_say_what_happened() {
         merged.contains("| 1      |             | ops  | ines            |") && merged.contains("| 5      | 4           | ops  |"),
         "{merged}"
     );
+}
+
+impl Office {
+    fn reports(&self) -> ScheduledReports {
+        let inventory = Inventory::new(self.store.clone(), self.clock.clone(), self.register.clone());
+        let parts = CapacityParts {
+            days: CapacityDays::new(self.engine.clone(), self.tables.clone()),
+            questions: Arc::new(Book::open(None)),
+            register: self.register.clone(),
+            proposals: Proposals::new(self.desk.clone(), inventory.clone()),
+            inventory: inventory.clone(),
+        };
+        ScheduledReports::new(ReportParts {
+            capacity: Arc::new(Capacity::new(parts).unwrap()),
+            inventory,
+            periods: PeriodReports { queries: self.engine.clone(), register: self.register.clone() },
+            register: self.register.clone(),
+            store: self.store.clone(),
+            desk: self.desk.clone(),
+            clock: self.clock.clone(),
+            public_url: "https://watch.example.org".to_owned(),
+        })
+    }
+
+    async fn file(&self, reports: &ScheduledReports, id: i64, form: ReportForm) -> String {
+        String::from_utf8(reports.file(id, form).await.unwrap().unwrap()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn reports_about_a_period_are_made_by_themselves() {
+    let office = office().await;
+    office.live_through_a_day().await;
+    let root = person("root");
+    let user = json!({ "display_name": "Ines", "email": "ines@example.org", "role": "manager" });
+    office.register.put("user", "ines", &user, None, &root).await.unwrap();
+    for report in ["sla", "oncall", "noise", "desk"] {
+        // Eight in the morning in Greenwich is nine in Berlin: the time since then the day before.
+        let document = json!({ "report": report, "cron": "0 9 * * *", "time_zone": "Europe/Berlin", "to": ["ines"] });
+        office.register.put("report_schedule", report, &document, None, &root).await.unwrap();
+    }
+    let reports = office.reports();
+    assert_eq!(reports.round().await, 0, "this morning's was due before anybody wanted it");
+    office.at(2 * NEXT_MORNING + 30);
+    assert_eq!((reports.round().await, reports.round().await), (4, 0));
+    let kept = reports.list(Some("sla"), None, 10).await.unwrap().remove(0);
+    assert_eq!(kept.made_at_us, MORNING_US + 2 * NEXT_MORNING * MINUTE_US);
+    let document: Value = serde_json::from_str(&office.file(&reports, kept.id, ReportForm::Json).await).unwrap();
+    assert_eq!((&document["from"], &document["to"]), (&json!("2026-11-03T08:00:00Z"), &json!("2026-11-04T08:00:00Z")));
+
+    // Asked for by hand with three days to look back on, it has the figures that were worked out.
+    let both = json!({ "report": "sla", "cron": "0 9 * * *", "time_zone": "Europe/Berlin", "to": ["ines"], "days": 3 });
+    office.register.put("report_schedule", "sla", &both, None, &root).await.unwrap();
+    office.clock.set(MORNING_US + 2 * NEXT_MORNING * MINUTE_US);
+    let made = reports.make_now("sla").await.unwrap();
+    let document: Value = serde_json::from_str(&office.file(&reports, made.id, ReportForm::Json).await).unwrap();
+    assert_eq!(document["report"], "sla");
+    assert!(document["from"].as_str().unwrap().starts_with("2026-11-01T08:00:00"), "{}", document["from"]);
+    let names: Vec<&str> = document["tables"].as_array().unwrap().iter().map(|table| table["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["sla_attainment", "response_times"]);
+    let waits = &document["tables"][1]["rows"][0];
+    assert_eq!(
+        (&waits["opened"], &waits["answered"], &waits["resolved"], &waits["mttr_minutes"]),
+        (&json!(4), &json!(2), &json!(2), &json!(210.0))
+    );
+    assert!(made.summary.contains("4 tickets were opened and 2 resolved"), "{}", made.summary);
+    let page = office.file(&reports, made.id, ReportForm::Html).await;
+    assert!(page.contains("2026-11-01 09:00 to 2026-11-04 09:00 (Europe/Berlin)") && page.contains("<svg"), "{page}");
+    let csv = office.file(&reports, made.id, ReportForm::Csv).await;
+    assert!(csv.starts_with("table,dimension,value,promise,") && csv.contains("\r\nresponse_times,all,all,"), "{csv}");
+
+    let subjects: Vec<String> =
+        sqlx::query_scalar("SELECT subject FROM outbox ORDER BY id").fetch_all(&mut *office.store.read().await.unwrap()).await.unwrap();
+    for subject in
+        ["Service level report of 2026-11-04", "On-call report of 2026-11-04", "Noise report of 2026-11-04", "Desk report of 2026-11-04"]
+    {
+        assert!(subjects.iter().any(|it| it == subject), "{subject}: {subjects:?}");
+    }
 }

@@ -1,20 +1,32 @@
-//! What a department decides about its resources: other limits, other headroom, spares.
+//! What a department decides about its resources: how sure a forecast is to be, other limits, other headroom, spares.
 
 use serde::{Deserialize, Serialize};
 
 use super::headroom::Headroom;
 use super::resource::{ResourceKey, fits};
 use crate::document::Complaint;
+use crate::forecast::USUAL_LEVEL;
+
+/// Levels that can be asked for: beyond, an end of the interval rests on under ten of the two thousand futures.
+const LEVELS: std::ops::RangeInclusive<f64> = 0.5..=0.99;
 
 /// Exceptions at most.
 const MOST_EXCEPTIONS: usize = 1_000;
 
 /// Exceptions from what the questions' headers say. Of those that fit a resource, the first that says something counts.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CapacityPolicy {
+    /// Share of futures that the interval of a crossing is to hold. The last day to decide and what is needed rest on its ends.
+    pub level: f64,
     /// The exceptions.
     pub exceptions: Vec<CapacityException>,
+}
+
+impl Default for CapacityPolicy {
+    fn default() -> Self {
+        Self { level: USUAL_LEVEL, exceptions: Vec::new() }
+    }
 }
 
 /// An exception.
@@ -68,6 +80,11 @@ impl CapacityPolicy {
     /// Everything that is wrong with it.
     pub fn check(&self) -> Vec<Complaint> {
         let mut complaints = Vec::new();
+        if !LEVELS.contains(&self.level) {
+            let why =
+                format!("`{}` is no level; write a share from {} to {}, such as {USUAL_LEVEL}", self.level, LEVELS.start(), LEVELS.end());
+            complaints.push(Complaint::new("level", why));
+        }
         if self.exceptions.len() > MOST_EXCEPTIONS {
             complaints.push(Complaint::new("exceptions", format!("there are more than {MOST_EXCEPTIONS}; use patterns")));
         }
@@ -134,7 +151,7 @@ mod tests {
 
     #[test]
     fn slips_are_named_by_their_field() {
-        let policy: CapacityPolicy = serde_json::from_value(json!({ "exceptions": [
+        let policy: CapacityPolicy = serde_json::from_value(json!({ "level": 95, "exceptions": [
             { "limit": -1.0, "headroom": "much", "spares": 0, "resources": "" },
             { "headroom": "knee cores" },
         ] }))
@@ -142,7 +159,14 @@ mod tests {
         let fields: Vec<String> = policy.check().into_iter().map(|complaint| complaint.field).collect();
         assert_eq!(
             fields,
-            ["exceptions[0].limit", "exceptions[0].headroom", "exceptions[0].spares", "exceptions[0].question", "exceptions[1].headroom"]
+            [
+                "level",
+                "exceptions[0].limit",
+                "exceptions[0].headroom",
+                "exceptions[0].spares",
+                "exceptions[0].question",
+                "exceptions[1].headroom"
+            ]
         );
     }
 }

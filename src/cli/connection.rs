@@ -33,6 +33,16 @@ pub(super) struct Connection {
 impl Connection {
     /// Finds or starts the server. `watching` runs the rules in a server of our own too.
     pub(super) async fn open(options: &ClientOptions) -> anyhow::Result<Self> {
+        // A folder that was named may be begun.
+        Self::open_or_begin(options, options.config.data.is_some() || options.config.config.is_some()).await
+    }
+
+    /// The same, but never begins a folder: what is said of one that a slip of the pen made would be about nothing.
+    pub(super) async fn open_what_is_there(options: &ClientOptions) -> anyhow::Result<Self> {
+        Self::open_or_begin(options, false).await
+    }
+
+    async fn open_or_begin(options: &ClientOptions, may_begin: bool) -> anyhow::Result<Self> {
         let client = client(options)?;
         let token = options.token.clone();
         if let Some(server) = &options.server {
@@ -44,10 +54,7 @@ impl Connection {
         if let Some(base) = running_server(&client, &settings).await {
             return Ok(Self { client, base, name: folder_name(&settings.data.dir), token, own: None });
         }
-        if !settings.data.dir.join("tables").try_exists().unwrap_or(false)
-            && options.config.data.is_none()
-            && options.config.config.is_none()
-        {
+        if !may_begin && !settings.data.dir.join("tables").try_exists().unwrap_or(false) {
             bail!(
                 "no server runs on the data folder {}, and there is no data in it; start one with `watchroom serve`, \
                  or name the folder with --data or the server with --server",

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::series_file::Row;
 use super::{input, series_file, terminal};
 use crate::forecast::{
-    Forecast, ForecastError, Grid, Options, SeasonOption, ThresholdOptions, TimeToThreshold, forecast, time_to_threshold,
+    Forecast, ForecastError, Grid, Options, SeasonOption, ThresholdOptions, TimeToThreshold, USUAL_LEVEL, forecast, time_to_threshold,
 };
 
 /// Options of `forecast`.
@@ -24,7 +24,7 @@ pub(super) struct ForecastOptions {
     #[arg(long, value_name = "STEPS")]
     horizon: usize,
     /// Share of futures that the interval is to hold
-    #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
+    #[arg(long, value_name = "SHARE", default_value_t = USUAL_LEVEL)]
     level: f64,
     /// Steps of a season, such as 24 for hours; `auto` finds it, 1 is none
     #[arg(long, value_name = "STEPS", default_value = "auto", value_parser = season)]
@@ -48,6 +48,7 @@ fn season(text: &str) -> Result<SeasonOption, String> {
 pub(super) fn run(options: &ForecastOptions) -> anyhow::Result<ExitCode> {
     let cannot = || format!("{} cannot be forecast", options.file.display());
     let rows = series_file::read(input::open(&options.file)?).with_context(cannot)?;
+    series_file::check(&rows).with_context(cannot)?;
     let series = Series::of(&rows).with_context(cannot)?;
     let asked = Options { level: options.level, season: options.season, ..Options::new(options.horizon) };
     let made = forecast(&series.grid.values, series.grid.step_s * 1_000_000, &asked).with_context(cannot)?;
@@ -65,7 +66,7 @@ pub(super) fn run(options: &ForecastOptions) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A file as a regular series; of two rows for one step the later one in the file counts.
+/// A file as a regular series; of two rows that fall into one step the later one counts.
 #[derive(Debug)]
 struct Series {
     grid: Grid,

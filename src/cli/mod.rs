@@ -10,7 +10,6 @@ mod connection;
 mod demo;
 mod detect;
 mod forecast;
-mod html;
 mod ingest;
 mod input;
 mod inventory;

@@ -7,9 +7,14 @@ use anyhow::{Context as _, bail};
 /// Digits of a Unix time in seconds, milliseconds and microseconds; more are nanoseconds.
 const SECONDS_BELOW: i64 = 100_000_000_000;
 
+/// How files write that nothing was measured, in small letters.
+const GAPS: [&str; 6] = ["", "nan", "null", "none", "na", "n/a"];
+
 /// A row of the file, with its cells as they stand there.
 #[derive(Debug)]
 pub(super) struct Row {
+    /// Where it stands in the file; the header is line 1.
+    pub(super) line: usize,
     pub(super) timestamp: String,
     pub(super) text: String,
     pub(super) timestamp_s: i64,
@@ -39,6 +44,7 @@ pub(super) fn read(input: impl BufRead) -> anyhow::Result<Vec<Row>> {
             bail!("line {}: `{timestamp}` is no time; write 2026-11-22T08:00:00Z, 2026-11-22 08:00:00 or a Unix time", index + 2);
         };
         rows.push(Row {
+            line: index + 2,
             timestamp: (*timestamp).to_owned(),
             text: (*text).to_owned(),
             timestamp_s,
@@ -46,6 +52,34 @@ pub(super) fn read(input: impl BufRead) -> anyhow::Result<Vec<Row>> {
         });
     }
     Ok(rows)
+}
+
+/// Refuses what would make a series another than the one that was meant: a value that is no number, and moments that do not go on.
+/// An empty cell is a gap, and a row that stands there twice says nothing new.
+///
+/// # Errors
+/// Names the line, what stands in it and what to write instead.
+pub(super) fn check(rows: &[Row]) -> anyhow::Result<()> {
+    for row in rows.iter().filter(|row| row.value.is_nan() && !GAPS.contains(&row.text.to_lowercase().as_str())) {
+        bail!("line {}: `{}` is no number; leave the cell empty where nothing was measured", row.line, row.text);
+    }
+    for pair in rows.windows(2) {
+        let [before, row] = pair else { continue };
+        if row.timestamp_s < before.timestamp_s {
+            bail!("line {}: {} is before {} of line {}; sort the rows by time", row.line, row.timestamp, before.timestamp, before.line);
+        }
+        if row.timestamp_s == before.timestamp_s && row.value.to_bits() != before.value.to_bits() {
+            bail!(
+                "line {}: {} is of the same second as line {}, with another value ({} and {}); keep one row for each moment, of one series",
+                row.line,
+                row.timestamp,
+                before.line,
+                before.text,
+                row.text
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Where the columns stand: by name in any case of letters.
@@ -109,5 +143,15 @@ mod tests {
         assert!(error("timestamp,value\nsoon,2\n").contains("line 2: `soon` is no time"));
         assert!(error("timestamp,value\n\n5\n").contains("line 3: `5` has fewer columns"));
         assert!(error("").contains("empty"));
+    }
+
+    #[test]
+    fn a_series_that_is_not_what_was_meant_is_refused_by_line() {
+        let checked = |rows: &str| check(&read(format!("timestamp,value\n{rows}").as_bytes()).unwrap()).map_err(|error| error.to_string());
+        let refused = |rows: &str| checked(rows).unwrap_err();
+        assert!(refused("60,1\n120,lots\n").contains("line 3: `lots` is no number"));
+        assert!(refused("60,1\n\n30,2\n").contains("line 4: 30 is before 60 of line 2; sort"));
+        assert!(refused("60,1\n60,2\n").contains("line 3: 60 is of the same second as line 2, with another value (1 and 2)"));
+        assert_eq!(checked("60,1\n60,1\n120,\n180,NaN\n240,N/A\n240,n/a\n300,5\n"), Ok(()));
     }
 }

@@ -22,7 +22,7 @@ pub enum ForecastError {
         of: usize,
     },
     /// No two moments.
-    #[error("it has {points} points; a forecast needs the values of several moments")]
+    #[error("not enough history: {points} points, and no two different moments among them; a forecast needs the values of several")]
     NoSteps {
         /// Points there are.
         points: usize,

@@ -46,6 +46,8 @@ mod local_trend;
 mod method;
 mod options;
 mod order_statistics;
+#[cfg(test)]
+mod quality_tests;
 mod random;
 mod reasons;
 mod regression;
@@ -54,6 +56,7 @@ mod season;
 mod seasonal_naive;
 mod simplex;
 mod smoothing;
+mod tails;
 mod threshold;
 #[cfg(test)]
 mod threshold_tests;
@@ -63,5 +66,6 @@ pub use error::ForecastError;
 pub use general::{BackTest, Forecast, Member, Origin, forecast};
 pub use grid::Grid;
 pub use method::Method;
-pub use options::{LONGEST_HORIZON, Options, SeasonOption};
+pub use options::{LONGEST_HORIZON, Options, SeasonOption, USUAL_LEVEL};
+pub use tails::{lower_tail, upper_tail};
 pub use threshold::{Futures, OutlookDay, PastStatement, Shape, ThresholdOptions, TimeToThreshold, YEAR_DAYS, time_to_threshold};

@@ -5,6 +5,9 @@ use super::error::ForecastError;
 /// Longest horizon: a year of 5-minute steps is the longest anybody has a use for.
 pub const LONGEST_HORIZON: usize = 105_120;
 
+/// Share of futures that an interval holds if nothing is said.
+pub const USUAL_LEVEL: f64 = 0.95;
+
 /// How many steps a season has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SeasonOption {
@@ -29,7 +32,7 @@ pub struct Options {
 impl Options {
     /// `horizon` steps at 95 % with the season found in the data.
     pub fn new(horizon: usize) -> Self {
-        Self { horizon, level: 0.95, season: SeasonOption::Auto }
+        Self { horizon, level: USUAL_LEVEL, season: SeasonOption::Auto }
     }
 
     /// Refuses what makes no sense.

@@ -4,7 +4,7 @@ use super::calibration::Calibration;
 use super::daily::Daily;
 use super::error::ForecastError;
 use super::first_passage::{self, Goal, Surface};
-use super::options::check_level;
+use super::options::{USUAL_LEVEL, check_level};
 use super::random::Random;
 use super::reasons;
 
@@ -30,7 +30,7 @@ pub struct ThresholdOptions {
 impl ThresholdOptions {
     /// The time to `threshold` within a year, at 95 %.
     pub fn new(threshold: f64) -> Self {
-        Self { threshold, days: YEAR_DAYS, level: 0.95, class: None }
+        Self { threshold, days: YEAR_DAYS, level: USUAL_LEVEL, class: None }
     }
 
     fn check(&self) -> Result<(), ForecastError> {

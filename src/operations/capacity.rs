@@ -107,6 +107,8 @@ pub struct CapacityRun {
     pub resources: usize,
     /// What could not be asked, and why.
     pub failed: Vec<String>,
+    /// Files of questions that cannot be read, and why; what they asked before stays as it was.
+    pub broken: Vec<String>,
     /// How long it took.
     pub seconds: f64,
 }
@@ -122,6 +124,8 @@ pub struct ResourceDetail {
     pub judged: Judged,
     /// How wide errors of resources of its question were, by which it was judged.
     pub class: Option<f64>,
+    /// Share of futures that its interval is to hold.
+    pub level: f64,
 }
 
 impl Capacity {
@@ -212,12 +216,13 @@ impl Capacity {
 
     async fn run_alone(&self, judged_on: &mut Option<i64>, progress: Progress<'_>) -> Result<CapacityRun, CapacityError> {
         let (stopwatch, today) = (Stopwatch::start(), self.today());
-        let questions = self.parts.questions.current();
+        let questions = self.parts.questions.refresh();
         let now_us = self.parts.inventory.clock.now_us();
         let caught_up = self.parts.days.catch_up(&questions.read, now_us, progress).await?;
         let mut run = CapacityRun {
             days: caught_up.rows,
             failed: caught_up.failed.iter().map(ToString::to_string).collect(),
+            broken: questions.broken.iter().map(ToString::to_string).collect(),
             ..CapacityRun::default()
         };
         let setup = self.parts.register.setup();
@@ -420,7 +425,8 @@ impl Capacity {
         let whose = Whose { question: question.clone(), setup, around, class, end };
         let judging = move || {
             let judged = whose.judge(&key, &days, true)?;
-            Some(ResourceDetail { question, days, judged, class })
+            let level = whose.setup.capacity.level;
+            Some(ResourceDetail { question, days, judged, class, level })
         };
         tokio::task::spawn_blocking(judging).await.map_err(|error| CapacityError::Interrupted(error.to_string()))
     }

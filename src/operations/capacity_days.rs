@@ -1,17 +1,19 @@
 //! Fills the table `capacity_days`: asks the capacity questions about whole days, and reads the days of resources.
 //!
 //! A question's day is taken once, an hour after it has ended. How far each question is stands in the Delta commit itself, under
-//! the application id `capacity/QUESTION` with the day's number: after a crash no day is missing and none is there twice.
+//! the application id `capacity/QUESTION` with the day's number: after a crash no day is missing and none is there twice. What is measured
+//! of it later is added by `late_days`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, MapBuilder, MapFieldNames, RecordBatch, StringBuilder, StringViewArray};
-use arrow::compute::cast;
+use arrow::compute::{cast, min};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use datafusion::common::ScalarValue;
 
+use super::late_days::Sources;
 use super::{InventoryError, ProposalError};
 use crate::capacity::{CapacityQuestion, Day, FORGOTTEN_AFTER_DAYS, ResourceKey, is_recent};
 use crate::clock::{DAY_US, HOUR_US, TimestampUs};
@@ -89,8 +91,8 @@ pub enum CapacityError {
 /// The days of resources: how they are taken and read.
 #[derive(Debug, Clone)]
 pub struct CapacityDays {
-    engine: Arc<QueryEngine>,
-    tables: Tables,
+    pub(super) engine: Arc<QueryEngine>,
+    pub(super) tables: Tables,
     /// The day before which each question was asked about. The table knows it too, up to the last day that had rows.
     asked: Arc<Mutex<BTreeMap<String, i64>>>,
 }
@@ -134,45 +136,74 @@ impl CapacityDays {
         }
         let mut done = CaughtUp::default();
         let oldest = self.oldest_day(end);
+        let mut sources = Sources::now(&self.tables.samples, &self.tables.logs);
         for (at, question) in questions.iter().enumerate() {
-            let app_id: Arc<str> = format!("capacity/{}", question.name).into();
-            let taken = self.end_of(question);
-            let mut from = taken.unwrap_or(oldest).max(end - OLDEST_DAYS);
-            let (first, mut has_begun) = (from, taken.is_some());
-            let mut at_once = DAYS_AT_ONCE;
-            while from < end {
-                let to = (from + at_once).min(end);
-                match self.ask(question, from, to).await {
-                    Ok(batches) => {
-                        let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-                        done.rows += rows;
-                        has_begun |= rows > 0;
-                        // A question begins with its first row: what is measured later may be of days that are over.
-                        if has_begun {
-                            let position = Position { app_id: app_id.clone(), sequence: to - 1 };
-                            self.tables.capacity_days.append_all(batches, Some(position));
-                            self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(question.name.clone(), to);
-                        }
-                        from = to;
-                    }
-                    Err(CapacityError::Question { source: QueryError::OutOfMemory { .. } | QueryError::TimedOut { .. }, .. })
-                        if to - from > 1 =>
-                    {
-                        at_once = ((to - from) / 4).max(1);
-                    }
+            if let Some(taken) = self.end_of(question) {
+                match self.take_late(question, &mut sources, (end - OLDEST_DAYS, taken)).await {
+                    Ok(rows) => done.rows += rows,
+                    Err(error @ CapacityError::Table(_)) => return Err(error),
                     Err(error) => {
+                        // Its new days would not be asked about either, and then it would be told twice.
                         done.failed.push(error);
-                        break;
+                        continue;
                     }
                 }
-                progress(&question.name, (at as f64 + (from - first) as f64 / (end - first) as f64) / questions.len() as f64);
             }
-            if has_begun && from > first {
-                self.tables.capacity_days.flush().await?;
-            }
+            let told = |share: f64| progress(&question.name, (at as f64 + share) / questions.len() as f64);
+            self.take_new(question, (oldest.max(end - OLDEST_DAYS), end), &sources, &mut done, &told).await?;
         }
         self.tables.capacity_days.maintain();
         Ok(done)
+    }
+
+    /// Takes a question's days that have ended since it was asked, or those from `oldest` on; `told` is told the share done.
+    async fn take_new(
+        &self,
+        question: &CapacityQuestion,
+        (oldest, end): (i64, i64),
+        sources: &Sources,
+        done: &mut CaughtUp,
+        told: &(dyn Fn(f64) + Send + Sync),
+    ) -> Result<(), CapacityError> {
+        let app_id: Arc<str> = format!("capacity/{}", question.name).into();
+        let taken = self.end_of(question);
+        let mut from = taken.unwrap_or(oldest).max(end - OLDEST_DAYS);
+        let (first, mut has_begun) = (from, taken.is_some());
+        let mut at_once = DAYS_AT_ONCE;
+        while from < end {
+            let to = (from + at_once).min(end);
+            match self.ask(question, from, to).await {
+                Ok(batches) => {
+                    let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+                    done.rows += rows;
+                    has_begun |= rows > 0;
+                    // A question begins with its first row: what is measured later may be of days that are over.
+                    if has_begun {
+                        let position = Position { app_id: app_id.clone(), sequence: to - 1 };
+                        self.tables.capacity_days.append_all(batches, Some(position));
+                        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(question.name.clone(), to);
+                    }
+                    from = to;
+                }
+                Err(CapacityError::Question { source: QueryError::OutOfMemory { .. } | QueryError::TimedOut { .. }, .. })
+                    if to - from > 1 =>
+                {
+                    at_once = ((to - from) / 4).max(1);
+                }
+                Err(error) => {
+                    done.failed.push(error);
+                    break;
+                }
+            }
+            told((from - first) as f64 / (end - first) as f64);
+        }
+        if has_begun && from > first {
+            for position in sources.positions(question) {
+                self.tables.capacity_days.append_all(Vec::new(), Some(position));
+            }
+            self.tables.capacity_days.flush().await?;
+        }
+        Ok(())
     }
 
     /// The day before which a question's days were taken; `None` if none was.
@@ -185,13 +216,14 @@ impl CapacityDays {
     /// The first day of which there may be rows.
     fn oldest_day(&self, end: i64) -> i64 {
         let snapshots = [self.tables.samples.snapshot(), self.tables.logs.snapshot()];
-        let days = snapshots.iter().flat_map(|snapshot| snapshot.files.iter().filter_map(|file| file.day));
-        // Rows that are in memory only are of these days.
-        days.min().map_or(end - DAYS_AT_ONCE, i64::from)
+        let in_files = snapshots.iter().flat_map(|snapshot| snapshot.files.iter().filter_map(|file| file.day)).map(i64::from);
+        let in_memory = snapshots.iter().flat_map(|snapshot| &snapshot.fresh).filter_map(first_day);
+        // Where there is nothing yet, a question that cannot be asked is told all the same.
+        in_files.chain(in_memory).min().unwrap_or(end - DAYS_AT_ONCE)
     }
 
     /// The question's days from `from` up to, not including, `to`, as rows of the table.
-    async fn ask(&self, question: &CapacityQuestion, from: i64, to: i64) -> Result<Vec<RecordBatch>, CapacityError> {
+    pub(super) async fn ask(&self, question: &CapacityQuestion, from: i64, to: i64) -> Result<Vec<RecordBatch>, CapacityError> {
         let failed = |source| CapacityError::Question { question: question.name.clone(), source };
         let parameters = BTreeMap::from([moment("window_start", from), moment("window_end", to)]);
         let request = QueryRequest { parameters: Parameters::Typed(parameters), background: true, ..QueryRequest::new(question.day_sql()) };
@@ -381,12 +413,18 @@ impl CapacityDays {
     }
 }
 
+/// The first day of rows that are in memory only.
+fn first_day(rows: &RecordBatch) -> Option<i64> {
+    let moments = rows.column_by_name("timestamp")?.as_primitive_opt::<TimestampMicrosecondType>()?;
+    Some(min(moments)?.div_euclid(DAY_US))
+}
+
 /// A parameter with the beginning of a day.
-fn moment(name: &str, day: i64) -> (String, ScalarValue) {
+pub(super) fn moment(name: &str, day: i64) -> (String, ScalarValue) {
     (name.to_owned(), ScalarValue::TimestampMicrosecond(Some(day * DAY_US), Some("UTC".into())))
 }
 
-fn text_at(column: &ArrayRef, row: usize) -> String {
+pub(super) fn text_at(column: &ArrayRef, row: usize) -> String {
     match column.data_type() {
         DataType::Utf8View => column.as_string_view().is_valid(row).then(|| column.as_string_view().value(row).to_owned()),
         DataType::Utf8 => column.as_string::<i32>().is_valid(row).then(|| column.as_string::<i32>().value(row).to_owned()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, MapBuilder, MapFieldNames, RecordBatch, StringBuilder, StringViewArray};
 use arrow::array::{AsArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Float64Type};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
 
 use super::CapacityDays;
 use crate::capacity::{CapacityQuestion, SHIPPED_QUESTIONS};
@@ -27,51 +27,74 @@ pub(super) struct Measured<'a> {
 pub(super) struct Site {
     pub(super) days: CapacityDays,
     tables: Tables,
-    engine: Arc<QueryEngine>,
-    _folder: tempfile::TempDir,
+    pub(super) engine: Arc<QueryEngine>,
+    folder: tempfile::TempDir,
 }
 
 pub(super) async fn site(measured: &[Measured<'_>], hours: i64) -> Site {
     let folder = tempfile::tempdir().unwrap();
     let tables = Tables::open(folder.path(), &table::Config::default()).await.unwrap();
-    let names = MapFieldNames { entry: "key_value".into(), key: "key".into(), value: "value".into() };
-    let mut labels = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new())
-        .with_keys_field(Field::new("key", DataType::Utf8, false))
-        .with_values_field(Field::new("value", DataType::Utf8, true));
-    for series in measured {
-        for (key, value) in series.labels {
-            labels.keys().append_value(key);
-            labels.values().append_value(value);
-        }
-        labels.append(true).unwrap();
-    }
-    let text = |of: &dyn Fn(&Measured<'_>) -> String| -> ArrayRef { Arc::new(StringViewArray::from_iter_values(measured.iter().map(of))) };
-    let moments = |all: Vec<i64>| Arc::new(TimestampMicrosecondArray::from(all).with_timezone("UTC"));
-    let series: Vec<ArrayRef> = vec![
-        Arc::new(Int64Array::from_iter_values(0..measured.len() as i64)),
-        text(&|series| series.name.to_owned()),
-        text(&|series| series.host.to_owned()),
-        Arc::new(labels.finish()),
-        text(&|_| "gauge".into()),
-        text(&|_| String::new()),
-        moments(vec![START_US; measured.len()]),
-    ];
-    tables.series.append(RecordBatch::try_new(SERIES.clone(), series).unwrap(), None);
-    let points: Vec<(i64, i64, f64)> = (0..)
-        .zip(measured)
-        .flat_map(|(id, series)| (0..hours).filter_map(move |hour| Some((id, START_US + hour * HOUR_US, (series.value)(hour)?))))
-        .collect();
-    let samples: Vec<ArrayRef> = vec![
-        Arc::new(Int64Array::from_iter_values(points.iter().map(|point| point.0))),
-        moments(points.iter().map(|point| point.1).collect()),
-        Arc::new(Float64Array::from_iter_values(points.iter().map(|point| point.2))),
-    ];
-    tables.samples.append(RecordBatch::try_new(SAMPLES.clone(), samples).unwrap(), None);
-    tables.series.flush().await.unwrap();
-    tables.samples.flush().await.unwrap();
+    let site = site_over(tables, folder);
+    site.measure(0, measured, 0..hours);
+    site.flush().await;
+    site
+}
+
+fn site_over(tables: Tables, folder: tempfile::TempDir) -> Site {
     let config = Config { target_partitions: 2, spill_dir: Some(folder.path().join("spill")), ..Config::default() };
     let engine = Arc::new(QueryEngine::new(&config, tables.clone(), Vec::new()).unwrap());
-    Site { days: CapacityDays::new(engine.clone(), tables.clone()), tables, engine, _folder: folder }
+    Site { days: CapacityDays::new(engine.clone(), tables.clone()), tables, engine, folder }
+}
+
+impl Site {
+    /// Stores series, numbered from `first` on, and what they were in these hours.
+    fn measure(&self, first: i64, measured: &[Measured<'_>], hours: std::ops::Range<i64>) {
+        let names = MapFieldNames { entry: "key_value".into(), key: "key".into(), value: "value".into() };
+        let mut labels = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new())
+            .with_keys_field(Field::new("key", DataType::Utf8, false))
+            .with_values_field(Field::new("value", DataType::Utf8, true));
+        for series in measured {
+            for (key, value) in series.labels {
+                labels.keys().append_value(key);
+                labels.values().append_value(value);
+            }
+            labels.append(true).unwrap();
+        }
+        let text =
+            |of: &dyn Fn(&Measured<'_>) -> String| -> ArrayRef { Arc::new(StringViewArray::from_iter_values(measured.iter().map(of))) };
+        let moments = |all: Vec<i64>| Arc::new(TimestampMicrosecondArray::from(all).with_timezone("UTC"));
+        let series: Vec<ArrayRef> = vec![
+            Arc::new(Int64Array::from_iter_values(first..first + measured.len() as i64)),
+            text(&|series| series.name.to_owned()),
+            text(&|series| series.host.to_owned()),
+            Arc::new(labels.finish()),
+            text(&|_| "gauge".into()),
+            text(&|_| String::new()),
+            moments(vec![START_US; measured.len()]),
+        ];
+        self.tables.series.append(RecordBatch::try_new(SERIES.clone(), series).unwrap(), None);
+        let points: Vec<(i64, i64, f64)> = (first..)
+            .zip(measured)
+            .flat_map(|(id, series)| hours.clone().filter_map(move |hour| Some((id, START_US + hour * HOUR_US, (series.value)(hour)?))))
+            .collect();
+        let samples: Vec<ArrayRef> = vec![
+            Arc::new(Int64Array::from_iter_values(points.iter().map(|point| point.0))),
+            moments(points.iter().map(|point| point.1).collect()),
+            Arc::new(Float64Array::from_iter_values(points.iter().map(|point| point.2))),
+        ];
+        self.tables.samples.append(RecordBatch::try_new(SAMPLES.clone(), samples).unwrap(), None);
+    }
+
+    async fn flush(&self) {
+        self.tables.series.flush().await.unwrap();
+        self.tables.samples.flush().await.unwrap();
+    }
+
+    /// The number that a statement gives.
+    async fn number(&self, sql: &str) -> i64 {
+        let rows = self.engine.run(QueryRequest::new(sql)).await.unwrap().collect().await.unwrap();
+        rows[0].column(0).as_primitive::<Int64Type>().value(0)
+    }
 }
 
 fn question(name: &str) -> Arc<CapacityQuestion> {
@@ -107,6 +130,76 @@ async fn a_day_is_taken_once_and_an_hour_after_its_end() {
     let alone = site.days.of_resource(&questions[0], &key.id(), START_US / DAY_US + 5).await.unwrap().unwrap();
     assert_eq!((&alone.0, alone.1.len()), (key, 5));
     assert!(site.days.of_resource(&questions[0], "0000000000000000", 0).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_is_measured_late_of_days_that_were_taken_is_added_once() {
+    let volume = |host, used: &'static dyn Fn(i64) -> Option<f64>| {
+        let labels: &[(&str, &str)] = &[("mountpoint", "/data")];
+        let size = Measured { name: "node_filesystem_size_bytes", host, labels, value: &|_| Some(100.0) };
+        [size, Measured { name: "node_filesystem_avail_bytes", host, labels, value: used }]
+    };
+    let site = site(&volume("db01", &|_| Some(60.0)), 10 * 24).await;
+    let questions = [question("filesystem_space")];
+    let now_us = START_US + 10 * DAY_US + HOUR_US;
+    let rows = async |site: &Site| site.days.catch_up(&questions, now_us, &|_, _| {}).await.unwrap().rows;
+    assert_eq!((rows(&site).await, rows(&site).await), (10, 0));
+
+    // A history from before the first day, of a host that is known and of one that is not, which has also been measured since.
+    site.measure(0, &volume("db01", &|_| Some(90.0)), -5 * 24..24);
+    site.measure(2, &volume("db02", &|_| Some(30.0)), -5 * 24..10 * 24);
+    site.flush().await;
+    assert_eq!((rows(&site).await, rows(&site).await), (5 + 15, 0));
+    let twice = "SELECT count(*) FROM (SELECT 1 FROM capacity_days GROUP BY question, resource, day HAVING count(*) > 1)";
+    assert_eq!((site.number(twice).await, site.number("SELECT count(*) FROM capacity_days").await), (0, 30));
+    // What was told of the first day rests on its row: that stays as it is.
+    let first = "SELECT CAST(last AS BIGINT) FROM capacity_days WHERE entity['host'] = 'db01' AND day = TIMESTAMP '2026-11-23'";
+    assert_eq!(site.number(first).await, 40);
+    // What is older than two years, or not over yet, is nobody's day.
+    site.measure(4, &volume("db03", &|_| Some(1.0)), -800 * 24..-799 * 24);
+    site.measure(4, &volume("db03", &|_| Some(1.0)), 10 * 24..10 * 24 + 1);
+    site.flush().await;
+    assert_eq!(rows(&site).await, 0);
+
+    // A crash after half of what is late was committed: the other half is added after it, and nothing twice.
+    site.measure(6, &volume("db04", &|_| Some(20.0)), 0..4 * 24);
+    site.flush().await;
+    let start = START_US / DAY_US;
+    let half: Vec<RecordBatch> = site.days.ask(&questions[0], start, start + 2).await.unwrap();
+    let of_db04 = half.iter().map(|batch| batch.num_rows()).sum::<usize>();
+    assert_eq!(of_db04, 6, "two days of three volumes");
+    let is_new = "SELECT resource FROM capacity_days WHERE entity['host'] = 'db04'";
+    let kept: Vec<RecordBatch> = half.iter().map(|batch| of_host(batch, "db04")).collect();
+    site.tables.capacity_days.append_all(kept, None);
+    site.tables.capacity_days.flush().await.unwrap();
+    let Site { folder, .. } = site;
+    let site = site_over(Tables::open(folder.path(), &table::Config::default()).await.unwrap(), folder);
+    let count = format!("SELECT count(*) FROM ({is_new})");
+    assert_eq!(site.number(&count).await, 2);
+    assert_eq!((rows(&site).await, rows(&site).await), (2, 0));
+    assert_eq!((site.number(&count).await, site.number(twice).await), (4, 0));
+}
+
+/// The rows of a host.
+fn of_host(rows: &RecordBatch, host: &str) -> RecordBatch {
+    let entities = rows.column_by_name("entity").unwrap().as_map();
+    let is_of = |row: usize| entities.value(row).column(1).as_string::<i32>().iter().any(|value| value == Some(host));
+    let mask: Vec<bool> = (0..rows.num_rows()).map(is_of).collect();
+    arrow::compute::filter_record_batch(rows, &mask.into()).unwrap()
+}
+
+#[tokio::test]
+async fn days_that_are_in_memory_only_are_taken_too() {
+    let labels: &[(&str, &str)] = &[("mountpoint", "/data")];
+    let measured = [
+        Measured { name: "node_filesystem_size_bytes", host: "db01", labels, value: &|_| Some(100.0) },
+        Measured { name: "node_filesystem_avail_bytes", host: "db01", labels, value: &|_| Some(60.0) },
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let site = site_over(Tables::open(folder.path(), &table::Config::default()).await.unwrap(), folder);
+    site.measure(0, &measured, 0..60 * 24);
+    let questions = [question("filesystem_space")];
+    assert_eq!(site.days.catch_up(&questions, START_US + 60 * DAY_US + HOUR_US, &|_, _| {}).await.unwrap().rows, 60);
 }
 
 #[tokio::test]

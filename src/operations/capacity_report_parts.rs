@@ -17,6 +17,7 @@ use super::proposal_rows::{Proposal, ProposalEvent, ProposalState};
 use super::proposal_words::ordered;
 use crate::capacity::Status;
 use crate::clock::{DAY_US, TimestampUs};
+use crate::forecast::lower_tail;
 use crate::inventory::{InventoryKind, Record};
 use crate::purchase::{Combined, Consumer, PurchaseOption, PurchasePolicy, Term};
 use crate::report;
@@ -61,10 +62,11 @@ pub(super) fn resource(
             median: standing.median_day.map(date_of),
             upper: standing.upper_day.map(date_of),
             chance,
+            level: detail.level,
             horizon_days: detail.question.horizon_within(purchase.planning_horizon_days),
         }),
         order_by: standing.order_by_day.map(date_of),
-        order_by_terms: order_by_terms(standing, detail.question.lead_days, purchase),
+        order_by_terms: order_by_terms(standing, detail.level, detail.question.lead_days, purchase),
         needed: standing.needed,
         enough: standing.fitting_limit.filter(|_| standing.status == Status::Oversized),
         history: detail.days[drawn..]
@@ -111,13 +113,13 @@ fn forecast_sql(detail: &ResourceDetail, purchase: &PurchasePolicy) -> String {
     let day = |moment: &str| format!("CAST({moment} + INTERVAL '1 day' - INTERVAL '1 second' AS DATE) AS {moment}");
     let days = [day("lower"), day("median"), day("upper")].join(",\n    ");
     let (basis, horizon) = (detail.question.basis.column(), detail.question.horizon_within(purchase.planning_horizon_days));
-    let class = detail.class.unwrap_or(0.0);
+    let (class, level) = (detail.class.unwrap_or(0.0), detail.level);
     let values = format!("day AS timestamp, {basis} AS value, CAST({threshold} AS DOUBLE) AS threshold");
     let (id, first, last) = (&standing.resource, date_of(first.day), date_of(last.day));
     let which = format!("resource = ''{id}'' AND day BETWEEN TIMESTAMP ''{first}'' AND TIMESTAMP ''{last}''");
     format!(
         "SELECT {days},\n    chance, growth_per_day, highest{more}\nFROM time_to_threshold(\n    'SELECT {values}\n    FROM capacity_days WHERE \
-         {which}',\n    days => {horizon}, class => {class})"
+         {which}',\n    days => {horizon}, level => {level}, class => {class})"
     )
 }
 
@@ -141,7 +143,7 @@ fn statements(detail: &ResourceDetail) -> Vec<report::Statement> {
 }
 
 /// The arithmetic of the last day to decide.
-fn order_by_terms(standing: &Standing, lead_days: Option<u32>, purchase: &PurchasePolicy) -> Vec<report::Term> {
+fn order_by_terms(standing: &Standing, level: f64, lead_days: Option<u32>, purchase: &PurchasePolicy) -> Vec<report::Term> {
     let Some((lower, order)) = standing.lower_day.zip(standing.order_by_day) else { return Vec::new() };
     let term =
         |name: &str, value: f64, unit: &str, text: String| report::Term { name: name.to_owned(), value, unit: unit.to_owned(), text };
@@ -155,7 +157,7 @@ fn order_by_terms(standing: &Standing, lead_days: Option<u32>, purchase: &Purcha
             wait("installation", purchase.installation_days, "from the delivery to use, by the purchase policy"),
         ],
     };
-    let mut terms = vec![date("lower", lower, "before this day it is reached in 2.5 % of the futures")];
+    let mut terms = vec![date("lower", lower, &format!("before this day it is reached in {} of the futures", lower_tail(level)))];
     terms.extend(waits);
     terms.push(date("order_by", order, "the first less the others"));
     terms
@@ -182,7 +184,8 @@ pub(super) fn ordered_as_proposed(resource: &mut report::Resource, proposal: &Pr
         unit: "days since 1970".to_owned(),
         text: format!("{day}: {text}"),
     };
-    let mut terms = vec![date("lower", lower, "before this day it is reached in 2.5 % of the futures")];
+    let tail = lower_tail(proposal.facts.need.level);
+    let mut terms = vec![date("lower", lower, &format!("before this day it is reached in {tail} of the futures"))];
     terms.push(wait("approval", schedule.approval_days, "from the proposal to the order, by the purchase policy"));
     if let Some(delivery) = &schedule.delivery {
         terms.push(wait("delivery", delivery.taken_days, &format!("from the order to the delivery: {}", delivery.text())));

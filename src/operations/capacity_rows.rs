@@ -57,11 +57,11 @@ pub struct KnownStanding {
     pub threshold: Option<f64>,
     /// Growth a day.
     pub growth_per_day: Option<f64>,
-    /// By this day the threshold is reached in 2.5 % of the futures.
+    /// By this day the threshold is reached in the lower tail of the futures.
     pub lower: Option<String>,
     /// In half of them.
     pub median: Option<String>,
-    /// In 97.5 %.
+    /// In all but the upper tail.
     pub upper: Option<String>,
     /// The chance within the planning horizon.
     pub chance: Option<f64>,

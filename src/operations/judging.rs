@@ -35,6 +35,13 @@ pub(super) struct Yardstick<'a> {
     pub end: i64,
 }
 
+impl Yardstick<'_> {
+    /// What is asked about a threshold.
+    fn asked(&self, threshold: f64) -> ThresholdOptions {
+        ThresholdOptions { threshold, days: self.horizon_days, level: self.policy.level, class: self.class }
+    }
+}
+
 /// A resource with its days and what else is known of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen<'a> {
@@ -78,17 +85,17 @@ pub struct Standing {
     pub headroom: String,
     /// Growth a day at the end of the history.
     pub growth_per_day: Option<f64>,
-    /// The day by which the threshold is reached in 2.5 % of the futures.
+    /// The day by which the threshold is reached in the lower tail of the futures: 2.5 % of them at the policy's usual level of 0.95.
     pub lower_day: Option<i64>,
     /// The same for half of them.
     pub median_day: Option<i64>,
-    /// The same for 97.5 %.
+    /// The same for all but the upper tail.
     pub upper_day: Option<i64>,
     /// The chance that it is reached within the planning horizon, or the question's own.
     pub chance: Option<f64>,
     /// The last day to decide: the lower day less approval, delivery and installation, or less what the question says.
     pub order_by_day: Option<i64>,
-    /// Limit to be added so that the threshold holds to the end of the horizon in 97.5 % of the futures.
+    /// Limit to be added so that the threshold holds to the end of the horizon in all futures but that tail.
     pub needed: Option<f64>,
     /// The limit that the last quarter would have needed.
     pub fitting_limit: Option<f64>,
@@ -211,7 +218,7 @@ fn with_forecast(
 ) -> Judged {
     // Without a limit the growth alone is told.
     let goal = standing.threshold.unwrap_or_else(|| 1e3 * values.iter().copied().fold(1.0, f64::max));
-    let options = ThresholdOptions { days: yardstick.horizon_days, class: yardstick.class, ..ThresholdOptions::new(goal) };
+    let options = yardstick.asked(goal);
     let (futures, made) = match Futures::read(values, &options) {
         Ok(futures) => {
             let made = futures.time_to_threshold();
@@ -360,6 +367,22 @@ mod tests {
         let yardstick = Yardstick { question: &question, policy: &policy, horizon_days: 365, lead_days: 47, class: None, end: 20_120 };
         let key = ResourceKey { question: question.name.clone(), entity: Vec::new() };
         assert!(judge(&yardstick, &Seen { key: &key, days: &days(120, |_| 1.0, |_| None), asset: None, sharing: 1 }, false).is_none());
+    }
+
+    #[test]
+    fn a_level_of_the_policy_moves_the_ends_and_not_the_middle() {
+        // It wavers by a month's growth, without any order.
+        let noise = |day: i64| {
+            let mixed = (day as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            ((mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 59) as f64
+        };
+        let wavering = days(200, |day| 300.0 + day as f64 + noise(day), |_| Some(650.0));
+        let [usual, sure, rough] = ["{}", r#"{"level": 0.99}"#, r#"{"level": 0.6}"#].map(|policy| judged(&wavering, policy).standing);
+        assert_eq!((usual.median_day, usual.chance), (sure.median_day, sure.chance));
+        assert!(sure.lower_day < usual.lower_day && usual.lower_day < rough.lower_day, "{sure:?} {usual:?} {rough:?}");
+        assert!(sure.upper_day > usual.upper_day && usual.upper_day > rough.upper_day);
+        assert!(sure.order_by_day < rough.order_by_day && sure.needed > usual.needed && usual.needed > rough.needed);
+        assert_eq!(judged(&wavering, r#"{"level": 0.95}"#).standing, usual, "what counts where nobody says anything");
     }
 
     #[test]

@@ -55,12 +55,14 @@ mod inventory_report;
 mod inventory_test;
 mod judging;
 mod kept_reports;
+mod late_days;
 mod local_cron;
 mod maintenance;
 mod market;
 #[cfg(test)]
 mod night_test;
 mod pages;
+mod period_reports;
 mod promises;
 mod proposal_delivery;
 mod proposal_making;
@@ -104,6 +106,7 @@ pub use inventory::{ImportOptions, ImportReport, Inventory, InventoryError, Reco
 pub use judging::{Judged, Standing, date_of, date_text, day_of};
 pub use kept_reports::{KeptReport, ReportForm};
 pub use maintenance::{ConfiguredWindows, MaintenancePeriod, MaintenanceWindow, MaintenanceWindows};
+pub use period_reports::{PeriodReportError, PeriodReports};
 pub use promises::{StandingPromise, promises_of, what_if};
 pub use proposal_rows::{Proposal, ProposalEvent, ProposalFacts, ProposalState};
 pub use proposals::{Decision, NewDelivery, ProposalDetail, ProposalError, Proposals, RepairQuestion, proposal_in_short};

@@ -72,6 +72,7 @@ pub(super) fn need_of(crossing: &Crossing<'_>, consumers: Vec<Consumer>, setup: 
         needed: standing.needed.unwrap_or(0.0),
         growth_per_day: growth,
         growth_per_day_fast: fast.max(growth),
+        level: setup.capacity.level,
         lower: date(&standing.lower),
         median: date(&standing.median),
         upper: date(&standing.upper),

@@ -1,10 +1,13 @@
 //! When which report is made by itself, and for whom: a document of the setup.
 
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::local_cron::LocalCron;
 use crate::clock::{HOUR_US, TimestampUs};
 use crate::document::Complaint;
+use crate::report::{PeriodReportKind, ReportedPeriod};
 
 /// People who get one report.
 const MOST_PEOPLE: usize = 50;
@@ -12,6 +15,11 @@ const MOST_PEOPLE: usize = 50;
 const MOST_KEPT: u32 = 120;
 /// Occurrences in a row that are looked at to find the shortest time between two.
 const LOOKED_AT: usize = 100;
+
+/// A period at most: what a year was like.
+const MOST_DAYS: u32 = 366;
+/// What the first report of a schedule without a moment before is about.
+const USUAL_DAYS: u32 = 30;
 
 /// Which report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,14 +29,49 @@ pub enum ScheduledReport {
     Capacity,
     /// What the department has, and what of it comes to an end.
     Inventory,
+    /// Promises that were kept, and how long tickets waited.
+    Sla,
+    /// Who was called how often, and whether somebody is always there.
+    Oncall,
+    /// Which rules cost attention.
+    Noise,
+    /// The backlog, how long tickets waited, and what came back.
+    Desk,
 }
 
 impl ScheduledReport {
+    /// Which it is of those about a period.
+    pub fn of_period(self) -> Option<PeriodReportKind> {
+        match self {
+            Self::Capacity | Self::Inventory => None,
+            Self::Sla => Some(PeriodReportKind::Sla),
+            Self::Oncall => Some(PeriodReportKind::Oncall),
+            Self::Noise => Some(PeriodReportKind::Noise),
+            Self::Desk => Some(PeriodReportKind::Desk),
+        }
+    }
+
     /// Its word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Capacity => "capacity",
             Self::Inventory => "inventory",
+            Self::Sla => "sla",
+            Self::Oncall => "oncall",
+            Self::Noise => "noise",
+            Self::Desk => "desk",
+        }
+    }
+
+    /// What stands above the message that brings it.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Capacity => "Capacity report",
+            Self::Inventory => "Inventory report",
+            Self::Sla => "Service level report",
+            Self::Oncall => "On-call report",
+            Self::Noise => "Noise report",
+            Self::Desk => "Desk report",
         }
     }
 }
@@ -44,6 +87,9 @@ pub struct ReportSchedule {
     /// The zone whose clock it goes by.
     #[serde(default = "utc")]
     pub time_zone: String,
+    /// Days that a report about a period looks back; the time since it was due before if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
     /// Users who get it, each in the ways in which they are told of things.
     #[serde(default)]
     pub to: Vec<String>,
@@ -74,7 +120,30 @@ impl ReportSchedule {
         if !(1..=MOST_KEPT).contains(&self.keep) {
             wrong("keep", format!("keep 1 to {MOST_KEPT} of them"));
         }
+        match self.days {
+            Some(_) if self.report.of_period().is_none() => {
+                wrong("days", format!("a report of {} is of one day; leave it out", self.report.word()));
+            }
+            Some(days) if !(1..=MOST_DAYS).contains(&days) => wrong("days", format!("look back 1 to {MOST_DAYS} days")),
+            Some(_) | None => {}
+        }
         complaints
+    }
+
+    /// What a report that is due at a moment is about: the days up to it by the clock of the zone, or the time since it was due before.
+    pub(super) fn period(&self, due_us: TimestampUs) -> Option<ReportedPeriod> {
+        let zone = TimeZone::get(&self.time_zone).ok()?;
+        let to = Timestamp::from_microsecond(due_us).ok()?;
+        let back = |days: u32| Some(to.to_zoned(zone.clone()).checked_sub(Span::new().days(days)).ok()?.timestamp());
+        let from = match self.days {
+            Some(days) => back(days)?,
+            None => match self.latest_us(due_us - 1) {
+                // A leap day comes every four years.
+                Some(before_us) => Timestamp::from_microsecond(before_us).ok()?.max(back(MOST_DAYS)?),
+                None => back(USUAL_DAYS)?,
+            },
+        };
+        Some(ReportedPeriod { from, to, zone })
     }
 
     /// The last moment up to `now_us` at which it was due; `None` if there was none, or it is not to be read.
@@ -105,7 +174,6 @@ impl ReportSchedule {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use serde_json::json;
 
     use super::*;
@@ -146,5 +214,29 @@ mod tests {
             assert_eq!(fields(json!({ "report": "capacity", "cron": cron })), ["cron"], "{cron}");
         }
         assert!(fields(json!({ "report": "inventory", "cron": "0 * * * *" })).is_empty());
+        for (report, days) in [("capacity", 30), ("inventory", 30), ("sla", 0), ("noise", 367)] {
+            assert_eq!(fields(json!({ "report": report, "cron": "0 7 * * *", "days": days })), ["days"], "{report} {days}");
+        }
+        for report in ["sla", "oncall", "noise", "desk"] {
+            let document = json!({ "report": report, "cron": "0 7 * * *", "time_zone": "UTC", "days": 7, "to": [], "keep": 24 });
+            assert!(fields(document.clone()).is_empty());
+            let schedule: ReportSchedule = serde_json::from_value(document.clone()).unwrap();
+            assert_eq!((schedule.report.word(), serde_json::to_value(&schedule).unwrap()), (report, document));
+        }
+        assert!(serde_json::from_value::<ReportSchedule>(json!({ "report": "weather", "cron": "0 7 * * *" })).is_err());
+    }
+
+    #[test]
+    fn a_period_goes_back_to_the_moment_before_or_by_days_on_the_wall() {
+        let about = |document: serde_json::Value, due: &str| {
+            let schedule: ReportSchedule = serde_json::from_value(document).unwrap();
+            schedule.period(us(due)).unwrap().told()
+        };
+        let monthly = json!({ "report": "sla", "cron": "0 7 1 * *", "time_zone": "Europe/Vienna" });
+        // The clock goes back within the month: it has an hour more.
+        assert_eq!(about(monthly.clone(), "2026-11-01T06:00:00Z"), "2026-10-01 07:00 to 2026-11-01 07:00 (Europe/Vienna)");
+        assert_eq!(about(monthly, "2026-11-03T11:30:00Z"), "2026-11-01 07:00 to 2026-11-03 12:30 (Europe/Vienna)", "asked for by hand");
+        let weekly = json!({ "report": "noise", "cron": "0 7 * * 1", "time_zone": "Europe/Vienna", "days": 28 });
+        assert_eq!(about(weekly, "2026-11-09T06:00:00Z"), "2026-10-12 07:00 to 2026-11-09 07:00 (Europe/Vienna)");
     }
 }

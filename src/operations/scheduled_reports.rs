@@ -12,7 +12,7 @@ use serde_json::json;
 use super::capacity::Capacity;
 use super::kept_reports::{KeptReport, Made, MadeFile, ReportForm, keep_report, latest_of, list_kept, load_file, load_kept};
 use super::report_schedule::{ReportSchedule, ScheduledReport};
-use super::{CapacityError, Inventory, OperationsError, Register};
+use super::{CapacityError, Inventory, OperationsError, PeriodReportError, PeriodReports, Register};
 use crate::clock::{Clock, HOUR_US, TimestampUs};
 use crate::desk::Desk;
 use crate::notify::{EventKind, NewNotice, Urgency, decide, enqueue};
@@ -35,6 +35,9 @@ pub enum ScheduledReportError {
     /// It could not be filled.
     #[error(transparent)]
     Capacity(#[from] CapacityError),
+    /// A question that it asks broke off.
+    #[error(transparent)]
+    Period(#[from] PeriodReportError),
     /// It could not be drawn, or is too large.
     #[error("the report cannot be kept: {0}")]
     NotKept(String),
@@ -53,6 +56,8 @@ pub struct ReportParts {
     pub capacity: Arc<Capacity>,
     /// What the department has.
     pub inventory: Inventory,
+    /// What the desk did.
+    pub periods: PeriodReports,
     /// What was set up.
     pub register: Arc<Register>,
     /// Keeps them.
@@ -144,14 +149,14 @@ impl ScheduledReports {
     }
 
     async fn make(&self, name: &str, schedule: &ReportSchedule, at_us: TimestampUs) -> Result<Option<i64>, ScheduledReportError> {
-        let made = self.filled(schedule.report).await?;
+        let made = self.filled(schedule, at_us).await?;
         let setup = self.parts.register.setup();
         let mut writing = self.parts.desk.writing().await.map_err(OperationsError::from)?;
         let now_us = writing.now_us();
         let identity = (name, schedule.report.word(), at_us);
         let id = keep_report(writing.connection(), identity, &made, schedule.keep).await?;
         if let Some(id) = id {
-            let subject = format!("{} report of {}", capitalized(schedule.report.word()), made.as_of);
+            let subject = format!("{} of {}", schedule.report.title(), made.as_of);
             let address = |form: ReportForm| match self.parts.public_url.as_str() {
                 "" => None,
                 public_url => Some(format!("{public_url}/api/v1/reports/kept/{id}?format={}", form.word())),
@@ -185,10 +190,10 @@ impl ScheduledReports {
         Ok(id)
     }
 
-    async fn filled(&self, which: ScheduledReport) -> Result<Made, ScheduledReportError> {
+    async fn filled(&self, schedule: &ReportSchedule, at_us: TimestampUs) -> Result<Made, ScheduledReportError> {
         let site = &self.parts.public_url;
         let as_of;
-        let draw: Box<dyn FnOnce() -> (String, [String; 3]) + Send> = match which {
+        let draw: Box<dyn FnOnce() -> (String, [String; 3]) + Send> = match schedule.report {
             ScheduledReport::Capacity => {
                 // After a pause of the server, or right after a day's end, resources stand as they were judged before.
                 self.parts.capacity.be_up_to_date().await?;
@@ -205,6 +210,16 @@ impl ScheduledReports {
                 Box::new(move || {
                     let json = serde_json::to_string_pretty(&filled).unwrap_or_default();
                     (report::inventory_summary(&filled), [report::inventory_html(&filled), json, report::inventory_csv(&filled)])
+                })
+            }
+            ScheduledReport::Sla | ScheduledReport::Oncall | ScheduledReport::Noise | ScheduledReport::Desk => {
+                let unreadable = || ScheduledReportError::NotKept(format!("it is not known what `{}` is about", schedule.cron));
+                let (kind, period) = schedule.report.of_period().zip(schedule.period(at_us)).ok_or_else(unreadable)?;
+                as_of = period.to.to_zoned(period.zone.clone()).date();
+                let filled = self.parts.periods.fill(kind, period).await?;
+                Box::new(move || {
+                    let json = serde_json::to_string_pretty(&report::period_json(&filled)).unwrap_or_default();
+                    (report::period_summary(&filled), [report::period_html(&filled), json, report::period_csv(&filled)])
                 })
             }
         };
@@ -232,9 +247,4 @@ impl ScheduledReports {
     pub async fn file(&self, id: i64, form: ReportForm) -> Result<Option<Vec<u8>>, StoreError> {
         load_file(&mut *self.parts.store.read().await?, id, form).await
     }
-}
-
-fn capitalized(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

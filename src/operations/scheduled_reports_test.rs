@@ -6,7 +6,9 @@ use serde_json::json;
 use sqlx::Row;
 
 use super::capacity_days_test::{START_US, site};
-use super::{Capacity, CapacityParts, Inventory, Proposals, Register, ReportForm, ReportParts, ScheduledReportError, ScheduledReports};
+use super::{
+    Capacity, CapacityParts, Inventory, PeriodReports, Proposals, Register, ReportForm, ReportParts, ScheduledReportError, ScheduledReports,
+};
 use crate::clock::{Clock, DAY_US, HOUR_US};
 use crate::desk::{Actor, Desk};
 use crate::sql_file::Book;
@@ -31,6 +33,7 @@ async fn a_report_is_made_once_kept_and_sent() {
     let parts = ReportParts {
         capacity: Arc::new(Capacity::new(parts).unwrap()),
         inventory,
+        periods: PeriodReports { queries: site.engine.clone(), register: register.clone() },
         register: register.clone(),
         store: store.clone(),
         desk,
@@ -73,4 +76,12 @@ async fn a_report_is_made_once_kept_and_sent() {
     assert!(reports.file(kept.id, ReportForm::Html).await.unwrap().is_none(), "its file is gone with it");
     assert!(matches!(reports.make_now("weekly").await, Err(ScheduledReportError::NoSchedule(_))));
     assert!(reports.make_now("paused").await.unwrap().summary.contains("0 assets"));
+
+    // Without the tables of the desk a question breaks off: nothing is kept, it is said, and it is tried again in a quarter of an hour.
+    let monthly = json!({ "report": "sla", "cron": "0 * * * *" });
+    register.put("report_schedule", "promises", &monthly, None, &actor).await.unwrap();
+    let refused = reports.make_now("promises").await.unwrap_err().to_string();
+    assert!(refused.starts_with("the question `sla_attainment` broke off"), "{refused}");
+    clock.set(START_US + 8 * DAY_US + 10 * HOUR_US);
+    assert_eq!((reports.round().await, reports.list(Some("promises"), None, 10).await.unwrap().len()), (0, 0));
 }

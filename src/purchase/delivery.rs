@@ -9,6 +9,7 @@ use super::days::plus_days;
 use super::need::Need;
 use super::policy::PurchasePolicy;
 use super::term::Term;
+use crate::forecast::lower_tail;
 use crate::inventory::Offer;
 
 /// Share of a supplier's deliveries that were at most so slow as what is planned with.
@@ -109,8 +110,8 @@ pub struct Schedule {
     pub delivery: Option<Delivery>,
     /// Days from delivery to use.
     pub installation_days: u32,
-    /// The last day on which the approval may begin so that it can be used in time in 97.5 % of the futures: the 2.5 % quantile
-    /// of the crossing less delivery, installation and approval. None where no such crossing is seen within the horizon.
+    /// The last day on which the approval may begin so that it can be used in time in all but the lower tail of the futures: the
+    /// lower end of the crossing less delivery, installation and approval. None where no such crossing is seen within the horizon.
     pub order_by: Option<Date>,
     /// When it can be used if the approval begins today.
     pub arrives_on: Date,
@@ -161,8 +162,9 @@ impl Schedule {
         terms.push(Term::new("days_to_use", self.days() as f64, "days", format!("approval, delivery and installation; {arrives}")));
         if let (Some(lower), Some(order_by)) = (need.lower, self.order_by) {
             let days = super::days::days_between(need.today, order_by);
+            let tail = lower_tail(need.level);
             let text =
-                format!("{lower}, before which the threshold is crossed in 2.5 % of the futures, − {} days = {order_by}", self.days());
+                format!("{lower}, before which the threshold is crossed in {tail} of the futures, − {} days = {order_by}", self.days());
             terms.push(Term::new("days_to_order_by", days as f64, "days", text));
         }
         let chance =

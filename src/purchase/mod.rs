@@ -8,7 +8,7 @@
 //! How an option is worked out:
 //! 1. **Quantity**: the fewest pieces that cover the need and that are sold, or a volume step above where the whole is cheaper.
 //! 2. **Time**: the later of the promised delivery and what four of five deliveries kept to. Order by = the day before which the
-//!    threshold is crossed in 2.5 % of the futures − delivery − installation − approval.
+//!    threshold is crossed in the lower tail of the futures − delivery − installation − approval.
 //! 3. **Cost**: what is paid once and the present value of what is paid each month (`present_value.rs`), in the policy's currency
 //!    by the rates that stand in the policy; for each unit and month of the capacity gained, and of the part that will be used.
 //! 4. **Budget**: the line of the year of the order; of the next year where the order can wait for it and this one has no room.

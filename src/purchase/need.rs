@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::clean_up::AgreedCleanUp;
 use super::days::{days_between, plus_days, plus_fraction};
 use super::error::PurchaseError;
+use crate::forecast::USUAL_LEVEL;
 use crate::inventory::Criticality;
 
 /// One of the largest users of a resource.
@@ -42,19 +43,22 @@ pub struct Need {
     pub limit: f64,
     /// How much of it may be used.
     pub threshold: f64,
-    /// Capacity to be added so that the threshold holds to the end of the planning horizon in 97.5 % of the futures.
+    /// Capacity to be added so that the threshold holds to the end of the planning horizon in all futures but the upper tail.
     pub needed: f64,
     /// Growth a day that is as likely exceeded as not.
     pub growth_per_day: f64,
-    /// Growth a day that is exceeded in 2.5 % of the futures.
+    /// Growth a day that is exceeded in a tail of the futures.
     pub growth_per_day_fast: f64,
-    /// The day before which the threshold is crossed in 2.5 % of the futures; none: later than was looked.
+    /// Share of futures between `lower` and `upper`: a half of the rest is the tail on either side.
+    #[serde(default = "usual_level")]
+    pub level: f64,
+    /// The day before which the threshold is crossed in the lower tail of the futures; none: later than was looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lower: Option<Date>,
     /// The same for one half of the futures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub median: Option<Date>,
-    /// The same for 97.5 % of the futures.
+    /// The same for all futures but the upper tail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upper: Option<Date>,
     /// The chance that it is crossed within the planning horizon, 0 to 1.
@@ -84,8 +88,13 @@ pub struct Need {
 pub struct LastsUntil {
     /// At the growth that is as likely exceeded as not.
     pub median: Option<Date>,
-    /// At the growth that is exceeded in 2.5 % of the futures.
+    /// At the growth that is exceeded in a tail of the futures.
     pub fast: Option<Date>,
+}
+
+/// Of needs that were written down before it could be another.
+fn usual_level() -> f64 {
+    USUAL_LEVEL
 }
 
 impl Need {
@@ -107,6 +116,9 @@ impl Need {
         if let Some((field, value)) = finite.into_iter().find(|(_, value)| !value.is_finite()) {
             return wrong(field, value, "a number");
         }
+        if !(0.0..1.0).contains(&self.level) {
+            return wrong("level", self.level, "a share under 1");
+        }
         if !(0.0..=1.0).contains(&self.chance) {
             return wrong("chance", self.chance, "a number from 0 to 1");
         }
@@ -125,10 +137,11 @@ impl Need {
     }
 
     /// The chance that the threshold is crossed before this day: a straight line between the days that the forecast gives (today
-    /// 0 %, lower 2.5 %, median 50 %, upper 97.5 %, the end of the horizon `chance`), and the last of them afterwards.
+    /// 0 %, lower and upper what their level says, median 50 %, the end of the horizon `chance`), and the last of them afterwards.
     pub(super) fn chance_before(&self, day: Date, horizon_ends: Date) -> f64 {
         let mut points = vec![(0_i64, 0.0_f64)];
-        let quantiles = [(self.lower, 0.025), (self.median, 0.5), (self.upper, 0.975), (Some(horizon_ends), self.chance)];
+        let tail = 0.5 * (1.0 - self.level);
+        let quantiles = [(self.lower, tail), (self.median, 0.5), (self.upper, 1.0 - tail), (Some(horizon_ends), self.chance)];
         let known = quantiles.into_iter().filter_map(|(date, chance)| Some((days_between(self.today, date?).max(0), chance)));
         points.extend(known);
         points.sort_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));

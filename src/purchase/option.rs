@@ -8,6 +8,7 @@ use super::need::{LastsUntil, Need};
 use super::price::Cost;
 use super::term::Term;
 use super::unit::shown;
+use crate::forecast::upper_tail;
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -113,7 +114,10 @@ pub(super) fn need_terms(need: &Need) -> Vec<Term> {
         amount(
             "needed",
             need.needed,
-            "capacity to be added so that the threshold holds to the end of the planning horizon in 97.5 % of the futures",
+            &format!(
+                "capacity to be added so that the threshold holds to the end of the planning horizon in {} of the futures",
+                upper_tail(need.level)
+            ),
         ),
     ]
 }

@@ -17,6 +17,7 @@ use super::ranking;
 use super::term::Term;
 use super::unit::{convert, price_unit};
 use super::without_purchase;
+use crate::forecast::lower_tail;
 use crate::inventory::{Currency, Money, Offer};
 
 /// An offer and its name.
@@ -128,7 +129,7 @@ impl<'q> Question<'q> {
     }
 
     /// What an outage may cost if help comes by this schedule: it lasts from the day before which the threshold is crossed in
-    /// 2.5 % of the futures until help comes, and a day at least.
+    /// the lower tail of the futures until help comes, and a day at least.
     pub(super) fn risk(&self, schedule: &Schedule) -> Option<i64> {
         self.outage(schedule.chance_too_late, self.outage_days(schedule))
     }
@@ -144,8 +145,9 @@ impl<'q> Question<'q> {
         let money = |minor| Money { minor, currency: self.policy.currency };
         let (risk, a_day, days) = (money(risk), money(a_day), self.outage_days(schedule));
         let chance = format!("{:.6}", schedule.chance_too_late);
+        let begins = format!("from the {} day of the crossing until it helps, 1 at least", lower_tail(self.need.level));
         vec![
-            Term::new("outage_days", days as f64, "days", "from the 2.5 % day of the crossing until it helps, 1 at least"),
+            Term::new("outage_days", days as f64, "days", begins),
             Term::money("outage_per_day", a_day, format!("{a_day} for a day without it")),
             Term::money("risk", risk, format!("{chance} × {days} days × {a_day} = {risk}")),
         ]

@@ -30,6 +30,7 @@ pub(super) fn need() -> Need {
         needed: 2.0,
         growth_per_day: 0.01,
         growth_per_day_fast: 0.02,
+        level: 0.95,
         lower: Some(date(2027, 2, 2)),
         median: Some(date(2027, 2, 14)),
         upper: Some(date(2027, 3, 9)),

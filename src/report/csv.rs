@@ -136,7 +136,8 @@ fn whole(value: Option<i64>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-fn text(text: &str) -> String {
+/// A text as a cell, quoted where it must be.
+pub(super) fn text(text: &str) -> String {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let has_marks = text.contains([',', '"', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ');
     if !is_formula && !has_marks {

@@ -202,7 +202,7 @@ pub fn page(title: &str, body: &Element) -> String {
 #[derive(Debug, Clone)]
 pub struct Table {
     label: String,
-    columns: Vec<(&'static str, Column)>,
+    columns: Vec<(String, Column)>,
     rows: Vec<Vec<Element>>,
 }
 
@@ -217,8 +217,9 @@ pub enum Column {
 
 impl Table {
     /// A table without rows; the label says what it is to those who do not see it.
-    pub fn new(label: impl Into<String>, columns: &[(&'static str, Column)]) -> Self {
-        Self { label: label.into(), columns: columns.to_vec(), rows: Vec::new() }
+    pub fn new(label: impl Into<String>, columns: &[(&str, Column)]) -> Self {
+        let columns = columns.iter().map(|(name, column)| ((*name).to_owned(), *column)).collect();
+        Self { label: label.into(), columns, rows: Vec::new() }
     }
 
     /// Puts a row of texts at its end.

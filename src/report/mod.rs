@@ -1,7 +1,8 @@
 //! Reports as pages, CSV and JSON. Pure: a filled model goes in, text comes out.
 //!
 //! The caller fills a [`CapacityReport`] or an [`InventoryReport`]; the JSON is the model as serde writes it, [`csv`] has a row a
-//! resource, and [`html`] and [`inventory_html`] are pages of one file for a screen and for paper. What pages are made of
+//! resource, and [`html`] and [`inventory_html`] are pages of one file for a screen and for paper. What the desk did in a period is a
+//! [`PeriodReport`]: tables that are the answers to questions. What pages are made of
 //! ([`Element`], [`Table`], [`bars`], [`Plot`], the one [`STYLE`]) is here for other reports too.
 //!
 //! Invariants:
@@ -20,6 +21,7 @@ mod html;
 mod inventory_page;
 mod model;
 mod money;
+mod period_report;
 mod plot;
 mod proposals;
 #[cfg(test)]
@@ -41,6 +43,10 @@ pub use inventory_page::{AssetEnd, Count, InventoryReport, inventory_html};
 pub use model::{
     Budget, CapacityReport, CombinedOrder, Contract, Crossing, Decision, FanDay, HistoryDay, LimitSource, Option_, OrderPart, Proposal,
     Question, Resource, Statement, Status, Summary, Term,
+};
+pub use period_report::{
+    Bars, DataColumn, DataTable, PLAIN_STYLE, PeriodReport, PeriodReportKind, ReportedPeriod, Section, cell, coverage_tables, described,
+    period_csv, period_html, period_json, period_summary,
 };
 pub use plot::{Plot, Said};
 pub use summary::{capacity_summary, inventory_summary};

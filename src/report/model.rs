@@ -130,14 +130,16 @@ pub struct Resource {
 /// When a threshold is reached. A missing date is one beyond what was looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Crossing {
-    /// It is reached before this day in 2.5 % of the futures.
+    /// It is reached before this day in the lower tail of the futures.
     pub lower: Option<Date>,
     /// The same for one half of them.
     pub median: Option<Date>,
-    /// The same for 97.5 %.
+    /// The same for all but the upper tail.
     pub upper: Option<Date>,
     /// The chance that it is reached within the days looked ahead.
     pub chance: f64,
+    /// Share of futures between the first and the last: 0.95 leaves 2.5 % on either side.
+    pub level: f64,
     /// Those days: the planning horizon, or fewer where the question says so.
     pub horizon_days: u32,
 }
@@ -162,11 +164,11 @@ pub struct HistoryDay {
 pub struct FanDay {
     /// The day.
     pub day: Date,
-    /// Below it in 2.5 % of the futures.
+    /// Below it in the lower tail of the futures.
     pub lower: f64,
     /// Below it in one half of them.
     pub median: f64,
-    /// Below it in 97.5 %.
+    /// Below it in all but the upper tail.
     pub upper: f64,
 }
 

@@ -105,7 +105,7 @@ fn forecast(mut resource: Resource, at: impl Fn(f64) -> f64, spread: f64) -> Res
 
 fn crossing(mut resource: Resource, days: [Option<i64>; 3], chance: f64, delivery: f64) -> Resource {
     let [lower, median, upper] = days.map(|days| days.map(|days| later(AS_OF, days)));
-    resource.crossing = Some(Crossing { lower, median, upper, chance, horizon_days: 365 });
+    resource.crossing = Some(Crossing { lower, median, upper, chance, level: 0.95, horizon_days: 365 });
     if delivery > 0.0 {
         resource.order_by = lower.map(|lower| later(lower, -(delivery as i64)));
         resource.order_by_terms = vec![

@@ -11,6 +11,7 @@ use super::plot::{Plot, Said};
 use super::proposals::{proposal as proposed, terms};
 use super::sentences::{backtest, order, outlook, status};
 use super::units::{Unit, percent};
+use crate::forecast::{USUAL_LEVEL, lower_tail, upper_tail};
 
 /// Days of the past that a plot shows.
 const MAX_HISTORY_DAYS: i64 = 730;
@@ -206,7 +207,9 @@ fn history_table(resource: &Resource, unit: &Unit) -> Element {
 }
 
 fn fan_table(resource: &Resource, unit: &Unit) -> Element {
-    let columns = [("Day to come", Column::Text), ("2.5 %", Column::Number), ("50 %", Column::Number), ("97.5 %", Column::Number)];
+    let level = resource.crossing.as_ref().map_or(USUAL_LEVEL, |crossing| crossing.level);
+    let (lower, upper) = (lower_tail(level), upper_tail(level));
+    let columns = [("Day to come", Column::Text), (&lower, Column::Number), ("50 %", Column::Number), (&upper, Column::Number)];
     let mut table = Table::new("Days to come", &columns);
     for day in every(&resource.fan) {
         table.texts([short(day.day), unit.amount(day.lower), unit.amount(day.median), unit.amount(day.upper)]);

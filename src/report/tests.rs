@@ -203,8 +203,14 @@ fn hostile_days_stay_on_the_page() {
             for resource in &mut report.resources {
                 resource.history.iter_mut().step_by(2).for_each(|day| day.day = first);
                 resource.fan.iter_mut().step_by(3).for_each(|day| day.day = other);
-                resource.crossing =
-                    Some(Crossing { lower: Some(other), median: Some(first), upper: Some(other), chance: 0.5, horizon_days: 365 });
+                resource.crossing = Some(Crossing {
+                    lower: Some(other),
+                    median: Some(first),
+                    upper: Some(other),
+                    chance: 0.5,
+                    level: 0.95,
+                    horizon_days: 365,
+                });
                 resource.order_by = Some(first);
             }
             check(&html(&report));

@@ -281,6 +281,23 @@ async fn a_full_volume_becomes_a_proposal_a_decision_and_a_larger_volume() {
     let near = |one: &Value, other: &Value| (one.as_f64().unwrap() / other.as_f64().unwrap() - 1.0).abs() < 1e-9;
     assert!(near(&again["needed"], &said["needed"]), "{} {}", again["needed"], said["needed"]);
 
+    // Where less certainty is asked for, the list, the report and the statement that is printed follow alike.
+    office.good("PUT", "/api/v1/setup/capacity_policy/default", json!({ "level": 0.6 })).await;
+    let rough = office.get("/api/v1/reports/capacity?as_of=2026-11-15").await;
+    let rough = rough["resources"].as_array().unwrap().iter().find(|it| it["id"] == told["id"]).unwrap().clone();
+    let day = |resource: &Value, end: &str| resource["crossing"][end].as_str().unwrap().to_owned();
+    assert!(day(&said, "lower") < day(&rough, "lower") && day(&rough, "upper") < day(&said, "upper"), "{rough}");
+    assert_eq!((day(&rough, "median"), &rough["crossing"]["level"]), (day(&said, "median"), &json!(0.6)));
+    assert!(rough["order_by_terms"].to_string().contains("reached in 20 % of the futures"), "{}", rough["order_by_terms"]);
+    let sql = rough["forecast_sql"].as_str().unwrap();
+    let rows = office.good("POST", "/api/v1/sql", json!({ "query": sql, "format": "json" })).await;
+    for day in ["lower", "median", "upper"] {
+        assert_eq!(rows["rows"][0][day], rough["crossing"][day], "{day} of {sql}");
+    }
+    let (status, refused) = office.ask("PUT", "/api/v1/setup/capacity_policy/default", json!({ "level": 95 })).await;
+    assert!(status == 422 && refused.to_string().contains("write a share from 0.5 to 0.99"), "{status} {refused}");
+    office.good("PUT", "/api/v1/setup/capacity_policy/default", json!({})).await;
+
     // On the day before the decision it crossed, and the proposal was open; a day that has not ended has no report.
     let before = office.get("/api/v1/reports/capacity?as_of=2026-11-15").await;
     let crossed = before["resources"].as_array().unwrap().iter().find(|it| it["id"] == told["id"]).unwrap();

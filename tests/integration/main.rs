@@ -9,6 +9,7 @@
 
 mod backups;
 mod capacity;
+mod capacity_commands;
 mod clean_ups;
 mod combined_orders;
 mod command;

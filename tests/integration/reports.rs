@@ -167,3 +167,28 @@ async fn a_report_is_a_table_a_page_or_a_sheet() {
     assert!(wrong.stderr.contains("write 2026-11-01"), "{}", wrong.stderr);
     assert_eq!(report(folder.path(), &["weather"]).code, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_is_scheduled_is_that_of_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = day(folder.path()).await;
+    for report_name in ["sla", "oncall", "noise", "desk"] {
+        let schedule = json!({ "report": report_name, "cron": "0 7 * * 1", "time_zone": "Europe/Vienna", "days": 7, "to": ["ines"] });
+        good(&server, "PUT", &format!("/api/v1/setup/report_schedule/{report_name}"), schedule).await;
+        let kept = good(&server, "POST", &format!("/api/v1/reports/schedules/{report_name}/run"), Value::Null).await;
+        let file = async |form: &str| server.get(&format!("/api/v1/reports/kept/{}?format={form}", kept["id"])).await.text();
+        let made: Value = serde_json::from_str(&file("json").await).unwrap();
+        let (from, to) = (made["from"].as_str().unwrap(), made["to"].as_str().unwrap());
+        let asked = |form: &str| {
+            let arguments = [report_name, "--from", from, "--to", to, "--time-zone", "Europe/Vienna", "--format", form];
+            report(folder.path(), &arguments).good()
+        };
+        assert_eq!(made, serde_json::from_str::<Value>(&asked("json")).unwrap());
+        assert_eq!((file("csv").await, file("html").await), (asked("csv"), asked("html")));
+        assert!(kept["summary"].as_str().unwrap().contains("(Europe/Vienna).\n"), "{kept}");
+    }
+    let wrong = json!({ "report": "capacity", "cron": "0 7 * * 1", "days": 7 });
+    let refused = server.request("PUT", "/api/v1/setup/report_schedule/wrong").body(wrong.to_string()).send().await.unwrap();
+    assert_eq!(refused.status().as_u16(), 422);
+    assert!(refused.text().await.unwrap().contains("is of one day"));
+}

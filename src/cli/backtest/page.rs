@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::cli::html::STYLE;
+use crate::report::PLAIN_STYLE;
 use crate::report::escaped;
 
 const WIDTH: f64 = 960.0;
@@ -25,7 +25,7 @@ pub(super) fn html(answer: &Value) -> String {
     let _ = write!(
         page,
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>Back-test of {0}</title><style>{STYLE}</style><h1>Back-test of {0}</h1><p>{1}</p>\
+         <title>Back-test of {0}</title><style>{PLAIN_STYLE}</style><h1>Back-test of {0}</h1><p>{1}</p>\
          <p>{2} to {3}: <strong>{4}</strong> findings would have been <strong>{5}</strong> incidents, {6:.1} a week.</p>",
         text("rule"),
         text("description"),

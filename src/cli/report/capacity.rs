@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::table::Table;
+use super::table::text as table_text;
+use crate::report::DataTable;
 
 /// What must be decided, in a table; the page has the plots and the arithmetic.
 pub(super) fn text(report: &Value, width: Option<u16>) -> String {
-    let mut table = Table::new(
+    let mut table = DataTable::new(
         "capacity",
         "Resources, those to be decided first first. `--format html` has plots, options and every number of the arithmetic.",
         &[
@@ -48,7 +49,7 @@ pub(super) fn text(report: &Value, width: Option<u16>) -> String {
         report["planning_horizon_days"],
         number("order_now"),
         number("oversized"),
-        table.text(width)
+        table_text(&table, width)
     )
 }
 

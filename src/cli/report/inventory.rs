@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::table::Table;
+use super::table::text as table_text;
+use crate::report::DataTable;
 
 /// How many there are, and what ends, the first to end first.
 pub(super) fn text(report: &Value, width: Option<u16>) -> String {
     let columns = [("ends", "text"), ("name", "text"), ("kind", "text"), ("place", "text"), ("day", "text")];
-    let mut table = Table::new("inventory", "What ends from a month ago to a year ahead.", &columns);
+    let mut table = DataTable::new("inventory", "What ends from a month ago to a year ahead.", &columns);
     let mut rows: Vec<[Value; 5]> = Vec::new();
     for (what, list, day) in
         [("warranty", "warranty_ends", "ends_on"), ("support", "support_ends", "ends_on"), ("notice", "contracts", "notice_on")]
@@ -33,7 +34,7 @@ pub(super) fn text(report: &Value, width: Option<u16>) -> String {
         counts("by_kind"),
         counts("by_state"),
         counts("by_age"),
-        table.text(width)
+        table_text(&table, width)
     )
 }
 

@@ -7,8 +7,6 @@ mod capacity;
 mod inventory;
 mod made;
 mod on_call;
-mod outline;
-mod page;
 mod period;
 mod table;
 
@@ -25,9 +23,10 @@ use super::server_options::ClientOptions;
 use super::terminal;
 use crate::clock::Clock;
 use crate::query::SavedQuery;
-use outline::Section;
-use period::Period;
-use table::Table;
+use crate::report::{DataTable, PeriodReport, PeriodReportKind, ReportedPeriod, Section, described, period_csv, period_html, period_json};
+
+/// What a report is about if nothing is said.
+const USUAL_SPAN: &str = "30d";
 
 /// Options of `report`.
 #[derive(Debug, Args)]
@@ -35,9 +34,9 @@ pub(super) struct ReportOptions {
     /// What to report on
     #[arg(value_enum)]
     report: Report,
-    /// Beginning: a date, a moment (RFC 3339), or a span before the end such as 7d
-    #[arg(long, value_name = "TIME", default_value = "30d")]
-    from: String,
+    /// Beginning: a date, a moment (RFC 3339), or a span before the end such as 7d; 30d if not given
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
     /// End, which is not part of the period: a date or a moment (RFC 3339); now if not given
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
@@ -45,7 +44,7 @@ pub(super) struct ReportOptions {
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     time_zone: String,
     /// Day that a report of capacity or inventory is about, as it would have been told then; the last day if not given
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = period::day)]
     as_of: Option<jiff::civil::Date>,
     /// Format of the report
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
@@ -83,19 +82,34 @@ enum Format {
     Csv,
 }
 
-/// A report that is ready to be shown.
-#[derive(Debug)]
-struct Filled {
-    report: Report,
-    period: Period,
-    tables: Vec<(Section, Table)>,
+impl Report {
+    /// Which it is of those about a period; the server makes the others whole.
+    fn of_period(self) -> Option<PeriodReportKind> {
+        match self {
+            Self::Sla => Some(PeriodReportKind::Sla),
+            Self::Oncall => Some(PeriodReportKind::Oncall),
+            Self::Noise => Some(PeriodReportKind::Noise),
+            Self::Desk => Some(PeriodReportKind::Desk),
+            Self::Capacity | Self::Inventory => None,
+        }
+    }
+
+    /// The word for it on the command line.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Capacity => "capacity",
+            Self::Inventory => "inventory",
+            Self::Sla | Self::Oncall | Self::Noise | Self::Desk => self.of_period().map_or("", PeriodReportKind::word),
+        }
+    }
 }
 
 /// Asks and shows.
 pub(super) async fn run(options: ReportOptions) -> anyhow::Result<ExitCode> {
     let now = Timestamp::from_microsecond(Clock::System.now_us())?;
-    let period = Period::read(&options.from, options.to.as_deref(), &options.time_zone, now)?;
-    let connection = Connection::open(&options.client).await?;
+    let period = period::read(options.from.as_deref().unwrap_or(USUAL_SPAN), options.to.as_deref(), &options.time_zone, now)?;
+    options.check()?;
+    let connection = Connection::open_what_is_there(&options.client).await?;
     let shown = shown(&connection, &options, period).await;
     connection.close().await;
     let shown = shown?;
@@ -106,43 +120,50 @@ pub(super) async fn run(options: ReportOptions) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+impl ReportOptions {
+    /// Refuses what the report would not follow: of which day or period it is must not be a matter of luck.
+    fn check(&self) -> anyhow::Result<()> {
+        let is_of_a_day = self.report.of_period().is_none();
+        if is_of_a_day && (self.from.is_some() || self.to.is_some()) {
+            bail!("a report of {} is of one day; give --as-of instead of --from and --to", self.report.word());
+        }
+        if !is_of_a_day && self.as_of.is_some() {
+            bail!("--as-of is for reports of capacity and inventory; give --from and --to instead");
+        }
+        Ok(())
+    }
+}
+
 /// The report in the form that was asked for.
-async fn shown(connection: &Connection, options: &ReportOptions, period: Period) -> anyhow::Result<String> {
-    let as_of = options.as_of.map(|day| day.to_string());
-    let text_of_made: Option<fn(&Value, Option<u16>) -> String> = match options.report {
-        Report::Capacity => Some(capacity::text),
-        Report::Inventory => Some(inventory::text),
-        Report::Sla | Report::Oncall | Report::Noise | Report::Desk => None,
-    };
-    if let Some(text) = text_of_made {
+async fn shown(connection: &Connection, options: &ReportOptions, period: ReportedPeriod) -> anyhow::Result<String> {
+    let Some(kind) = options.report.of_period() else {
+        let as_of = options.as_of.map(|day| day.to_string());
+        let text = if options.report == Report::Capacity { capacity::text } else { inventory::text };
         let text = |report: &Value| text(report, terminal::width());
         return made::shown(connection, options.report.word(), options.format, as_of.as_deref(), text).await;
-    }
-    if as_of.is_some() {
-        bail!("--as-of is for reports of capacity and inventory; give --from and --to instead");
-    }
-    let filled = fill(connection, options.report, period).await?;
+    };
+    let filled = fill(connection, kind, period).await?;
     Ok(match options.format {
-        Format::Text => filled.text(terminal::width()),
-        Format::Html => page::html(&filled),
-        Format::Json => format!("{}\n", filled.json()),
-        Format::Csv => filled.csv(),
+        Format::Text => text(&filled, terminal::width()),
+        Format::Html => period_html(&filled),
+        Format::Json => format!("{}\n", period_json(&filled)),
+        Format::Csv => period_csv(&filled),
     })
 }
 
-async fn fill(connection: &Connection, report: Report, period: Period) -> anyhow::Result<Filled> {
+async fn fill(connection: &Connection, kind: PeriodReportKind, period: ReportedPeriod) -> anyhow::Result<PeriodReport> {
     let mut tables = Vec::new();
-    for section in report.sections() {
+    for section in kind.sections() {
         tables.push((*section, ask(connection, section, &period).await?));
     }
-    if report == Report::Oncall {
+    if kind == PeriodReportKind::Oncall {
         tables.extend(on_call::tables(connection, &period).await?);
     }
-    Ok(Filled { report, period, tables })
+    Ok(PeriodReport { kind, period, tables })
 }
 
 /// Asks a question that ships with the program about the period.
-async fn ask(connection: &Connection, section: &Section, period: &Period) -> anyhow::Result<Table> {
+async fn ask(connection: &Connection, section: &Section, period: &ReportedPeriod) -> anyhow::Result<DataTable> {
     let Some(query) = SavedQuery::find(section.name) else { bail!("BUG: there is no question `{}`", section.name) };
     let parameters = json!({ "window_start": period.from.to_string(), "window_end": period.to.to_string() });
     let body = json!({ "query": query.sql, "parameters": parameters, "format": "json" });
@@ -152,12 +173,7 @@ async fn ask(connection: &Connection, section: &Section, period: &Period) -> any
     if let Some(why) = answer["error"]["message"].as_str() {
         bail!("the question `{}` broke off: {why}; ask about a shorter period", section.name);
     }
-    let mut description = query.header("description").unwrap_or_default().to_owned();
-    if let Some(cut) = cut {
-        description
-            .push_str(&format!(" Not complete: there is more in {cut} than a question looks at, and what is missing is the oldest."));
-    }
-    Table::of_answer(section.name, &description, &answer)
+    DataTable::of_answer(section.name, &described(query.header("description"), cut.as_deref()), &answer).map_err(anyhow::Error::msg)
 }
 
 /// The document of a good answer; the words of one that is not.
@@ -168,22 +184,10 @@ async fn json_of(answer: reqwest::Response) -> anyhow::Result<Value> {
     serde_json::from_slice(&answer.bytes().await.context("the answer broke off")?).context("the answer is no JSON")
 }
 
-impl Filled {
-    fn text(&self, width: Option<u16>) -> String {
-        let mut shown = format!("{}\n{}\n", self.report.title(), self.period.told());
-        for (section, table) in &self.tables {
-            shown.push_str(&format!("\n{}\n{}\n{}\n", section.title, table.description, table.text(width)));
-        }
-        shown
+fn text(report: &PeriodReport, width: Option<u16>) -> String {
+    let mut shown = format!("{}\n{}\n", report.kind.title(), report.period.told());
+    for (section, table) in &report.tables {
+        shown.push_str(&format!("\n{}\n{}\n{}\n", section.title, table.description, table::text(table, width)));
     }
-
-    /// `{"report", "from", "to", "tables": [{"name", "title", "description", "columns": [{"name", "type"}], "rows": [{...}]}]}`.
-    fn json(&self) -> Value {
-        let tables: Vec<Value> = self.tables.iter().map(|(section, table)| table.json(section.title)).collect();
-        json!({ "report": self.report.word(), "from": self.period.from.to_string(), "to": self.period.to.to_string(), "tables": tables })
-    }
-
-    fn csv(&self) -> String {
-        table::csv(&self.tables.iter().map(|(_, table)| table).collect::<Vec<_>>())
-    }
+    shown
 }

@@ -6,51 +6,40 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::document::duration_us;
+use crate::report::ReportedPeriod;
 
-/// From a moment up to another, which is not part of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Period {
-    pub(super) from: Timestamp,
-    pub(super) to: Timestamp,
-    zone: TimeZone,
+/// Reads the words of the command line. A day begins at midnight of the zone.
+pub(super) fn read(from: &str, to: Option<&str>, zone: &str, now: Timestamp) -> anyhow::Result<ReportedPeriod> {
+    let zone = TimeZone::get(zone).with_context(|| format!("--time-zone `{zone}` is no time zone; write a name such as Europe/Vienna"))?;
+    let to = match to {
+        None => now,
+        Some(text) => match moment(text, &zone) {
+            Some(at) => at,
+            None => bail!("--to `{text}` is no time; write 2026-12-01 or 2026-12-01T08:00:00Z"),
+        },
+    };
+    let from = match (moment(from, &zone), duration_us(from)) {
+        (Some(at), _) => at,
+        (None, Ok(span_us)) => Timestamp::from_microsecond(to.as_microsecond().saturating_sub(span_us))
+            .with_context(|| format!("--from `{from}` reaches back beyond all calendars; write a shorter span"))?,
+        (None, Err(_)) => bail!("--from `{from}` is neither a time nor a span; write 2026-11-01, 2026-11-01T08:00:00Z or 30d"),
+    };
+    if from >= to {
+        bail!("the period ends at {to}, which is not after its beginning {from}; write an earlier --from or a later --to");
+    }
+    Ok(ReportedPeriod { from, to, zone })
 }
 
-impl Period {
-    /// Reads the words of the command line. A day begins at midnight of the zone.
-    pub(super) fn read(from: &str, to: Option<&str>, zone: &str, now: Timestamp) -> anyhow::Result<Self> {
-        let zone =
-            TimeZone::get(zone).with_context(|| format!("--time-zone `{zone}` is no time zone; write a name such as Europe/Vienna"))?;
-        let to = match to {
-            None => now,
-            Some(text) => match moment(text, &zone) {
-                Some(at) => at,
-                None => bail!("--to `{text}` is no time; write 2026-12-01 or 2026-12-01T08:00:00Z"),
-            },
-        };
-        let from = match (moment(from, &zone), duration_us(from)) {
-            (Some(at), _) => at,
-            (None, Ok(span_us)) => Timestamp::from_microsecond(to.as_microsecond().saturating_sub(span_us))
-                .with_context(|| format!("--from `{from}` reaches back beyond all calendars; write a shorter span"))?,
-            (None, Err(_)) => bail!("--from `{from}` is neither a time nor a span; write 2026-11-01, 2026-11-01T08:00:00Z or 30d"),
-        };
-        if from >= to {
-            bail!("the period ends at {to}, which is not after its beginning {from}; write an earlier --from or a later --to");
-        }
-        Ok(Self { from, to, zone })
-    }
-
-    /// For people: on the clock of the zone, to the minute.
-    pub(super) fn told(&self) -> String {
-        let at = |moment: Timestamp| moment.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
-        format!("{} to {} ({})", at(self.from), at(self.to), self.zone.iana_name().unwrap_or("UTC"))
-    }
+/// A day on the command line.
+pub(super) fn day(text: &str) -> Result<Date, String> {
+    // The parser of dates also takes times, and would silently drop them.
+    let date = text.parse::<Date>().ok().filter(|date| date.to_string() == text);
+    date.ok_or_else(|| "it is no day of the calendar; write one such as 2026-11-21".to_owned())
 }
 
 /// A moment, or the beginning of a day.
 fn moment(text: &str, zone: &TimeZone) -> Option<Timestamp> {
-    // The parser of dates also takes times, and would silently drop them.
-    let date = text.parse::<Date>().ok().filter(|date| date.to_string() == text);
-    match date {
+    match day(text).ok() {
         Some(date) => zone.to_timestamp(date.at(0, 0, 0, 0)).ok(),
         None => text.parse().ok(),
     }
@@ -62,7 +51,7 @@ mod tests {
 
     fn read(from: &str, to: Option<&str>, zone: &str) -> Result<(String, String), String> {
         let now: Timestamp = "2026-11-22T16:00:00Z".parse().unwrap();
-        let period = Period::read(from, to, zone, now).map_err(|error| error.to_string())?;
+        let period = super::read(from, to, zone, now).map_err(|error| error.to_string())?;
         Ok((period.from.to_string(), period.to.to_string()))
     }
 

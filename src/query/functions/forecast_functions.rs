@@ -13,7 +13,7 @@ use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility};
 
-use crate::forecast::{ForecastError, Futures, Grid, Options, SeasonOption, ThresholdOptions, YEAR_DAYS, forecast};
+use crate::forecast::{ForecastError, Futures, Grid, Options, SeasonOption, ThresholdOptions, USUAL_LEVEL, YEAR_DAYS, forecast};
 use crate::query::yielding::Over;
 
 /// Points of one series at most: a year of minutes.
@@ -173,7 +173,7 @@ impl Series {
             0 => SeasonOption::Auto,
             steps => SeasonOption::Steps(steps),
         });
-        let options = Options { level: self.option(1).unwrap_or(0.95), season, ..Options::new(horizon) };
+        let options = Options { level: self.option(1).unwrap_or(USUAL_LEVEL), season, ..Options::new(horizon) };
         let made = Grid::of(self.points.clone()).and_then(|grid| {
             let made = forecast(&grid.values, grid.step_s.saturating_mul(SECOND_US), &options)?;
             Ok((grid, made))
@@ -195,7 +195,7 @@ impl Series {
         let Some(threshold) = self.option(0) else { return self.told([None; 3], [None; 3], "there is no threshold") };
         let days = self.option(1).map_or(YEAR_DAYS, |days| if days >= 1.0 { days as usize } else { 0 });
         let class = self.option(3).filter(|factor| *factor > 0.0);
-        let options = ThresholdOptions { threshold, days, level: self.option(2).unwrap_or(0.95), class };
+        let options = ThresholdOptions { threshold, days, level: self.option(2).unwrap_or(USUAL_LEVEL), class };
         let made = Grid::of(self.points.clone()).and_then(|grid| {
             let values = grid.days();
             let futures = Futures::read(&values, &options)?;

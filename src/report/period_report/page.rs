@@ -4,11 +4,16 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use super::Filled;
+use super::PeriodReport;
 use super::outline::{Bars, Section};
-use super::table::{Table, cell};
-use crate::cli::html::STYLE;
+use super::table::{DataTable, cell};
 use crate::report::escaped;
+
+/// A plain look, also of other pages. Colours that hold in both themes and for the colour-blind (Okabe and Ito's blue and vermilion).
+pub const PLAIN_STYLE: &str = ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}\
+svg{width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:currentColor}.bar{fill:#0072b2}.dot{fill:#d55e00}\
+.grid{stroke:currentColor;stroke-opacity:.2}table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.2rem .6rem;\
+border-bottom:1px solid rgba(128,128,128,.3)}@media print{body{margin:0;max-width:none}}";
 
 const WIDTH: f64 = 960.0;
 const ROW_HEIGHT: f64 = 20.0;
@@ -28,14 +33,14 @@ const TABLE_STYLE: &str = "td.number,th.number{text-align:right;font-variant-num
     @media print{section{break-inside:avoid}.scroll{overflow:visible}}";
 
 /// The page. Everything that comes from data is escaped.
-pub(super) fn html(report: &Filled) -> String {
+pub fn period_html(report: &PeriodReport) -> String {
     let mut page = String::new();
     let _ = write!(
         page,
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
-         <title>{0}</title><style>{STYLE}{TABLE_STYLE}</style><h1>{0}</h1><p>{1}</p>",
-        escaped(report.report.title()),
+         <title>{0}</title><style>{PLAIN_STYLE}{TABLE_STYLE}</style><h1>{0}</h1><p>{1}</p>",
+        escaped(report.kind.title()),
         escaped(&report.period.told()),
     );
     for (section, table) in &report.tables {
@@ -96,7 +101,7 @@ fn label(section: &Section, row: &Map<String, Value>) -> String {
     words.join(" ")
 }
 
-fn written(table: &Table) -> String {
+fn written(table: &DataTable) -> String {
     let is_number = |kind: &str| matches!(kind, "integer" | "float" | "decimal");
     let class = |kind: &str| if is_number(kind) { " class=\"number\"" } else { "" };
     let mut html = "<div class=\"scroll\"><table><tr>".to_owned();
@@ -120,30 +125,30 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cli::report::Report;
-    use crate::cli::report::period::Period;
+    use crate::report::{PeriodReportKind, ReportedPeriod};
 
-    fn filled(rows: &[(&str, f64)]) -> Filled {
-        let section = Report::Oncall.sections()[0];
-        let mut table = Table::new(section.name, "by <person>", &[("person", "text"), ("pages", "integer")]);
+    fn filled(rows: &[(&str, f64)]) -> PeriodReport {
+        let section = PeriodReportKind::Oncall.sections()[0];
+        let mut table = DataTable::new(section.name, "by <person>", &[("person", "text"), ("pages", "integer")]);
         for (person, pages) in rows {
             table.push([json!(person), json!(pages)]);
         }
-        let now = "2026-12-02T00:00:00Z".parse().unwrap();
-        let period = Period::read("2026-11-01", Some("2026-12-01"), "Europe/Berlin", now).unwrap();
-        Filled { report: Report::Oncall, period, tables: vec![(section, table)] }
+        let at = |text: &str| text.parse().unwrap();
+        let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+        let period = ReportedPeriod { from: at("2026-10-31T23:00:00Z"), to: at("2026-11-30T23:00:00Z"), zone };
+        PeriodReport { kind: PeriodReportKind::Oncall, period, tables: vec![(section, table)] }
     }
 
     #[test]
     fn names_are_text_and_never_markup() {
-        let page = html(&filled(&[("<script>alert(1)</script>", 4.0), ("\"><b>", 2.0)]));
+        let page = period_html(&filled(&[("<script>alert(1)</script>", 4.0), ("\"><b>", 2.0)]));
         assert!(!page.contains("<script") && !page.contains("\"><b>") && page.contains("&lt;script&gt;"), "{page}");
         assert!(page.contains("by &lt;person&gt;") && page.contains("2026-11-01 00:00 to 2026-12-01"), "{page}");
     }
 
     #[test]
     fn the_longest_bar_fills_the_room_and_half_of_it_is_half_as_long() {
-        let page = html(&filled(&[("ines", 4.0), ("omar", 2.0), ("lena", 0.0)]));
+        let page = period_html(&filled(&[("ines", 4.0), ("omar", 2.0), ("lena", 0.0)]));
         for width in ["width=\"610.0\"", "width=\"305.0\"", "width=\"0.0\""] {
             assert!(page.contains(width), "{width}\n{page}");
         }
@@ -164,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_period_in_which_nothing_happened_has_a_page_too() {
-        let page = html(&filled(&[]));
+        let page = period_html(&filled(&[]));
         assert!(page.contains("Nothing.") && !page.contains("<svg"), "{page}");
     }
 }

@@ -1,31 +1,42 @@
 //! What each report consists of.
 
-use super::Report;
+/// A report about a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeriodReportKind {
+    /// Promises that were kept, and how long tickets waited.
+    Sla,
+    /// Who was called how often, at night too, and whether somebody is always there.
+    Oncall,
+    /// Which rules cost attention, and which never speak.
+    Noise,
+    /// The backlog, how long tickets waited, and what came back.
+    Desk,
+}
 
 /// A table of a report, and what of it is drawn.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Section {
+pub struct Section {
     /// Name of the table: the question's.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     /// What it says above the table.
-    pub(super) title: &'static str,
+    pub title: &'static str,
     /// The columns that say what a row is about.
-    pub(super) labels: &'static [&'static str],
+    pub labels: &'static [&'static str],
     /// What is drawn of it.
-    pub(super) bars: &'static [Bars],
+    pub bars: &'static [Bars],
 }
 
 /// A bar for each row of a table.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bars {
+pub struct Bars {
     /// What it says above the bars.
-    pub(super) title: &'static str,
+    pub title: &'static str,
     /// The column with the bars' length.
-    pub(super) column: &'static str,
+    pub column: &'static str,
     /// What stands behind the numbers.
-    pub(super) unit: &'static str,
+    pub unit: &'static str,
     /// The length of a whole bar; without it, that of the longest.
-    pub(super) whole: Option<f64>,
+    pub whole: Option<f64>,
 }
 
 const fn bars(title: &'static str, column: &'static str, unit: &'static str) -> Bars {
@@ -92,58 +103,37 @@ pub(super) const HOURS: Section = Section {
 /// When nobody is on call; filled from each rota.
 pub(super) const GAPS: Section = Section { name: "gaps", title: "When nobody is there", labels: &["rota", "from"], bars: &[] };
 
-impl Report {
+impl PeriodReportKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Sla, Self::Oncall, Self::Noise, Self::Desk];
+
     /// The questions of the report, in order.
-    pub(super) fn sections(self) -> &'static [Section] {
+    pub fn sections(self) -> &'static [Section] {
         match self {
             Self::Sla => &[SLA_ATTAINMENT, RESPONSE_TIMES],
             Self::Oncall => &[ONCALL_LOAD],
             Self::Noise => &[RULE_NOISE],
             Self::Desk => &[BACKLOG, RESPONSE_TIMES, REOPENED],
-            // The server makes it whole.
-            Self::Capacity | Self::Inventory => &[],
         }
     }
 
     /// The word for it on the command line and in JSON.
-    pub(super) fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Self::Sla => "sla",
             Self::Oncall => "oncall",
             Self::Noise => "noise",
             Self::Desk => "desk",
-            Self::Capacity => "capacity",
-            Self::Inventory => "inventory",
         }
     }
 
     /// What stands above it.
-    pub(super) fn title(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Sla => "Service levels",
             Self::Oncall => "On call",
             Self::Noise => "Noise",
             Self::Desk => "The desk",
-            Self::Capacity => "Capacity",
-            Self::Inventory => "Inventory",
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::ValueEnum;
-
-    use super::*;
-    use crate::query::SavedQuery;
-
-    #[test]
-    fn every_section_asks_a_question_that_answers_its_columns() {
-        for section in Report::value_variants().iter().flat_map(|report| report.sections()) {
-            let query = SavedQuery::find(section.name).unwrap_or_else(|| panic!("{} is no question", section.name));
-            for column in section.labels.iter().copied().chain(section.bars.iter().map(|bars| bars.column)) {
-                assert!(query.sql.contains(column), "{} has no column {column}", section.name);
-            }
         }
     }
 }
