@@ -60,7 +60,8 @@ pub(super) fn read(input: impl BufRead) -> anyhow::Result<Vec<Row>> {
 /// # Errors
 /// Names the line, what stands in it and what to write instead.
 pub(super) fn check(rows: &[Row]) -> anyhow::Result<()> {
-    for row in rows.iter().filter(|row| row.value.is_nan() && !GAPS.contains(&row.text.to_lowercase().as_str())) {
+    let is_no_number = |row: &&Row| row.value.is_nan() && !GAPS.contains(&row.text.to_lowercase().as_str());
+    if let Some(row) = rows.iter().find(is_no_number) {
         bail!("line {}: `{}` is no number; leave the cell empty where nothing was measured", row.line, row.text);
     }
     for pair in rows.windows(2) {

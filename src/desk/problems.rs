@@ -73,13 +73,6 @@ pub(super) async fn end_problem(write: &mut SqliteConnection, problem: &str, tic
     Ok(ticket.rule.is_some() && own_is_over && !others)
 }
 
-/// Whether all that was found and a ticket was opened for has ended; also where nothing was.
-pub(super) async fn has_ended(read: &mut SqliteConnection, ticket: &Ticket) -> Result<bool, StoreError> {
-    let Some(own) = ticket.fingerprint.as_deref().filter(|_| ticket.findings > 0) else { return Ok(true) };
-    let (others, own_is_over) = ends_of(read, ticket.number, Some(own)).await?;
-    Ok(own_is_over && !others)
-}
-
 /// Whether something else that a ticket is filed under goes on, and whether its own problem is over.
 async fn ends_of(read: &mut SqliteConnection, ticket: i64, own: Option<&str>) -> Result<(bool, bool), StoreError> {
     let row = sqlx::query(

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::change::{MAX_REASON_CHARS, checked_name, one_line};
 use super::opening::checked_entity;
-use super::problems::has_ended;
 use super::rules::{AssetFacts, Whereabouts};
 use super::{
     Change, DeskError, DeskRules, Event, Field, Impact, Ticket, TicketEvent, TicketKind, TicketState, Writing, impact_and_urgency,
@@ -119,6 +118,12 @@ pub(super) fn corrections(ticket: &Ticket, change: &Change) -> Result<Vec<Ticket
     Ok(events)
 }
 
+/// Whether a rule or a sender finds a ticket, or one that was merged into it, again.
+async fn is_filed_under_a_problem(writing: &mut Writing, number: i64) -> Result<bool, DeskError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM tickets WHERE (number = ?1 OR merged_into = ?1) AND fingerprint IS NOT NULL)";
+    Ok(sqlx::query_scalar(sql).bind(number).fetch_one(writing.connection()).await?)
+}
+
 /// Refuses a corrected kind where something goes by the kind that the ticket has.
 pub(super) async fn refuse_kind(writing: &mut Writing, ticket: &Ticket, to: TicketKind, rules: &DeskRules) -> Result<(), DeskError> {
     let (number, kind) = (ticket.number, ticket.kind);
@@ -126,18 +131,16 @@ pub(super) async fn refuse_kind(writing: &mut Writing, ticket: &Ticket, to: Tick
         let sql = "SELECT number FROM proposals WHERE ticket = ?1";
         let proposal: Option<i64> = sqlx::query_scalar(sql).bind(number).fetch_optional(writing.connection()).await?;
         if let Some(proposal) = proposal {
-            let why = format!(
-                "proposal {proposal} was approved as this change, and its delivery ends it; open another ticket and link the two, or decide the proposal again"
-            );
+            let why = format!("it is the change of proposal {proposal}, which says how it ends; open another ticket and link the two");
             return Err(DeskError::KindStays { number, kind, to, why });
         }
     }
-    // What is found next joins or reopens it, and resolves it when it is over: that is what incidents are for.
+    // What is found next joins or reopens it, also weeks later, and nobody would be called: that is what incidents are for.
     let is_joined = |at_us: i64| at_us > writing.now_us() - rules.reopen_within_us;
     let may_join = ticket.state != TicketState::Closed && ticket.resolved_at_us.is_none_or(is_joined);
-    if kind == TicketKind::Incident && may_join && !has_ended(writing.connection(), ticket).await? {
+    if kind == TicketKind::Incident && may_join && is_filed_under_a_problem(writing, number).await? {
         let why =
-            format!("what was found goes on, and is told here; wait until it is over, or open a {to} and link it (caused_by, relates_to)");
+            format!("what is found or reported next comes to it, and must be an incident; open a {to} and link it (caused_by, relates_to)");
         return Err(DeskError::KindStays { number, kind, to, why });
     }
     Ok(())

@@ -24,15 +24,21 @@ pub struct Copied {
     pub ticket: i64,
     /// The event there, from 1.
     pub event: i64,
-    /// When it happened there.
+    /// When it was written.
     pub at_us: TimestampUs,
-    /// Who did it, by name.
+    /// Who wrote it, by name.
     pub by: String,
 }
 
 impl Copied {
+    /// Of a copy, who wrote it first and when.
     fn of(ticket: i64, event: &Event) -> Self {
-        Self { ticket, event: event.seq, at_us: event.at_us, by: event.actor.name.clone() }
+        let first = match &event.event {
+            TicketEvent::Commented { copied: Some(first), .. } | TicketEvent::Attached { copied: Some(first), .. } => Some(first),
+            _ => None,
+        };
+        let (at_us, by) = first.map_or((event.at_us, &event.actor.name), |first| (first.at_us, &first.by));
+        Self { ticket, event: event.seq, at_us, by: by.clone() }
     }
 }
 

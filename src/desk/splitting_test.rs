@@ -33,7 +33,11 @@ pub(super) async fn copies_are_true(desk: &Desk, number: i64) {
         match event.event {
             TicketEvent::Commented { text, internal, copied: Some(from) } => {
                 let original = desk.history(from.ticket).await.unwrap()[from.event as usize - 1].clone();
-                assert_eq!((original.at_us, &original.actor.name), (from.at_us, &from.by));
+                let first = match &original.event {
+                    TicketEvent::Commented { copied: Some(first), .. } => (first.at_us, &first.by),
+                    _ => (original.at_us, &original.actor.name),
+                };
+                assert_eq!(first, (from.at_us, &from.by));
                 let is_same = |event| matches!(event, TicketEvent::Commented { text: t, internal: i, .. } if t == text && i == internal);
                 assert!(is_same(original.event), "event {} of ticket {} is another", from.event, from.ticket);
             }

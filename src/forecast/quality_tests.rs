@@ -62,5 +62,4 @@ fn times_to_a_threshold_are_as_good_as_they_were() {
     // 30 % less is what is aimed at; 81 % less is what it was when this was written.
     assert!(all <= 0.30, "{told}");
     assert!(by_kind.iter().all(|(_, ratio)| *ratio <= 0.9), "{told}");
-    println!("{told}");
 }

@@ -206,7 +206,7 @@ const TICKET_EVENTS: StoreView = StoreView {
         ViewColumn::text(
             "kind",
             "opened, joined, moved, reprioritised, retitled, assigned, commented, set, watched, unwatched, linked, unlinked, attached, \
-             merged, acknowledged, paged or warned",
+             merged, acknowledged, paged, warned, kind_corrected, entity_corrected or split_off",
         ),
         ViewColumn::text("from_state", "the state before, if it moved"),
         ViewColumn::text("to_state", "the state after, if it moved"),
