@@ -49,6 +49,7 @@ pub(super) fn run(options: &ForecastOptions) -> anyhow::Result<ExitCode> {
     let cannot = || format!("{} cannot be forecast", options.file.display());
     let rows = series_file::read(input::open(&options.file)?).with_context(cannot)?;
     series_file::check(&rows).with_context(cannot)?;
+    series_file::remarks(&rows).iter().for_each(|remark| terminal::remark(remark));
     let series = Series::of(&rows).with_context(cannot)?;
     let asked = Options { level: options.level, season: options.season, ..Options::new(options.horizon) };
     let made = forecast(&series.grid.values, series.grid.step_s * 1_000_000, &asked).with_context(cannot)?;

@@ -54,8 +54,7 @@ pub(super) fn read(input: impl BufRead) -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Refuses what would make a series another than the one that was meant: a value that is no number, and moments that do not go on.
-/// An empty cell is a gap, and a row that stands there twice says nothing new.
+/// Refuses a value that is no number and no gap either.
 ///
 /// # Errors
 /// Names the line, what stands in it and what to write instead.
@@ -64,23 +63,26 @@ pub(super) fn check(rows: &[Row]) -> anyhow::Result<()> {
     if let Some(row) = rows.iter().find(is_no_number) {
         bail!("line {}: `{}` is no number; leave the cell empty where nothing was measured", row.line, row.text);
     }
-    for pair in rows.windows(2) {
-        let [before, row] = pair else { continue };
-        if row.timestamp_s < before.timestamp_s {
-            bail!("line {}: {} is before {} of line {}; sort the rows by time", row.line, row.timestamp, before.timestamp, before.line);
-        }
-        if row.timestamp_s == before.timestamp_s && row.value.to_bits() != before.value.to_bits() {
-            bail!(
-                "line {}: {} is of the same second as line {}, with another value ({} and {}); keep one row for each moment, of one series",
-                row.line,
-                row.timestamp,
-                before.line,
-                before.text,
-                row.text
-            );
-        }
-    }
     Ok(())
+}
+
+/// What a person should know of a file whose rows do not simply go on: clocks are put back, and files are put together. Rows are taken in
+/// the order of time, and of two for one moment the later one counts.
+pub(super) fn remarks(rows: &[Row]) -> Vec<String> {
+    let pairs = || rows.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
+    let back: Vec<_> = pairs().filter(|(before, row)| row.timestamp_s < before.timestamp_s).collect();
+    let is_again = |before: &Row, row: &Row| row.timestamp_s == before.timestamp_s && row.value.to_bits() != before.value.to_bits();
+    let again: Vec<_> = pairs().filter(|(before, row)| is_again(before, row)).collect();
+    let mut remarks = Vec::new();
+    if let Some((before, row)) = back.first() {
+        let (count, line, earlier) = (back.len(), row.line, before.line);
+        remarks.push(format!("{count} rows are earlier than the one before, first line {line} ({} after {} of line {earlier}); all are taken in the order of time", row.timestamp, before.timestamp));
+    }
+    if let Some((before, row)) = again.first() {
+        let (count, line, earlier) = (again.len(), row.line, before.line);
+        remarks.push(format!("{count} rows are of the same second as the one before with another value, first line {line} ({} after {} of line {earlier}); the later one counts", row.text, before.text));
+    }
+    remarks
 }
 
 /// Where the columns stand: by name in any case of letters.
@@ -147,12 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn a_series_that_is_not_what_was_meant_is_refused_by_line() {
-        let checked = |rows: &str| check(&read(format!("timestamp,value\n{rows}").as_bytes()).unwrap()).map_err(|error| error.to_string());
-        let refused = |rows: &str| checked(rows).unwrap_err();
-        assert!(refused("60,1\n120,lots\n").contains("line 3: `lots` is no number"));
-        assert!(refused("60,1\n\n30,2\n").contains("line 4: 30 is before 60 of line 2; sort"));
-        assert!(refused("60,1\n60,2\n").contains("line 3: 60 is of the same second as line 2, with another value (1 and 2)"));
-        assert_eq!(checked("60,1\n60,1\n120,\n180,NaN\n240,N/A\n240,n/a\n300,5\n"), Ok(()));
+    fn what_is_no_number_is_refused_by_line_and_rows_out_of_order_are_told() {
+        let rows = |text: &str| read(format!("timestamp,value\n{text}").as_bytes()).unwrap();
+        assert!(check(&rows("60,1\n120,lots\n")).unwrap_err().to_string().contains("line 3: `lots` is no number"));
+        let fine = rows("60,1\n60,1\n120,\n180,NaN\n240,N/A\n240,n/a\n300,5\n");
+        assert!(check(&fine).is_ok() && remarks(&fine).is_empty());
+        let told = remarks(&rows("60,1\n\n30,2\n90,3\n90,4\n"));
+        assert!(told[0].starts_with("1 rows are earlier than the one before, first line 4 (30 after 60 of line 2)"), "{told:?}");
+        assert!(told[1].contains("first line 6 (4 after 3 of line 5); the later one counts"), "{told:?}");
     }
 }

@@ -85,6 +85,27 @@ fn a_forecast_is_a_row_a_step_and_a_threshold_a_line() {
 }
 
 #[test]
+fn rows_out_of_order_are_told_and_taken_in_the_order_of_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lines: Vec<String> = growing(60, unix).lines().map(str::to_owned).collect();
+    let forecast = |lines: &[String]| {
+        std::fs::write(folder.path().join("series.csv"), lines.join("\n")).unwrap();
+        run(folder.path(), &["forecast", "series.csv", "--horizon", "3"])
+    };
+    let in_order = forecast(&lines);
+    lines.swap(9, 10);
+    lines.insert(20, lines[19].replace(',', ",9"));
+    lines.insert(21, lines[19].clone());
+    let told = forecast(&lines);
+    assert!(
+        told.stderr.contains("earlier than the one before, first line 11") && told.stderr.contains("the later one counts"),
+        "{}",
+        told.stderr
+    );
+    assert_eq!(told.good(), in_order.good());
+}
+
+#[test]
 fn what_cannot_be_forecast_is_told_and_nothing_is_printed() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |what: &str, text: &str, more: &[&str], code: i32, words: &[&str]| {
@@ -99,7 +120,6 @@ fn what_cannot_be_forecast_is_told_and_nothing_is_printed() {
         lines[at - 1] = line;
         lines.join("\n")
     };
-    let first = unix(0);
     refused(
         "no header",
         &good.replace("timestamp,value\n", ""),
@@ -110,8 +130,6 @@ fn what_cannot_be_forecast_is_told_and_nothing_is_printed() {
     refused("no number", &with_line(10, &format!("{},lots", unix(8))), &[], 1, &["line 10: `lots` is no number"]);
     refused("no time", &with_line(10, "soon,108"), &[], 1, &["line 10: `soon` is no time", "2026-11-22T08:00:00Z"]);
     refused("too few cells", &with_line(10, &unix(8)), &[], 1, &["line 10", "fewer columns"]);
-    refused("unsorted", &with_line(10, &format!("{first},108")), &[], 1, &["line 10: 1767225600 is before", "of line 9", "sort the rows"]);
-    refused("twice", &with_line(3, &format!("{first},5")), &[], 1, &["line 3", "same second as line 2", "one row for each moment"]);
     refused("too short", &growing(5, iso), &[], 1, &["not enough history: 5 values, at least 14"]);
     refused("one moment", &growing(1, iso), &[], 1, &["not enough history: 1 points"]);
     refused("no rows", "timestamp,value\n", &[], 1, &["not enough history: 0 points"]);
