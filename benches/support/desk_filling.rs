@@ -122,7 +122,7 @@ impl History {
         happen(writing, number, &Actor::desk(), TicketEvent::Assigned { from: None, to, because: Vec::new() }).await;
         happen(writing, number, &who, moved(TicketState::New, TicketState::InProgress)).await;
         for (at, text) in draft.replies.iter().enumerate() {
-            happen(writing, number, &who, TicketEvent::Commented { text: text.clone(), internal: at > 0 }).await;
+            happen(writing, number, &who, TicketEvent::Commented { text: text.clone(), internal: at > 0, copied: None }).await;
         }
         match (stays_open, self.random.one_in(3)) {
             (true, true) => {
