@@ -118,7 +118,7 @@ fn a_pause_at_the_very_end_of_the_time_breaks_nothing() {
 #[test]
 fn a_corrected_kind_counts_from_the_opening_and_leaves_what_was_kept() {
     let requests =
-        "[[rules]]\nname = \"requests\"\nkind = [\"request\"]\ncalendar = \"always\"\nfirst_response = \"1d\"\nresolution = \"5d\"\n";
+        "[[rules]]\nname = \"requests\"\nkind = [\"request\"]\ncalendar = \"always\"\nfirst_response = \"24h\"\nresolution = \"120h\"\n";
     let policy = promises(&format!("{requests}{OFFICE}"));
     let corrected = ("2026-07-06T12:00+02", Change::Kind(TicketKind::Request));
     let rule = |changes: &[(&str, Change)], promise: Promise| {
