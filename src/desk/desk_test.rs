@@ -399,10 +399,6 @@ async fn perform(room: &Room, act: Act) {
             let ended = vec![Ended { problem: format!("fp-h{host}"), reason: "quiet".to_owned(), by_hand }];
             room.desk.record(&Round { ended, ..Round::default() }).await.unwrap();
         }
-        Act::Split { number, host } => {
-            let (problem, fingerprint) = (format!("split-{now_us}-{number}-{host}"), format!("fp-h{host}"));
-            drop(room.desk.split_off(number, &[fingerprint], &problem, ("grouping", Vec::new()), &Asked::by(&ines())).await);
-        }
         Act::Desk { number, event } => {
             let event = match event {
                 0 => TicketEvent::Paged { person: "omar".into(), level: 1, page: "p".into(), because: "on call".into() },
@@ -413,6 +409,22 @@ async fn perform(room: &Room, act: Act) {
             if writing.happen(number, &Actor::desk(), event).await.is_ok() {
                 writing.commit().await.unwrap();
             }
+        }
+        act @ (Act::Split { .. } | Act::Part { .. } | Act::Correct { .. }) => put_right(room, act).await,
+        Act::Acknowledge { number } => drop(room.desk.acknowledge(number, "api", &ines()).await),
+        Act::All { numbers, hold } => {
+            let change = Change { state: Some(TicketState::OnHold), hold: Some(Hold::ALL[hold]), ..Change::default() };
+            drop(room.desk.change_all(&numbers, &change, &ines(), None).await);
+        }
+    }
+}
+
+/// What was taken for something else: two troubles for one, the wrong kind, the wrong host.
+async fn put_right(room: &Room, act: Act) {
+    match act {
+        Act::Split { number, host } => {
+            let (problem, fingerprint) = (format!("split-{}-{number}-{host}", room.clock.now_us()), format!("fp-h{host}"));
+            drop(room.desk.split_off(number, &[fingerprint], &problem, ("grouping", Vec::new()), &Asked::by(&ines())).await);
         }
         Act::Part { number, comments, file } => {
             let (comments, attachments) = (comments.into_iter().collect(), file.into_iter().collect());
@@ -429,11 +441,7 @@ async fn perform(room: &Room, act: Act) {
             };
             drop(room.desk.change(number, None, &change, &ines()).await);
         }
-        Act::Acknowledge { number } => drop(room.desk.acknowledge(number, "api", &ines()).await),
-        Act::All { numbers, hold } => {
-            let change = Change { state: Some(TicketState::OnHold), hold: Some(Hold::ALL[hold]), ..Change::default() };
-            drop(room.desk.change_all(&numbers, &change, &ines(), None).await);
-        }
+        other => panic!("BUG: {other:?} puts nothing right"),
     }
 }
 

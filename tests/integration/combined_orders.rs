@@ -163,7 +163,7 @@ impl Office {
         assert!(ended["history"].to_string().contains("Still to come: proposal 2, proposal 3."), "{}", ended["history"]);
         let standing = self.get(BOOK).await["standing"].clone();
         assert_eq!((&standing["committed_minor"], &standing["spent_minor"]), (&json!(0), &json!(150_000)));
-        assert_eq!(self.told().await, json!({ "combined": [], "approved": [] }));
+        assert_eq!(self.told().await, json!({ "combined": [], "approved": [], "next": null }));
         let sql = "SELECT count(*) AS deliveries, sum(paid_minor) AS paid FROM supply_deliveries WHERE offer = 'N-1'";
         let rows = self.good("POST", "/api/v1/sql", json!({ "query": sql, "format": "json" })).await["rows"].clone();
         assert_eq!(rows, json!([{ "deliveries": 3, "paid": 150_000 }]));
