@@ -21,7 +21,7 @@ use crate::capacity::Status;
 use crate::inventory::Money;
 use crate::operations::{
     CapacityError, CombinedDecision, CombinedOrders, Decision, NewCleanUp, NewDelivery, ProposalDetail, ProposalError, ProposalState,
-    RepairQuestion, StandingFilter, ToldOrder, date_of, date_text, proposal_in_short,
+    RepairQuestion, StandingFilter, StandingPlace, ToldOrder, date_of, date_text, proposal_in_short,
 };
 use crate::people::Role;
 
@@ -49,16 +49,16 @@ pub(super) async fn list(State(state): State<ApiState>, query: Result<Query<List
         return Err(ApiError::bad_request(format!("`{status}` is no status"), "crosses and oversized are; the API document lists all"));
     }
     let limit = query.limit.unwrap_or(USUAL_LIMIT).clamp(1, 1_000);
-    let filter = StandingFilter {
-        kind: query.kind,
-        status: query.status,
-        host: query.host,
-        to_order: query.to_order,
-        after: query.after,
-        limit: limit + 1,
+    let place = |after: String| {
+        after
+            .parse::<StandingPlace>()
+            .map_err(|()| ApiError::bad_request("`after` is no place in this list", "send `next` of the page before"))
     };
+    let after = query.after.map(place).transpose()?;
+    let filter =
+        StandingFilter { kind: query.kind, status: query.status, host: query.host, to_order: query.to_order, after, limit: limit + 1 };
     let mut resources = state.capacity.list(&filter).await.map_err(|error| capacity_error(CapacityError::Store(error)))?;
-    let next = cut(&mut resources, limit as usize, |last| last.resource.clone());
+    let next = cut(&mut resources, limit as usize, |last| last.place().to_string());
     let counts = state.capacity.counts().await.map_err(|error| capacity_error(CapacityError::Store(error)))?;
     let counts: serde_json::Map<String, Value> = counts.into_iter().map(|(status, count)| (status, json!(count))).collect();
     Ok(axum::Json(json!({ "resources": resources, "next": next, "counts": counts })).into_response())
@@ -161,7 +161,8 @@ pub(super) async fn decide(
 ) -> Result<Response, ApiError> {
     let decision: Decision = parse(&body, "{\"decision\": \"approve\", \"option\": 1, \"why\": \"...\"}")?;
     let expected = expected_version(&headers)?;
-    let decided = state.capacity.proposals().decide(number, expected, &decision, &caller.actor).await;
+    let setup = state.register.setup();
+    let decided = state.capacity.proposals().decide(number, expected, &decision, (&setup, &caller.actor)).await;
     decided.map(with_etag).map_err(proposal_error)
 }
 
@@ -257,7 +258,8 @@ pub(super) async fn decide_together(
     head: RequestHead,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let decision: CombinedDecision = parse(&body, "{\"decision\": \"approve\", \"proposals\": {\"3\": 1, \"4\": 2}, \"why\": \"...\"}")?;
+    let example = "{\"decision\": \"approve\", \"proposals\": {\"3\": 1, \"4\": 2}, \"digest\": \"...\", \"why\": \"...\"}";
+    let decision: CombinedDecision = parse(&body, example)?;
     let (setup, key) = (state.register.setup(), head.key(&body)?);
     let decided = state.capacity.proposals().decide_together(&offer, &decision, &setup, &caller.actor, key.as_ref()).await;
     decided.map(|outcome| axum::Json(outcome).into_response()).map_err(proposal_error)
@@ -305,6 +307,7 @@ pub(super) fn capacity_error(error: CapacityError) -> ApiError {
     match error {
         CapacityError::Proposals(error) => proposal_error(*error),
         CapacityError::Inventory(error) => inventory_error(error),
+        CapacityError::Store(error) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), ""),
         error @ CapacityError::NotYet { .. } => ApiError::bad_request(error.to_string(), "ask for an earlier day, or leave `as_of` out"),
         error => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), "the log of the server has more"),
     }

@@ -373,11 +373,14 @@ pub struct Event {
 }
 
 impl Event {
-    /// Takes out what is for those who work on the ticket: where somebody sat, and why it was them who got it.
+    /// Takes out what is for those who work on the ticket: where somebody sat, why it was them who got it, and of which other ticket a
+    /// comment or file is a copy.
     pub fn hide_what_is_internal(&mut self) {
         self.actor.origin.clear();
-        if let TicketEvent::Assigned { because, .. } = &mut self.event {
-            because.clear();
+        match &mut self.event {
+            TicketEvent::Assigned { because, .. } => because.clear(),
+            TicketEvent::Commented { copied, .. } | TicketEvent::Attached { copied, .. } => *copied = None,
+            _ => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{checked_description, checked_name, checked_title, one_line};
+use super::rules::{AssetFacts, Whereabouts};
 use super::ticket_rows::load_ticket;
 use super::{Actor, Change, Computed, Desk, DeskError, DeskRules, Impact, Opening, Priority, Ticket, TicketKind, Urgency, Writing};
 use crate::store::RequestKey;
@@ -27,7 +28,7 @@ pub struct NewTicket {
     /// What it is about, in Markdown.
     #[serde(default)]
     pub description: String,
-    /// How much of the business is hit; without it that of the service, or medium.
+    /// How much of the business is hit; without it that of the service or the asset, or medium.
     #[serde(default)]
     pub impact: Option<Impact>,
     /// How soon it hurts; medium unless said otherwise.
@@ -36,10 +37,10 @@ pub struct NewTicket {
     /// Order of work; without it the matrix says.
     #[serde(default)]
     pub priority: Option<Priority>,
-    /// The service that is hit; without it the one that the entity belongs to.
+    /// The service that is hit; without it the one that the entity or its asset belongs to.
     #[serde(default)]
     pub service: Option<String>,
-    /// The team that answers for it; without it that of the service.
+    /// The team that answers for it; without it that of the service or the asset.
     #[serde(default)]
     pub team: Option<String>,
     /// Who asked.
@@ -85,7 +86,8 @@ impl Desk {
 
     /// Opens a ticket as somebody asks for it, and gives it to whom they name; the caller commits.
     pub(super) async fn open_new(&self, writing: &mut Writing, new: &NewTicket, actor: &Actor) -> Result<i64, DeskError> {
-        let opening = opening_of(new, &self.rules())?;
+        let asset = AssetFacts::of(writing.connection(), &checked_entity(&new.entity)?).await?;
+        let opening = opening_of(new, &asset, &self.rules())?;
         let assignee = new.assignee.as_deref().map(|name| checked_name("assignee", name)).transpose()?.flatten();
         let number = writing.open(opening, actor).await?;
         if assignee.is_some() {
@@ -96,18 +98,15 @@ impl Desk {
     }
 }
 
-fn opening_of(new: &NewTicket, rules: &DeskRules) -> Result<Opening, DeskError> {
+fn opening_of(new: &NewTicket, asset: &AssetFacts, rules: &DeskRules) -> Result<Opening, DeskError> {
     let entity = checked_entity(&new.entity)?;
     let named = |field, name: &Option<String>| match name {
         Some(name) => checked_name(field, name),
         None => Ok(None),
     };
-    let service = named("service", &new.service)?;
-    let facts = match &service {
-        Some(name) => rules.services.iter().find(|facts| facts.name == *name),
-        None => rules.service_of(&entity),
-    };
-    let impact = new.impact.or_else(|| facts.map(|facts| facts.impact)).unwrap_or(Impact::Medium);
+    let chosen = named("service", &new.service)?.map(Some);
+    let Whereabouts { service, team, impact: usual } = rules.whereabouts(&entity, asset, chosen.as_ref(), Impact::Medium);
+    let impact = new.impact.unwrap_or(usual);
     let urgency = new.urgency.unwrap_or(Urgency::Medium);
     let mut watchers = BTreeSet::new();
     if new.watchers.len() > MAX_WATCHERS {
@@ -128,8 +127,8 @@ fn opening_of(new: &NewTicket, rules: &DeskRules) -> Result<Opening, DeskError> 
         description: checked_description(&new.description)?,
         entity,
         requester: named("requester", &new.requester)?,
-        team: named("team", &new.team)?.or_else(|| facts.and_then(|facts| facts.team.clone())),
-        service: service.or_else(|| facts.map(|facts| facts.name.clone())),
+        team: named("team", &new.team)?.or(team),
+        service,
         impact: Some(impact),
         urgency: Some(urgency),
         watchers,

@@ -49,6 +49,18 @@ impl Computed {
     }
 }
 
+impl Writing {
+    /// The team that the service or the asset of a ticket says, if nobody chose another: `None` if somebody did.
+    pub async fn team_as_computed(&mut self, number: i64, rules: &DeskRules) -> Result<Option<Option<String>>, DeskError> {
+        if !Computed::of(&self.milestones(number).await?).team {
+            return Ok(None);
+        }
+        let ticket = self.ticket(number).await?.clone();
+        let asset = AssetFacts::of(self.connection(), &ticket.entity).await?;
+        Ok(Some(rules.whereabouts(&ticket.entity, &asset, Some(&ticket.service), Impact::Medium).team))
+    }
+}
+
 /// What follows from a corrected entity or service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Consequences {

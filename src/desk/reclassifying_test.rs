@@ -214,3 +214,24 @@ async fn the_change_of_a_proposal_stays_one_and_others_do_not() {
     assert!(matches!(refused, DeskError::KindStays { number: 1, .. }) && refused.to_string().contains("proposal 7"), "{refused}");
     assert_eq!(changed(&desk, 2, &of_kind(TicketKind::Request)).await.kind, TicketKind::Request);
 }
+
+#[tokio::test]
+async fn a_ticket_about_an_asset_is_opened_as_a_corrected_one_would_be() {
+    let (desk, store, _folder) = room().await;
+    let mut write = store.write().await.unwrap();
+    let asset = StoredRecord {
+        kind: "assets".to_owned(),
+        name: "srv-1".to_owned(),
+        record: serde_json::json!({ "kind": "server", "host": "db01", "criticality": "high", "service": "wiki" }),
+        version: 1,
+        updated_at_us: 1,
+        updated_by: "test".to_owned(),
+    };
+    save_record(&mut write, &asset).await.unwrap();
+    write.commit().await.unwrap();
+    let placed = |it: &Ticket| (it.service.clone(), it.team.clone(), it.impact, it.priority);
+    let opened = desk.create(&new("db01"), &ines(), None).await.unwrap().0;
+    assert_eq!(placed(&opened), (Some("wiki".into()), Some("docs".into()), Some(Impact::High), Priority::P2));
+    desk.create(&new("lab"), &ines(), None).await.unwrap();
+    assert_eq!(placed(&changed(&desk, 2, &corrected("db01")).await), placed(&opened));
+}

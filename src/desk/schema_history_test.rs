@@ -13,7 +13,7 @@ use crate::store::{DESK_FILE, LATEST_SCHEMA, Store, database_of_version};
 
 /// For each version what the program that made it could write, in every table that was new with it. A new version needs new
 /// rows here.
-const ROWS: [&str; 10] = [ROWS_1, ROWS_2, ROWS_3, ROWS_4, ROWS_5, ROWS_6, ROWS_7, ROWS_8, ROWS_9, ROWS_10];
+const ROWS: [&str; 11] = [ROWS_1, ROWS_2, ROWS_3, ROWS_4, ROWS_5, ROWS_6, ROWS_7, ROWS_8, ROWS_9, ROWS_10, ROWS_11];
 
 const ROWS_1: &str = r#"
 UPDATE counters SET value = 2 WHERE name = 'ticket';
@@ -124,6 +124,10 @@ const ROWS_9: &str = "INSERT INTO kept_report_files VALUES (1, 'html', 1, x'00')
 const ROWS_10: &str = r#"
 INSERT INTO held_alerts VALUES ('pagerduty:disk', 'patches', 9000, '{"rule":"pagerduty"}');
 INSERT INTO alert_returns VALUES ('pagerduty:link', 'pagerduty', 1100, 1090, NULL, '[1080]');
+"#;
+
+const ROWS_11: &str = r#"
+INSERT INTO proposal_orders VALUES (7, 1, 1100, 'user ines', '10.0.0.9', 'the step', '{"offer":"A-1"}', '{"item":"ssd"}');
 "#;
 
 /// A database of this version with rows in every table.

@@ -52,8 +52,20 @@ pub struct Part {
     /// The files, by their numbers.
     #[serde(default)]
     pub attachments: BTreeSet<i64>,
-    /// The new ticket, as one that is opened by itself; without a requester it has that of the old one.
+    /// The new ticket, as one that is opened by itself; without a requester it has that of the old one, and who watches that one.
     pub ticket: NewTicket,
+}
+
+impl Part {
+    /// The new ticket with what it has of the old one. Whoever else asks for it decides who hears of it.
+    fn new_ticket(&self, from: &Ticket) -> NewTicket {
+        let mut new = self.ticket.clone();
+        if new.requester.is_none() {
+            new.requester.clone_from(&from.requester);
+            new.watchers.extend(from.watchers.iter().cloned());
+        }
+        new
+    }
 }
 
 impl Desk {
@@ -68,14 +80,13 @@ impl Desk {
             return self.as_it_is(writing, known).await;
         }
         writing.refuse_stale(from, expected_version).await?;
-        let requester = writing.ticket(from).await?.requester.clone();
+        let new = part.new_ticket(writing.ticket(from).await?);
         let comments = chosen_comments(&mut writing, from, &part.comments).await?;
         let files = chosen_files(&mut writing, from, &part.attachments).await?;
         if comments.is_empty() && files.is_empty() {
             let why = "nothing is chosen; name comments by the numbers of their events, or attachments by theirs".to_owned();
             return Err(DeskError::Invalid { field: "comments", why });
         }
-        let new = NewTicket { requester: part.ticket.requester.clone().or(requester), ..part.ticket.clone() };
         let number = self.open_new(&mut writing, &new, actor).await?;
         self.link_to_whole(&mut writing, number, from, actor).await?;
         for event in &comments {

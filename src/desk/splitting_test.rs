@@ -63,7 +63,8 @@ pub(super) async fn copies_are_true(desk: &Desk, number: i64) {
 
 /// A ticket of Uma's with an answer, a note and a file: events 2 to 5.
 async fn written(desk: &Desk, clock: &Clock) {
-    desk.create(&NewTicket { requester: Some("uma".into()), ..new("no sound") }, &user("user ines"), None).await.unwrap();
+    let heard = NewTicket { requester: Some("uma".into()), watchers: ["kim".to_owned()].into(), ..new("no sound") };
+    desk.create(&heard, &user("user ines"), None).await.unwrap();
     let say = |text: &str, internal| Change { comment: Some(text.into()), internal, ..Change::default() };
     desk.change(1, None, &say("and the bell is too quiet", false), &user("requester uma")).await.unwrap();
     clock.set(DAY_US + HOUR_US);
@@ -83,6 +84,7 @@ async fn a_part_of_what_was_written_goes_on_in_a_ticket_of_its_own() {
     let ticket = desk.split(1, &part(&[2, 4], &[1]), &Asked::by(&omar)).await.unwrap();
     assert_eq!((ticket.number, ticket.kind, ticket.requester.as_deref()), (2, TicketKind::Request, Some("uma")));
     assert_eq!((ticket.title.as_str(), ticket.opened_at_us), ("a louder bell", DAY_US + 2 * HOUR_US));
+    assert!(ticket.watchers.contains("kim"), "who heard of the whole hears of the part");
     let history = desk.history(2).await.unwrap();
     let copied = |event: i64, at_us, by: &str| Some(Copied { ticket: 1, event, at_us, by: by.into() });
     let expected = [
@@ -99,6 +101,10 @@ async fn a_part_of_what_was_written_goes_on_in_a_ticket_of_its_own() {
     ];
     assert_eq!(history[1..].iter().map(|event| event.event.clone()).collect::<Vec<_>>(), expected);
     assert!(history.iter().all(|event| event.actor == omar));
+    let mut shown = history[2].clone();
+    shown.hide_what_is_internal();
+    let plain = TicketEvent::Commented { text: "and the bell is too quiet".into(), internal: false, copied: None };
+    assert_eq!(shown.event, plain, "who asked hears nothing of other tickets");
     // The old history is as it was, with a last word.
     let after = desk.history(1).await.unwrap();
     assert_eq!((&after[..5], after.len()), (&before[..], 6));
@@ -111,6 +117,8 @@ async fn a_part_of_what_was_written_goes_on_in_a_ticket_of_its_own() {
     }
     let filter = TicketFilter { text: Some("quiet".into()), visible_to: Some("uma".into()), ..TicketFilter::default() };
     assert_eq!(desk.list(&filter).await.unwrap().tickets.iter().map(|ticket| ticket.number).collect::<Vec<_>>(), [2, 1]);
+    let of_another = Part { ticket: NewTicket { requester: Some("tom".into()), ..new("a bell for Tom") }, ..part(&[2], &[]) };
+    assert!(desk.split(1, &of_another, &Asked::by(&omar)).await.unwrap().watchers.is_empty(), "Tom says who hears of his");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::OperationsError;
 use super::setup::Setup;
 use crate::assignment::{About, AssetHistory, Candidate, Fallbacks, HeldTicket, Need, Needs, Stay, choose, derive_needs};
 use crate::clock::{DAY_US, HOUR_US, TimestampUs};
-use crate::desk::{Actor, Ticket, TicketEvent, TicketState, Writing};
+use crate::desk::{Actor, DeskRules, Field, Ticket, TicketEvent, TicketState, Writing};
 use crate::on_call::on_call_at;
 use crate::people::{Role, User};
 use crate::record::Priority;
@@ -37,6 +37,41 @@ pub(super) async fn assign(writing: &mut Writing, setup: &Setup, number: i64) ->
     Ok(())
 }
 
+/// Gives a ticket anew whose kind, entity, service or team is another now: to the team that the rules say, if nobody chose one, and to
+/// somebody of it where a person that the desk chose is not of that team. Whoever has begun with it goes on.
+pub(super) async fn assign_anew(writing: &mut Writing, setup: &Setup, number: i64, rules: &DeskRules) -> Result<(), OperationsError> {
+    let ticket = writing.ticket(number).await?.clone();
+    if !ticket.state.is_open() {
+        return Ok(());
+    }
+    if let Some(known) = writing.team_as_computed(number, rules).await? {
+        let team = known.or_else(|| team_by_rules(setup, &ticket)).filter(|team| ticket.team.as_ref() != Some(team));
+        if let Some(team) = team.filter(|_| ticket.team.is_some()) {
+            let because = Some("the rules give it to this team as it is now".to_owned());
+            let set = TicketEvent::Set { field: Field::Team, from: ticket.team.clone(), to: Some(team), because };
+            writing.happen(number, &Actor::desk(), set).await?;
+        }
+    }
+    let ticket = writing.ticket(number).await?.clone();
+    let (Some(team), Some(person)) = (&ticket.team, &ticket.assignee) else { return assign(writing, setup, number).await };
+    let has_begun = !matches!(ticket.state, TicketState::New | TicketState::Assigned | TicketState::Reopened);
+    let stays = has_begun || ticket.chosen_by_person || !setup.desk.assign;
+    if stays || setup.users.get(person).is_none_or(|user| is_of_team(user, team)) {
+        return Ok(());
+    }
+    let event = match find(writing, setup, &ticket, team).await? {
+        Found::Somebody { person: to, because } => TicketEvent::Assigned { from: Some(person.clone()), to: Some(to), because },
+        Found::Nobody(why) => TicketEvent::note(format!("it stays with {person}, who is not of the team {team}: {why}")),
+    };
+    writing.happen(number, &Actor::desk(), event).await?;
+    Ok(())
+}
+
+/// The team that a rule about skills gives a ticket to, or the one that has what belongs to nobody.
+fn team_by_rules(setup: &Setup, ticket: &Ticket) -> Option<String> {
+    needs_of(setup, ticket).team.filter(|_| setup.desk.assign).or_else(|| setup.desk.team.clone())
+}
+
 /// Gives tickets to people that nobody could be found for before: somebody's shift has begun, their leave is over, they have less to do.
 /// Looks at some after `after`, and says where to go on: 0 if those were the last.
 pub(super) async fn assign_waiting(writing: &mut Writing, setup: &Setup, after: i64) -> Result<i64, OperationsError> {
@@ -62,44 +97,63 @@ async fn given(writing: &mut Writing, setup: &Setup, number: i64) -> Result<Opti
     if ticket.chosen_by_person || ticket.assignee.is_some() || !waits {
         return Ok(None);
     }
-    let now_us = writing.now_us();
-    let needs = needs_of(setup, &ticket);
-    let Some(team) = ticket.team.clone().or(needs.team.filter(|_| setup.desk.assign)).or(setup.desk.team.clone()) else { return Ok(None) };
+    let Some(team) = ticket.team.clone().or_else(|| team_by_rules(setup, &ticket)) else { return Ok(None) };
     if ticket.team.as_ref() != Some(&team) {
-        let set = TicketEvent::Set { field: crate::desk::Field::Team, from: ticket.team.clone(), to: Some(team.clone()), because: None };
+        let set = TicketEvent::Set { field: Field::Team, from: ticket.team.clone(), to: Some(team.clone()), because: None };
         writing.happen(number, &Actor::desk(), set).await?;
     }
     if !setup.desk.assign {
         return Ok(None);
     }
+    match find(writing, setup, &ticket, &team).await? {
+        Found::Nobody(why) => Ok(Some(why)),
+        Found::Somebody { person, because } => {
+            writing.happen(number, &Actor::desk(), TicketEvent::Assigned { from: None, to: Some(person), because }).await?;
+            let moved = TicketEvent::Moved { from: ticket.state, to: TicketState::Assigned, hold: None, reason: None };
+            writing.happen(number, &Actor::desk(), moved).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Whom the choice falls on.
+enum Found {
+    Somebody {
+        person: String,
+        because: Vec<String>,
+    },
+    /// Why nobody was found.
+    Nobody(String),
+}
+
+/// Whoever of a team fits a ticket best.
+async fn find(writing: &mut Writing, setup: &Setup, ticket: &Ticket, team: &str) -> Result<Found, OperationsError> {
+    let now_us = writing.now_us();
     let asset = ticket.entity.get("asset").or_else(|| ticket.entity.get("host")).cloned();
     let asset_history = match &asset {
         Some(asset) => asset_history(writing.connection(), setup, asset, now_us).await?,
         None => BTreeMap::new(),
     };
     let need = Need {
-        skills: needs.skills,
-        team: Some(team.clone()),
+        skills: needs_of(setup, ticket).skills,
+        team: Some(team.to_owned()),
         service: ticket.service.clone(),
         asset,
         asset_history,
         ..Need::of(ticket.priority)
     };
     writing.save_changed().await?;
-    let candidates = candidates(writing.connection(), setup, &team, now_us).await?;
-    let choice = choose(&setup.assignment, &need, &candidates, &fallbacks(setup, &team, now_us), now_us).for_history();
+    let candidates = candidates(writing.connection(), setup, team, now_us).await?;
+    let choice = choose(&setup.assignment, &need, &candidates, &fallbacks(setup, team, now_us), now_us).for_history();
     let Some(person) = choice.person.clone() else {
         let why = choice.refused.iter().map(|refused| format!("{}: {}", refused.name, sentences(refused))).collect::<Vec<_>>().join("; ");
-        return Ok(Some(format!("nobody was found for it: {}. {why}", choice.sentence)));
+        return Ok(Found::Nobody(format!("nobody was found for it: {}. {why}", choice.sentence)));
     };
     let mut because = vec![choice.sentence.clone()];
     if let Some(ranked) = choice.ranked.iter().find(|ranked| ranked.name == person) {
         because.extend(ranked.terms.iter().map(|term| term.sentence.clone()));
     }
-    writing.happen(number, &Actor::desk(), TicketEvent::Assigned { from: None, to: Some(person), because }).await?;
-    let moved = TicketEvent::Moved { from: ticket.state, to: TicketState::Assigned, hold: None, reason: None };
-    writing.happen(number, &Actor::desk(), moved).await?;
-    Ok(None)
+    Ok(Found::Somebody { person, because })
 }
 
 /// What the rules say that a ticket needs.
@@ -268,7 +322,7 @@ fn is_at_break(user: &User, now_us: TimestampUs) -> bool {
 /// Says that a ticket should have moved, unless that was said since somebody was given it.
 async fn say_stranded(writing: &mut Writing, person: &str, stay: &Stay) -> Result<(), OperationsError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM ticket_events WHERE ticket = ?1 AND kind = 'commented' AND detail ->> '$.text' LIKE ?2 || '%'
-        AND seq > (SELECT coalesce(max(seq), 0) FROM ticket_events WHERE ticket = ?1 AND kind = 'assigned'))";
+        AND detail -> '$.copied' IS NULL AND seq > (SELECT coalesce(max(seq), 0) FROM ticket_events WHERE ticket = ?1 AND kind = 'assigned'))";
     let said: bool = sqlx::query_scalar(sql).bind(stay.number).bind(STRANDED).fetch_one(writing.connection()).await?;
     if !said {
         let note = TicketEvent::note(format!("{STRANDED} {person}: {}", stay.sentence));

@@ -8,8 +8,9 @@ use super::capacity::Capacity;
 use super::capacity_days::CapacityError;
 use super::capacity_report_parts::{DRAWN_DAYS, budgets, combined_orders, contracts, ordered_as_proposed, proposal, resource};
 use super::capacity_rows::{StandingFilter, count_to_order};
-use super::combined_orders::{CombinedOrders, approved_orders};
+use super::combined_orders::CombinedOrders;
 use super::judging::{date_of, day_of};
+use super::placed_orders::approved_orders;
 use super::proposal_rows::{Proposal, ProposalState, load_events, load_proposals_at};
 use crate::capacity::{CapacityQuestion, Status};
 use crate::clock::{DAY_US, HOUR_US, TimestampUs};
@@ -22,6 +23,8 @@ const MOST_RESOURCES: usize = 60;
 const MOST_OF_A_STATUS: usize = 30;
 /// Proposals in the report, those to be decided first first.
 const MOST_PROPOSALS: usize = 60;
+/// Orders for several proposals in the report, those that were approved first.
+const MOST_ORDERS: usize = 30;
 /// What must be decided within so many days is told on the first page.
 const SOON_DAYS: i64 = 14;
 
@@ -100,6 +103,7 @@ impl Capacity {
         let contracts = contracts(&mut read, date_of(moment.last_day), setup.purchase.planning_horizon_days).await?;
         drop(read);
         let resources = self.resources_of(&overview.shown, moment, &active).await?;
+        let orders = self.orders_for_several(&active, moment).await?;
         Ok(report::CapacityReport {
             site: site.to_owned(),
             as_of: date_of(moment.last_day),
@@ -110,8 +114,9 @@ impl Capacity {
             shown_of: (resources.len(), summary.resources),
             summary,
             resources,
-            proposals: self.proposals_of(&active, moment).await?,
-            combined_orders: combined_orders(&self.orders_for_several(&active, moment).await?),
+            proposals: self.proposals_of(&active, &orders, moment).await?,
+            combined_orders_in_all: orders.approved.len() + orders.combined.len(),
+            combined_orders: combined_orders(&orders).take(MOST_ORDERS).collect(),
             budgets,
             contracts,
             questions: self.parts.questions.current().read.iter().map(|question| asked(question)).collect(),
@@ -206,7 +211,12 @@ impl Capacity {
         Ok(resources)
     }
 
-    async fn proposals_of(&self, active: &[Proposal], moment: Moment) -> Result<Vec<report::Proposal>, CapacityError> {
+    async fn proposals_of(
+        &self,
+        active: &[Proposal],
+        orders: &CombinedOrders,
+        moment: Moment,
+    ) -> Result<Vec<report::Proposal>, CapacityError> {
         let setup = self.parts.register.setup();
         let mut told = Vec::new();
         for it in active.iter().take(MOST_PROPOSALS) {
@@ -219,7 +229,8 @@ impl Capacity {
                 Some(offer) => self.parts.proposals.sheet(it.number, offer, &setup).await.ok(),
                 None => None,
             };
-            told.push(proposal(it, &events, sheet.and_then(|sheet| serde_json::to_value(sheet).ok())));
+            let order = orders.approved.iter().find(|order| Some(order.ticket) == it.ticket);
+            told.push(proposal(it, &events, order, sheet.and_then(|sheet| serde_json::to_value(sheet).ok())));
         }
         Ok(told)
     }

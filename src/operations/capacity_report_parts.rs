@@ -13,6 +13,7 @@ use super::capacity_days::CapacityError;
 use super::combined_orders::CombinedOrders;
 use super::inventory::read_stored;
 use super::judging::{Standing, date_of, day_of};
+use super::placed_orders::ApprovedOrder;
 use super::proposal_rows::{Proposal, ProposalEvent, ProposalState};
 use super::proposal_words::ordered;
 use crate::capacity::Status;
@@ -196,7 +197,12 @@ pub(super) fn ordered_as_proposed(resource: &mut report::Resource, proposal: &Pr
 }
 
 /// A proposal, with what was decided about it and the sheet for its best offer.
-pub(super) fn proposal(proposal: &Proposal, events: &[ProposalEvent], sheet: Option<Value>) -> report::Proposal {
+pub(super) fn proposal(
+    proposal: &Proposal,
+    events: &[ProposalEvent],
+    order: Option<&ApprovedOrder>,
+    sheet: Option<Value>,
+) -> report::Proposal {
     let decided = events.iter().rev().find(|event| event.kind == proposal.state.word());
     let decision = decided.filter(|_| proposal.state != ProposalState::Open).map(|event| report::Decision {
         what: proposal.state.word().to_owned(),
@@ -204,7 +210,7 @@ pub(super) fn proposal(proposal: &Proposal, events: &[ProposalEvent], sheet: Opt
         on: date_of(event.at_us.div_euclid(DAY_US)),
         why: event.detail["why"].as_str().unwrap_or_default().to_owned(),
         option: event.detail["option"].as_u64().and_then(|place| usize::try_from(place).ok()),
-        together_with: together_with(event, proposal.number),
+        together_with: order.iter().flat_map(|order| order.parts.keys().copied()).filter(|other| *other != proposal.number).collect(),
     });
     report::Proposal {
         number: proposal.number,
@@ -219,14 +225,8 @@ pub(super) fn proposal(proposal: &Proposal, events: &[ProposalEvent], sheet: Opt
     }
 }
 
-/// The other proposals of an order for several.
-fn together_with(event: &ProposalEvent, number: i64) -> Vec<i64> {
-    let all = event.detail["together"].as_array().into_iter().flatten().filter_map(Value::as_i64);
-    all.filter(|other| *other != number).collect()
-}
-
-/// Orders for several proposals: those that would be cheaper, and those that were approved and are not over.
-pub(super) fn combined_orders(orders: &CombinedOrders) -> Vec<report::CombinedOrder> {
+/// Orders for several proposals: those that were approved and are not over, and those that would be cheaper.
+pub(super) fn combined_orders(orders: &CombinedOrders) -> impl Iterator<Item = report::CombinedOrder> + '_ {
     let open = orders.combined.iter().map(|told| combined_order(&told.order, &|_| ProposalState::Open.word().to_owned()));
     let approved = orders.approved.iter().map(|approved| report::CombinedOrder {
         decision: Some(report::Decision {
@@ -240,7 +240,7 @@ pub(super) fn combined_orders(orders: &CombinedOrders) -> Vec<report::CombinedOr
         ticket: Some(approved.ticket),
         ..combined_order(&approved.order, &|number| approved.parts.get(&number).cloned().unwrap_or_default())
     });
-    open.chain(approved).collect()
+    approved.chain(open)
 }
 
 fn combined_order(order: &Combined, state: &dyn Fn(i64) -> String) -> report::CombinedOrder {
@@ -253,6 +253,7 @@ fn combined_order(order: &Combined, state: &dyn Fn(i64) -> String) -> report::Co
         one_off_minor: order.one_off_minor,
         npv_minor: order.npv_minor,
         saving_minor: order.saving_minor,
+        best_options_npv_minor: order.best_options_npv_minor,
         order_by: order.order_by,
         budget_line: budget.map(|budget| budget.line.clone()),
         budget_currency: budget.map(|budget| budget.currency.code().to_owned()),

@@ -1,11 +1,15 @@
 //! How resources stood when they were last judged, in the store.
 
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::judging::{Standing, date_of};
+use super::judging::{Standing, date_of, day_of};
 use super::proposal_rows::REST_US;
 use crate::clock::{DAY_US, TimestampUs};
 use crate::store::StoreError;
@@ -24,10 +28,44 @@ pub struct StandingFilter {
     pub host: Option<String>,
     /// Only those with a last day to order.
     pub to_order: bool,
-    /// The page begins after this resource of the page before.
-    pub after: Option<String>,
+    /// The page begins after this place.
+    pub after: Option<StandingPlace>,
     /// Resources at most, 1 to 1,001.
     pub limit: u32,
+}
+
+/// A place among standings, those to be decided first first: it is one whether or not the resource is still there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandingPlace {
+    /// The last day to order; none where nothing is to be ordered.
+    pub order_by: Option<Date>,
+    /// The resource.
+    pub resource: String,
+}
+
+impl StandingPlace {
+    fn order_by_us(&self) -> i64 {
+        self.order_by.map_or(i64::MAX, |day| day_of(day).saturating_mul(DAY_US))
+    }
+}
+
+impl fmt::Display for StandingPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.order_by {
+            Some(day) => write!(f, "{day} {}", self.resource),
+            None => write!(f, "- {}", self.resource),
+        }
+    }
+}
+
+impl FromStr for StandingPlace {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (day, resource) = text.split_once(' ').ok_or(())?;
+        let order_by = if day == "-" { None } else { Some(day.parse().map_err(|_| ())?) };
+        Ok(Self { order_by, resource: resource.to_owned() })
+    }
 }
 
 /// A standing as it was stored.
@@ -198,20 +236,27 @@ pub(super) async fn load_standings(read: &mut SqliteConnection, filter: &Standin
         "SELECT {COLUMNS} FROM capacity_resources
          WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR entity ->> '$.host' = ?3)
              AND (NOT ?4 OR (order_by_us IS NOT NULL AND status IN ('crosses', 'over_threshold')))
-             AND (?5 IS NULL OR (coalesce(order_by_us, 9223372036854775807), resource) >
-                 (SELECT coalesce(order_by_us, 9223372036854775807), resource FROM capacity_resources WHERE resource = ?5))
-         ORDER BY coalesce(order_by_us, 9223372036854775807), resource LIMIT ?6"
+             AND (?5 IS NULL OR (coalesce(order_by_us, 9223372036854775807), resource) > (?5, ?6))
+         ORDER BY coalesce(order_by_us, 9223372036854775807), resource LIMIT ?7"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(&filter.kind)
         .bind(&filter.status)
         .bind(&filter.host)
         .bind(filter.to_order)
-        .bind(&filter.after)
+        .bind(filter.after.as_ref().map(StandingPlace::order_by_us))
+        .bind(filter.after.as_ref().map(|place| &place.resource))
         .bind(filter.limit.clamp(1, MOST_AT_ONCE))
         .fetch_all(read)
         .await?;
     rows.iter().map(standing_of).collect()
+}
+
+impl KnownStanding {
+    /// Its place in a list.
+    pub fn place(&self) -> StandingPlace {
+        StandingPlace { order_by: self.order_by.as_deref().and_then(|day| day.parse().ok()), resource: self.resource.clone() }
+    }
 }
 
 /// How many resources stand how.

@@ -70,8 +70,12 @@ async fn resources_are_judged_by_what_is_measured_and_decided() {
     assert_eq!((data.used, data.limit, data.threshold), (Some(695.0), Some(1_000.0), Some(900.0)));
     let median = data.median.clone().unwrap();
     assert!(("2027-04-26".."2027-05-05").contains(&median.as_str()), "{median}");
-    let page = capacity.list(&StandingFilter { limit: 1, after: Some(data.resource.clone()), ..StandingFilter::default() }).await.unwrap();
-    assert!(page.len() == 1 && page[0].resource != data.resource);
+    let page = capacity.list(&StandingFilter { limit: 1, after: Some(data.place()), ..StandingFilter::default() }).await.unwrap();
+    assert_eq!(page[0], all[1]);
+    let gone = super::StandingPlace { resource: "gone".into(), ..all[1].place() };
+    assert_eq!((gone.to_string().parse(), data.place().to_string().parse()), (Ok(gone.clone()), Ok(data.place())));
+    let page = capacity.list(&StandingFilter { limit: 9, after: Some(gone), ..StandingFilter::default() }).await.unwrap();
+    assert!(page.iter().all(|it| it.resource.as_str() > "gone") && "resource".parse::<super::StandingPlace>().is_err());
 
     let detail = capacity.detail(&data.resource).await.unwrap().unwrap();
     assert_eq!((detail.days.len(), detail.question.name.as_str()), (120, "filesystem_space"));

@@ -62,7 +62,14 @@ impl Office {
     async fn approve_first(&self) -> i64 {
         let decision = Decision::Approve { option: 1, why: String::new(), allow_overrun: false };
         let version = self.only().await.proposal.version;
-        self.capacity.proposals().decide(1, Some(version), &decision, &ines()).await.unwrap().proposal.ticket.unwrap()
+        self.capacity
+            .proposals()
+            .decide(1, Some(version), &decision, (&self.register.setup(), &ines()))
+            .await
+            .unwrap()
+            .proposal
+            .ticket
+            .unwrap()
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::OperationsError;
 use super::alerts::Alerts;
-use super::assigning::{assign, assign_waiting, hand_over};
+use super::assigning::{assign, assign_anew, assign_waiting, hand_over};
 use super::calling::{call, follow, hasten};
 use super::contract_reminders::remind_of_contracts;
 use super::feed::{Fed, due_escalations, due_promises, load_feed, look_at_all_again, remove_fed, rest_escalation, save_next_promise};
@@ -201,9 +201,13 @@ impl Clockwork {
         }
         match &event.event {
             TicketEvent::Opened(_) | TicketEvent::Moved { to: TicketState::Reopened, .. } => assign(writing, setup, ticket.number).await?,
-            // Another team has other people; what the desk set, it has acted on.
-            TicketEvent::Set { field: Field::Team, to: Some(_), .. } if event.actor != Actor::desk() => {
-                assign(writing, setup, ticket.number).await?;
+            // Other rules fit it, or it has another team, which has other people; what followed from that needs no look of its own.
+            TicketEvent::KindCorrected { .. }
+            | TicketEvent::EntityCorrected { .. }
+            | TicketEvent::Set { field: Field::Service | Field::Team, because: None, .. }
+                if event.actor != Actor::desk() =>
+            {
+                assign_anew(writing, setup, ticket.number, &self.desk.rules()).await?;
             }
             _ => {}
         }

@@ -1,31 +1,39 @@
 //! Orders for several proposals: told while all of them are open, decided as one, and ended part by part.
 //!
 //! A decision about an order is one transaction: every proposal with its share, the budget's entries, and the one change ticket are
-//! there, or none is. What was ordered stands in the event `approved` of each proposal (`combined`); the order is what those say.
+//! there, or none is. Who approves names the digest of what was read: quantity, price, budget and shares are then what was told, or
+//! nothing is ordered.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 
 use super::budget::refuse_overrun;
 use super::market::MarketData;
-use super::proposal_rows::{Proposal, ProposalEvent, ProposalState, load_active, load_events, load_proposal, save_proposal};
-use super::proposal_words::{OrderedPart, order_ticket};
+use super::placed_orders::{ApprovedOrder, approved_orders, choose_as_ordered, load_order, save_order, want_of};
+use super::proposal_rows::{Proposal, ProposalState, load_active, load_proposal, save_proposal};
+use super::proposal_words::{OrderedPart, order_ticket, order_title};
 use super::proposals::{
     ProposalError, Proposals, changed, check_why, limit_source_of, proposal_in_short, refuse_unless, refuse_without_budget,
 };
 use super::{InventoryError, Setup, budget_standing};
 use crate::clock::TimestampUs;
 use crate::desk::{Actor, Writing};
-use crate::inventory::{InventoryKind, Money};
-use crate::purchase::{Combined, Want, combine};
+use crate::inventory::{InventoryKind, Offer};
+use crate::purchase::{Combined, NamedOffer, PurchasePolicy, Want, combine};
 use crate::store::{KnownRequest, RequestKey, StoreError, known_request, load_record, remember_request};
 
 /// Proposals of a decision: an order for more is several orders.
 const MOST_TOGETHER: usize = 500;
+
+/// Bytes of a digest: nobody forges one, two must not be equal by chance.
+const DIGEST_BYTES: usize = 16;
+
+const READ_AGAIN: &str = "read `GET /api/v1/proposals/combined` again, then decide";
 
 /// A proposal's number and the version that was read.
 pub type Versions = BTreeMap<i64, i64>;
@@ -42,9 +50,8 @@ pub enum CombinedDecision {
         /// Why.
         #[serde(default)]
         why: String,
-        /// What the order was told to cost: nothing is ordered at another price.
-        #[serde(default)]
-        npv_minor: Option<i64>,
+        /// The digest that the order was told with: nothing is ordered that was not read.
+        digest: String,
         /// Even where the budget has not enough left.
         #[serde(default)]
         allow_overrun: bool,
@@ -67,6 +74,9 @@ pub enum CombinedDecision {
         proposals: Versions,
         /// Why.
         why: String,
+        /// Even where what is left of an order becomes dearer than its budget has left.
+        #[serde(default)]
+        allow_overrun: bool,
     },
 }
 
@@ -93,24 +103,22 @@ pub struct ToldOrder {
     pub order: Combined,
     /// Its proposals with their versions, as a decision about it names them.
     pub proposals: Versions,
+    /// What an approval names: another where quantity, price, budget line, what is taken of it, or a share is another.
+    pub digest: String,
 }
 
-/// An order that was approved and is not over.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ApprovedOrder {
-    /// What, for how much, and who pays which share.
-    #[serde(flatten)]
-    pub order: Combined,
-    /// The change ticket.
-    pub ticket: i64,
-    /// Who approved it.
-    pub by: String,
-    /// When.
-    pub at_us: TimestampUs,
-    /// Why.
-    pub why: String,
-    /// What became of each proposal: `approved` until it is there.
-    pub parts: BTreeMap<i64, String>,
+impl ToldOrder {
+    fn new(order: Combined, active: &[Proposal]) -> Result<Self, StoreError> {
+        let in_order = |it: &&Proposal| order.shares.iter().any(|share| share.proposal == it.number);
+        let proposals: Versions = active.iter().filter(in_order).map(|it| (it.number, it.version)).collect();
+        // Not the day of ordering and what is left: they change each day and with every purchase, and the approval looks at them itself.
+        let paid = order.budget.as_ref().map(|budget| (&budget.line, budget.year, budget.currency, budget.takes_minor));
+        let said = (&order.offer, order.quantity, order.currency, order.npv_minor, order.one_off_minor, paid, &order.shares, &proposals);
+        let bytes = serde_json::to_vec(&said).map_err(|error| StoreError::Other(error.to_string()))?;
+        let hash = Sha256::digest(&bytes);
+        let digest = hash.iter().take(DIGEST_BYTES).map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { order, proposals, digest })
+    }
 }
 
 /// Orders for several proposals.
@@ -144,12 +152,8 @@ impl Proposals {
         let mut read = self.inventory.store.read().await?;
         let active = load_active(&mut read).await?;
         let market = MarketData::load(&mut read).await?;
-        let versions: Versions = active.iter().map(|it| (it.number, it.version)).collect();
-        let told = told_orders(&active, &market, setup).into_iter().map(|order| {
-            let of_order = order.shares.iter().filter_map(|share| Some((share.proposal, *versions.get(&share.proposal)?)));
-            ToldOrder { proposals: of_order.collect(), order }
-        });
-        let combined = told.collect();
+        let told = told_orders(&active, &market, &market.offers, &setup.purchase);
+        let combined = told.into_iter().map(|order| ToldOrder::new(order, &active)).collect::<Result<_, _>>()?;
         Ok(CombinedOrders { combined, approved: approved_orders(&mut read, &active, TimestampUs::MAX).await? })
     }
 
@@ -206,76 +210,75 @@ impl Proposals {
             return Err(ProposalError::Refused(format!("the offer `{offer}` is no option of proposal {}", other.number)));
         }
         match decision {
-            CombinedDecision::Approve { why, npv_minor, allow_overrun, .. } => {
+            CombinedDecision::Approve { why, digest, allow_overrun, .. } => {
                 check_why(why)?;
-                let order = self.order_now(writing.connection(), offer, &proposals, *npv_minor, setup).await?;
-                self.approve_together(writing, (&order, proposals), (why, *allow_overrun), actor).await?;
+                let (order, sold) = self.order_now(writing.connection(), offer, &proposals, digest, setup).await?;
+                self.approve_together(writing, (&order, &sold, proposals), (why, *allow_overrun), (setup, actor)).await?;
             }
             CombinedDecision::Defer { until, why, .. } => {
                 for proposal in &proposals {
                     self.defer(writing, proposal, (*until, why), actor).await?;
                 }
             }
-            CombinedDecision::Reject { why, .. } => {
-                for proposal in &proposals {
-                    self.reject(writing, proposal, why, actor).await?;
-                }
+            CombinedDecision::Reject { why, allow_overrun, .. } => {
+                self.reject_all(writing, &proposals, (why, *allow_overrun), (setup, actor)).await?;
             }
         }
         Ok(())
     }
 
-    /// The order for just these proposals, as it is told now.
+    /// The order for just these proposals, as it is told now, and the offer that it is of.
     async fn order_now(
         &self,
         write: &mut SqliteConnection,
         offer: &str,
         proposals: &[Proposal],
-        npv_minor: Option<i64>,
+        digest: &str,
         setup: &Setup,
-    ) -> Result<Combined, ProposalError> {
+    ) -> Result<(Combined, Offer), ProposalError> {
         for proposal in proposals {
             refuse_unless(proposal, &[ProposalState::Open], "approved together with others")?;
-            let option = proposal.options.of_offer(offer);
-            if let Some(option) = option {
+            if let Some(option) = proposal.options.of_offer(offer) {
                 self.check_offer(write, proposal, option).await?;
             }
         }
         let active = load_active(write).await?;
         let market = MarketData::load(write).await?;
+        let sold: Vec<NamedOffer> = market.offers.iter().filter(|(name, _)| name == offer).cloned().collect();
         let refused = |why: String| Err(ProposalError::Refused(why));
-        let Some(order) = told_orders(&active, &market, setup).into_iter().find(|order| order.offer == offer) else {
+        let told = told_orders(&active, &market, &sold, &setup.purchase).pop();
+        let Some((order, (_, sold))) = told.zip(sold.into_iter().next()) else {
             return refused(format!(
                 "an order of `{offer}` for several proposals saves nothing now, or comes too late; decide them one by one"
             ));
         };
         let part = |number: i64| order.shares.iter().any(|share| share.proposal == number);
         if let Some(out) = proposals.iter().find(|proposal| !part(proposal.number)) {
-            let why = "takes no part in the order any more: for it the order comes too late; read `GET /api/v1/proposals/combined` again";
-            return refused(format!("proposal {} ({}) {why}", out.number, out.facts.need.resource));
+            let why = "takes no part in the order any more: it comes too late for it, or its options are being made anew";
+            return refused(format!("proposal {} ({}) {why}; {READ_AGAIN}", out.number, out.facts.need.resource));
         }
         if let Some(new) = order.shares.iter().find(|share| proposals.iter().all(|proposal| proposal.number != share.proposal)) {
-            let why = "takes part in the order too; read `GET /api/v1/proposals/combined` again, or decide about that one first";
-            return refused(format!("proposal {} ({}) {why}", new.proposal, new.resource));
+            let why = "takes part in the order too";
+            return refused(format!("proposal {} ({}) {why}; {READ_AGAIN}, or decide about that one first", new.proposal, new.resource));
         }
-        match npv_minor.filter(|seen| *seen != order.npv_minor) {
-            Some(seen) => {
-                let money = |minor| Money::new(minor, order.currency);
-                refused(format!("the order costs {} now, not {}; read it again, then decide", money(order.npv_minor), money(seen)))
-            }
-            None => Ok(order),
+        let told = ToldOrder::new(order, &active)?;
+        if told.digest != digest {
+            let cost = told.order.npv();
+            let paid = told.order.budget.as_ref().map(|budget| format!(" and takes {} of the budget {}", budget.takes(), budget.line));
+            let (quantity, paid) = (told.order.quantity, paid.unwrap_or_default());
+            return refused(format!("the order is not the one that was read: {quantity} × now cost {cost}{paid}; {READ_AGAIN}"));
         }
+        Ok((told.order, sold))
     }
 
     async fn approve_together(
         &self,
         writing: &mut Writing,
-        (order, proposals): (&Combined, Vec<Proposal>),
+        (order, sold, proposals): (&Combined, &Offer, Vec<Proposal>),
         (why, allow_overrun): (&str, bool),
-        actor: &Actor,
+        (setup, actor): (&Setup, &Actor),
     ) -> Result<(), ProposalError> {
-        let title = format!("Add {} × {} of {} ({})", order.quantity, order.item, order.supplier, order.offer);
-        refuse_without_budget(&title, true, order.budget.as_ref(), allow_overrun)?;
+        refuse_without_budget(&order_title(order), true, order.budget.as_ref(), allow_overrun)?;
         if let Some(budget) = order.budget.as_ref().filter(|_| !allow_overrun) {
             // The whole is too much or is not: not the share that happens to be the last.
             refuse_overrun(budget_standing(writing.connection(), &budget.line).await?, budget.takes_minor)?;
@@ -284,8 +287,7 @@ impl Proposals {
         for proposal in proposals {
             let Some(share) = order.shares.iter().find(|share| share.proposal == proposal.number) else { continue };
             let mut decided = changed(&proposal, ProposalState::Approved, writing.now_us());
-            let place = proposal.options.options.iter().position(|option| option.offer.as_deref() == Some(&order.offer));
-            decided.chosen = place.and_then(|place| i64::try_from(place + 1).ok());
+            choose_as_ordered(&mut decided, order, &setup.purchase);
             if let Some((budget, minor)) = order.budget.as_ref().zip(share.budget_minor) {
                 self.commit_budget(writing.connection(), &mut decided, budget, (minor, allow_overrun), actor).await?;
             }
@@ -293,15 +295,16 @@ impl Proposals {
             parts.push(OrderedPart { proposal: decided, share: share.clone(), limit_source });
         }
         let ticket = writing.open(order_ticket(order, &parts, why, &self.desk), actor).await?;
-        let numbers: Vec<i64> = parts.iter().map(|part| part.proposal.number).collect();
         for OrderedPart { mut proposal, share, .. } in parts {
             proposal.ticket = Some(ticket);
+            let title = proposal.options.of_offer(&order.offer).map(|option| option.title.clone());
             let detail = json!({
-                "option": proposal.chosen, "title": title, "why": why, "budget": order.budget, "ticket": ticket,
-                "share": share, "together": numbers, "combined": order,
+                "option": proposal.chosen, "title": title, "why": why, "budget": order.budget, "ticket": ticket, "share": share,
             });
             save_proposal(writing.connection(), &proposal, ("approved", &detail), actor).await?;
         }
+        let now_us = writing.now_us();
+        save_order(writing.connection(), ticket, (order, sold, why), (now_us, actor)).await?;
         Ok(())
     }
 
@@ -310,9 +313,9 @@ impl Proposals {
         let mut outcome = CombinedOutcome { offer: offer.to_owned(), ticket: None, order: None, proposals: Vec::new() };
         for number in named.keys() {
             let proposal = load_proposal(&mut read, *number).await?.ok_or(ProposalError::NotFound(*number))?;
-            if outcome.order.is_none() && proposal.ticket.is_some() {
-                outcome.order = order_of(&load_events(&mut read, *number).await?);
-                outcome.ticket = proposal.ticket;
+            if let (None, Some(ticket)) = (outcome.ticket, proposal.ticket) {
+                outcome.order = load_order(&mut read, ticket, TimestampUs::MAX).await?.map(|placed| placed.order);
+                outcome.ticket = Some(ticket);
             }
             outcome.proposals.push(proposal_in_short(&proposal));
         }
@@ -320,10 +323,17 @@ impl Proposals {
     }
 }
 
-fn told_orders(active: &[Proposal], market: &MarketData, setup: &Setup) -> Vec<Combined> {
+/// Orders of these offers for proposals that wait for a decision and were made of the offers as they are now.
+fn told_orders(active: &[Proposal], market: &MarketData, offers: &[NamedOffer], policy: &PurchasePolicy) -> Vec<Combined> {
     let open = active.iter().filter(|proposal| proposal.state == ProposalState::Open);
-    let wants: Vec<Want<'_>> = open.map(|it| Want { proposal: it.number, need: &it.facts.need, options: &it.options }).collect();
-    combine(&wants, &market.offers, &market.books, &setup.purchase)
+    let wants: Vec<Want<'_>> = open.map(|it| Want { outdated: outdated(it, market), ..want_of(it) }).collect();
+    combine(&wants, offers, &market.books, policy)
+}
+
+/// Offers of a proposal that have changed or gone since it was made.
+fn outdated<'p>(proposal: &'p Proposal, market: &MarketData) -> Vec<&'p str> {
+    let has_changed = |(name, version): &(&String, &i64)| market.versions.get(*name) != Some(*version);
+    proposal.facts.offers.iter().filter(has_changed).map(|(name, _)| name.as_str()).collect()
 }
 
 /// The proposals, if each is at the version that was read.
@@ -340,37 +350,7 @@ async fn as_read(write: &mut SqliteConnection, named: &Versions) -> Result<Vec<P
         return Ok(proposals);
     }
     let (first, verb) = (others.join(", "), if others.len() == 1 { "was" } else { "were" });
-    Err(ProposalError::Refused(format!("{first} {verb} changed in the meantime; read `GET /api/v1/proposals/combined` again, then decide")))
-}
-
-/// The order for several that a proposal was last approved in.
-pub(super) fn order_of(events: &[ProposalEvent]) -> Option<Combined> {
-    let approved = events.iter().rev().find(|event| event.kind == "approved")?;
-    Combined::deserialize(approved.detail.get("combined")?).ok()
-}
-
-/// Orders that were approved by a moment and of which something was still to come, of the proposals that stood then, the oldest first.
-pub(super) async fn approved_orders(
-    read: &mut SqliteConnection,
-    active: &[Proposal],
-    at_us: TimestampUs,
-) -> Result<Vec<ApprovedOrder>, StoreError> {
-    let mut orders: BTreeMap<i64, ApprovedOrder> = BTreeMap::new();
-    for proposal in active.iter().filter(|it| it.state == ProposalState::Approved) {
-        let Some(ticket) = proposal.ticket.filter(|ticket| !orders.contains_key(ticket)) else { continue };
-        let mut events = load_events(read, proposal.number).await?;
-        events.retain(|event| event.at_us <= at_us);
-        let Some((order, approved)) = order_of(&events).zip(events.iter().rev().find(|event| event.kind == "approved")) else { continue };
-        let mut parts = BTreeMap::new();
-        for share in &order.shares {
-            let sql = "SELECT kind FROM proposal_events WHERE proposal = ?1 AND at_us <= ?2 ORDER BY seq DESC LIMIT 1";
-            let latest = sqlx::query_scalar(sql).bind(share.proposal).bind(at_us).fetch_one(&mut *read).await?;
-            parts.insert(share.proposal, latest);
-        }
-        let why = approved.detail["why"].as_str().unwrap_or_default().to_owned();
-        orders.insert(ticket, ApprovedOrder { order, ticket, by: approved.actor.clone(), at_us: approved.at_us, why, parts });
-    }
-    Ok(orders.into_values().collect())
+    Err(ProposalError::Refused(format!("{first} {verb} changed in the meantime; {READ_AGAIN}")))
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::night_test::{Night, night, put};
-use crate::desk::{TicketEvent, TicketState};
+use super::night_test::{Night, night, person, put};
+use crate::desk::{Change, TicketEvent, TicketState};
 
 /// By the clock of Berlin: Ines works to 23:30, Omar from then to 03:00, which the clocks reach an hour early. Both know web servers; Lena,
 /// who leads them and keeps no hours, does not.
@@ -101,4 +101,45 @@ async fn a_break_is_no_end_of_a_shift() {
     assert_eq!(night.ticket().await.assignee.as_deref(), Some("ines"), "she is back in half an hour");
     night.at(61).await;
     assert_eq!(night.ticket().await.assignee.as_deref(), Some("omar"));
+}
+
+#[tokio::test]
+async fn a_corrected_ticket_goes_to_the_team_and_the_person_that_the_rules_say_then() {
+    let mut night = night().await;
+    put(&night, "team", "apps", json!({})).await;
+    put(&night, "team", "mail", json!({})).await;
+    for (name, team) in [("ines", "apps"), ("omar", "mail"), ("lena", "ops")] {
+        let user = json!({ "display_name": name, "role": "technician", "teams": [team], "time_zone": "Europe/Berlin",
+            "working_hours": { "sat": ["20:00-23:59"] } });
+        put(&night, "user", name, user).await;
+    }
+    let rules = json!({ "rules": [{ "name": "mail", "entity": { "host": "mail*" }, "team": "mail" }] });
+    put(&night, "skill_rules", "default", rules).await;
+    put(&night, "desk_policy", "default", json!({ "assign": true, "team": "apps" })).await;
+    night.find("app01").await;
+    night.at(0).await;
+    let whose = |ticket: &crate::desk::Ticket| (ticket.team.clone().unwrap(), ticket.assignee.clone().unwrap());
+    assert_eq!(whose(&night.ticket().await), ("apps".into(), "ines".into()), "what fits no rule belongs to the desk's own team");
+    let is = |host: &str| Change {
+        entity: Some([("host".to_owned(), host.to_owned())].into()),
+        reason: Some("the log names it".into()),
+        ..Change::default()
+    };
+    night.change(is("mail01"), &person("lena")).await;
+    night.at(1).await;
+    let ticket = night.ticket().await;
+    assert_eq!((whose(&ticket), ticket.state), (("mail".into(), "omar".into()), TicketState::Assigned));
+
+    // Whoever has begun goes on, whatever the rules say.
+    night.change(super::night_test::to(TicketState::InProgress), &person("omar")).await;
+    night.change(is("app01"), &person("lena")).await;
+    night.at(2).await;
+    assert_eq!(whose(&night.ticket().await), ("apps".into(), "omar".into()));
+    // What somebody chose stays.
+    night.change(Change { team: Some("ops".into()), ..Change::default() }, &person("lena")).await;
+    night.change(is("mail02"), &person("lena")).await;
+    night.at(3).await;
+    let ticket = night.ticket().await;
+    assert_eq!(whose(&ticket), ("ops".into(), "omar".into()));
+    assert_eq!(night.desk.replayed(1).await.unwrap(), ticket);
 }

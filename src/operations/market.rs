@@ -48,7 +48,11 @@ impl MarketData {
                 data.leads.insert(name, LeadTime { promised_days: supplier.lead_time_days, seen_days: Vec::new() });
             }
         }
-        let rows = sqlx::query("SELECT supplier, ordered_on, delivered_on FROM supply_deliveries ORDER BY id").fetch_all(read).await;
+        // What comes on one day of an order for several proposals is one delivery.
+        let sql = "SELECT supplier, ordered_on, delivered_on FROM supply_deliveries AS delivery
+            GROUP BY supplier, ordered_on, delivered_on,
+                coalesce((SELECT ticket FROM proposals WHERE number = delivery.proposal), -delivery.id) ORDER BY min(delivery.id)";
+        let rows = sqlx::query(sql).fetch_all(read).await;
         for row in rows.map_err(StoreError::from)? {
             let text = |column: &str| row.try_get::<String, _>(column).map_err(StoreError::from);
             let (supplier, ordered, delivered) = (text("supplier")?, text("ordered_on")?, text("delivered_on")?);

@@ -7,9 +7,8 @@ use serde_json::json;
 use sqlx::SqliteConnection;
 
 use super::clean_ups::approved_clean_up;
-use super::combined_orders::order_of;
 use super::market::{assets_named, holds, is_its_own};
-use super::proposal_rows::{Proposal, ProposalState, load_events, save_proposal};
+use super::proposal_rows::{Proposal, ProposalState, save_proposal};
 use super::proposals::{
     NewDelivery, ProposalDetail, ProposalError, Proposals, budget_of, changed, check_why, limit_source_of, note_of, refuse_unless,
 };
@@ -42,7 +41,7 @@ impl Proposals {
             let why = "it is done when the use that is measured has fallen, which each run looks at; reject it if it is not to be done";
             return Err(ProposalError::Refused(format!("{}: {why}", option.title)));
         }
-        let ordered_on = inventory::day_of(proposal.updated_at_us);
+        let ordered_on = ordered_on(writing.connection(), &proposal).await?;
         if delivery.delivered_on < ordered_on || delivery.delivered_on > self.inventory.today() {
             let why = format!("it was ordered on {ordered_on} and today is {}; write a day between", self.inventory.today());
             return Err(ProposalError::Refused(why));
@@ -63,9 +62,9 @@ impl Proposals {
             };
             self.inventory.enter_in(writing.connection(), &line, &entry, actor).await?;
         }
-        if let Some(option) = ordered_option(writing.connection(), &proposal).await? {
-            self.note_delivery(writing.connection(), &proposal, &option, delivery, paid_minor, ordered_on, actor).await?;
-            self.grow_asset(writing.connection(), &proposal, &option, actor).await?;
+        if let Some(option) = chosen_option(&proposal) {
+            self.note_delivery(writing.connection(), &proposal, option, delivery, paid_minor, ordered_on, actor).await?;
+            self.grow_asset(writing.connection(), &proposal, option, actor).await?;
         }
         end_part(&mut writing, &proposal, &format!("delivered on {}", delivery.delivered_on), actor).await?;
         let decided = changed(&proposal, ProposalState::Delivered, now_us);
@@ -143,16 +142,17 @@ impl Proposals {
     }
 }
 
-/// The option that was approved, with what was ordered for it: of an order for several, its share.
-async fn ordered_option(read: &mut SqliteConnection, proposal: &Proposal) -> Result<Option<PurchaseOption>, ProposalError> {
+/// The option that was approved, as it was ordered.
+fn chosen_option(proposal: &Proposal) -> Option<&PurchaseOption> {
     let place = proposal.chosen.and_then(|place| usize::try_from(place).ok()?.checked_sub(1));
-    let Some(option) = place.and_then(|place| proposal.options.options.get(place)) else { return Ok(None) };
-    let order = order_of(&load_events(read, proposal.number).await?);
-    let share = order.and_then(|order| order.shares.into_iter().find(|share| share.proposal == proposal.number));
-    Ok(Some(match share {
-        Some(share) => PurchaseOption { quantity: share.quantity, capacity_gained: share.capacity_gained, ..option.clone() },
-        None => option.clone(),
-    }))
+    proposal.options.options.get(place?)
+}
+
+/// The day on which it was approved.
+async fn ordered_on(read: &mut SqliteConnection, proposal: &Proposal) -> Result<Date, StoreError> {
+    let sql = "SELECT at_us FROM proposal_events WHERE proposal = ?1 AND kind = 'approved' ORDER BY seq DESC LIMIT 1";
+    let at_us: Option<i64> = sqlx::query_scalar(sql).bind(proposal.number).fetch_optional(read).await?;
+    Ok(inventory::day_of(at_us.unwrap_or(proposal.updated_at_us)))
 }
 
 /// Ends what the change ticket has to do with a proposal that is delivered or taken back. The ticket of an order for several is told, and

@@ -228,6 +228,12 @@ pub(super) async fn load_active(read: &mut SqliteConnection) -> Result<Vec<Propo
     rows.iter().map(proposal_of).collect()
 }
 
+/// The proposals that a change ticket is about.
+pub(super) async fn load_proposals_of_ticket(read: &mut SqliteConnection, ticket: i64) -> Result<Vec<Proposal>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM proposals WHERE ticket = ?1 ORDER BY number").bind(ticket).fetch_all(read).await?;
+    rows.iter().map(proposal_of).collect()
+}
+
 /// The proposals about which something was still to happen at a moment, with what was decided by then.
 pub(super) async fn load_proposals_at(read: &mut SqliteConnection, at_us: TimestampUs) -> Result<Vec<Proposal>, StoreError> {
     let rows = sqlx::query(
@@ -242,7 +248,7 @@ pub(super) async fn load_proposals_at(read: &mut SqliteConnection, at_us: Timest
     for row in &rows {
         let state = match row.try_get::<&str, _>("latest")? {
             "opened" | "changed" | "reopened" => ProposalState::Open,
-            "approved" => ProposalState::Approved,
+            "approved" | "repriced" => ProposalState::Approved,
             "deferred" | "renewed" => ProposalState::Deferred,
             _ => continue,
         };

@@ -11,7 +11,10 @@ use super::proposal_rows::Proposal;
 use super::proposals::ProposalError;
 use super::{Setup, day_of};
 use crate::desk::{Desk, Impact, Opening, TicketKind, Urgency};
-use crate::purchase::{BudgetEffect, Combined, Consumer, Need, Options, PurchaseOption, Share};
+use crate::purchase::{BudgetEffect, Combined, Consumer, Need, Options, PurchaseOption, Schedule, Share};
+
+/// Parts of an order that its ticket tells one by one.
+const MOST_TOLD: usize = 40;
 
 /// Whether an open proposal still says what it would say now, down to what it takes from which budget: nobody reads an event a day that
 /// says nothing new.
@@ -19,7 +22,7 @@ pub(super) fn same_advice(known: &Proposal, made: &Options, order_by: Option<&st
     let advice = |options: &Options| -> Vec<_> {
         let paid = |budget: &BudgetEffect| (budget.line.clone(), budget.currency, budget.takes_minor);
         // Not the words: they tell amounts that are others each day.
-        let what = |it: &PurchaseOption| (it.kind, it.offer.clone(), it.other_resource.clone(), it.quantity);
+        let what = |it: &PurchaseOption| (it.kind, it.offer.clone(), it.other_resource.clone(), it.quantity, it.smallest_quantity);
         let said = |it: &PurchaseOption| (what(it), it.cost.npv_minor, it.feasible, it.budget.as_ref().map(paid));
         options.options.iter().map(said).collect()
     };
@@ -94,7 +97,8 @@ pub(super) fn change_ticket(proposal: &Proposal, option: &PurchaseOption, why: &
         lines.push(why.to_owned());
     }
     if let (Some(supplier), Some(offer)) = (&option.supplier, &option.offer) {
-        lines.push(format!("Order {} of {offer} from {supplier}; it is to arrive on {}.", option.quantity, option.schedule.arrives_on));
+        let on = ordered_and_there(option.budget.as_ref(), &option.schedule);
+        lines.push(format!("Order {} of {offer} from {supplier}{on}.", option.quantity));
     }
     if let (Some(line), Some(minor), Some(currency)) = (&proposal.budget_line, proposal.committed_minor, &proposal.currency) {
         lines.push(format!("{minor} minor units of {currency} are committed in the budget {line}."));
@@ -122,6 +126,17 @@ pub(super) fn change_ticket(proposal: &Proposal, option: &PurchaseOption, why: &
     }
 }
 
+/// When something is to be ordered, so that the budget is the one that was approved, and when it can be used then.
+fn ordered_and_there(budget: Option<&BudgetEffect>, schedule: &Schedule) -> String {
+    match budget {
+        Some(budget) => {
+            let there = schedule.arrives_if_ordered_on(budget.order_on);
+            format!(" on {}, which is within the budget of {}; it can be used on {there}", budget.order_on, budget.year)
+        }
+        None => format!("; it can be used on {}", schedule.arrives_on),
+    }
+}
+
 /// Where a limit is to be raised that nothing measures: nothing but a person does it.
 fn limit_to_raise(proposal: &Proposal, limit_source: Option<&str>) -> Option<String> {
     let place = match limit_source {
@@ -146,28 +161,38 @@ pub(super) struct OrderedPart {
     pub(super) limit_source: Option<String>,
 }
 
+/// What an order for several proposals is called.
+pub(super) fn order_title(order: &Combined) -> String {
+    let resources: Vec<&str> = order.shares.iter().take(MOST_TOLD).map(|share| share.resource.as_str()).collect();
+    shortened(&format!("Order {} × {} of {} for {}", order.quantity, order.item, order.supplier, resources.join(", ")))
+}
+
 /// The one change that an order for several proposals asks for.
 pub(super) fn order_ticket(order: &Combined, parts: &[OrderedPart], why: &str, desk: &Desk) -> Opening {
     let (impact, urgency) = (Impact::Medium, Urgency::Medium);
-    let arrives = parts.iter().filter_map(|part| Some(part.proposal.options.of_offer(&order.offer)?.schedule.arrives_on)).max();
-    let arrives = arrives.map(|day| format!("; it is to arrive on {day}")).unwrap_or_default();
     let mut lines = vec![format!("One order for {} proposals was approved: {}.", parts.len(), order.why)];
     if !why.is_empty() {
         lines.push(why.to_owned());
     }
-    lines.push(format!("Order {} of {} from {}{arrives}.", order.quantity, order.offer, order.supplier));
+    let options = parts.iter().filter_map(|part| part.proposal.options.of_offer(&order.offer));
+    let last = options.max_by_key(|option| option.schedule.arrives_on);
+    let on = last.map(|option| ordered_and_there(order.budget.as_ref(), &option.schedule)).unwrap_or_default();
+    lines.push(format!("Order {} of {} from {}{on}.", order.quantity, order.offer, order.supplier));
     let part = |OrderedPart { proposal, share, .. }: &OrderedPart| {
         let (gained, unit) = (share.capacity_gained, &share.unit);
         let paid = proposal.committed_minor.zip(proposal.currency.as_ref());
         let paid = paid.map(|(minor, currency)| format!("; {minor} minor units of {currency} are committed for it")).unwrap_or_default();
         format!("* Proposal {}: {} of them for {}, which gain {gained} {unit}{paid}", proposal.number, share.quantity, share.resource)
     };
-    lines.push(parts.iter().map(part).collect::<Vec<_>>().join("\n"));
+    let more = parts.len().checked_sub(MOST_TOLD).filter(|more| *more > 0);
+    let more = more.map(|more| format!("* And {more} more: `GET /api/v1/proposals/combined` has them all."));
+    lines.push(parts.iter().take(MOST_TOLD).map(part).chain(more).collect::<Vec<_>>().join("\n"));
     if let Some(budget) = &order.budget {
         let (minor, currency) = (budget.takes_minor, budget.currency);
         lines.push(format!("All of it, {minor} minor units of {currency}, is committed in the budget {}.", budget.line));
     }
-    lines.extend(parts.iter().filter_map(|part| limit_to_raise(&part.proposal, part.limit_source.as_deref())));
+    let to_raise = |part: &OrderedPart| limit_to_raise(&part.proposal, part.limit_source.as_deref());
+    lines.extend(parts.iter().take(MOST_TOLD).filter_map(to_raise));
     let when = "`POST /api/v1/proposals/{number}/delivery` with its number; the last one resolves this ticket.";
     lines.push(format!("When the part of a proposal is there: {when}"));
     let mut shared = parts.first().map(|part| entity_of(&part.proposal)).unwrap_or_default();
@@ -176,15 +201,13 @@ pub(super) fn order_ticket(order: &Combined, parts: &[OrderedPart], why: &str, d
         shared.retain(|name, value| own.get(name) == Some(value));
     }
     let service = parts.first().and_then(|part| part.proposal.facts.need.service.clone());
-    let resources: Vec<&str> = parts.iter().map(|part| part.share.resource.as_str()).collect();
-    let title = format!("Order {} × {} of {} for {}", order.quantity, order.item, order.supplier, resources.join(", "));
     Opening {
         description: lines.join("\n\n"),
         entity: shared,
         service: service.filter(|service| parts.iter().all(|part| part.proposal.facts.need.service.as_ref() == Some(service))),
         impact: Some(impact),
         urgency: Some(urgency),
-        ..Opening::new(TicketKind::Change, shortened(&title), desk.rules().matrix.priority(impact, urgency))
+        ..Opening::new(TicketKind::Change, order_title(order), desk.rules().matrix.priority(impact, urgency))
     }
 }
 

@@ -97,6 +97,9 @@ pub enum Decision {
     Reject {
         /// Why.
         why: String,
+        /// Even where what is left of an order for several becomes dearer than its budget has left.
+        #[serde(default)]
+        allow_overrun: bool,
     },
 }
 
@@ -186,7 +189,7 @@ impl Proposals {
         number: i64,
         expected_version: Option<i64>,
         decision: &Decision,
-        actor: &Actor,
+        (setup, actor): (&Setup, &Actor),
     ) -> Result<ProposalDetail, ProposalError> {
         let mut writing = self.desk.writing().await?;
         let proposal = self.fresh(writing.connection(), number, expected_version).await?;
@@ -197,7 +200,9 @@ impl Proposals {
                 self.approve(&mut writing, &proposal, (*option, why, *allow_overrun), actor).await?;
             }
             Decision::Defer { until, why } => self.defer(&mut writing, &proposal, (*until, why), actor).await?,
-            Decision::Reject { why } => self.reject(&mut writing, &proposal, why, actor).await?,
+            Decision::Reject { why, allow_overrun } => {
+                self.reject_all(&mut writing, &[proposal], (why, *allow_overrun), (setup, actor)).await?;
+            }
         }
         writing.commit().await?;
         self.get(number).await

@@ -57,7 +57,12 @@ fn growing<'a>(labels: &'a [(&'a str, &'a str)], free: &'a dyn Fn(i64) -> Option
 async fn approve(office: &Office, proposal: &Proposal) -> i64 {
     let place = 1 + proposal.options.options.iter().position(|option| option.offer.is_some()).unwrap();
     let decision = Decision::Approve { option: place, why: "cheapest".into(), allow_overrun: false };
-    let decided = office.capacity.proposals().decide(proposal.number, Some(proposal.version), &decision, &ines()).await.unwrap();
+    let decided = office
+        .capacity
+        .proposals()
+        .decide(proposal.number, Some(proposal.version), &decision, (&office.register.setup(), &ines()))
+        .await
+        .unwrap();
     decided.proposal.ticket.unwrap()
 }
 
@@ -90,8 +95,13 @@ async fn what_is_put_off_comes_back_on_its_day_and_what_is_rejected_rests() {
     let today = day_of(office.inventory.today());
     let until = date_text(today + 5).parse().unwrap();
     let past = Decision::Defer { until: office.inventory.today(), why: String::new() };
-    assert!(proposals.decide(1, None, &past, &ines()).await.unwrap_err().to_string().contains("not in the future"));
-    proposals.decide(1, None, &Decision::Defer { until, why: "the budget of April".into() }, &ines()).await.unwrap();
+    assert!(
+        proposals.decide(1, None, &past, (&office.register.setup(), &ines())).await.unwrap_err().to_string().contains("not in the future")
+    );
+    proposals
+        .decide(1, None, &Decision::Defer { until, why: "the budget of April".into() }, (&office.register.setup(), &ines()))
+        .await
+        .unwrap();
     for (day, state) in [(121, ProposalState::Deferred), (124, ProposalState::Deferred), (125, ProposalState::Open)] {
         morning(&office, day);
         run(&office).await;
@@ -102,12 +112,27 @@ async fn what_is_put_off_comes_back_on_its_day_and_what_is_rejected_rests() {
     let ticket = approve(&office, &all(&office).await[0]).await;
     assert_eq!(committed(&office).await, 40_000);
     assert_eq!(office.capacity.report("", None).await.unwrap().summary.order_now, 0, "it is decided");
-    proposals.decide(1, None, &Decision::Reject { why: "we move it to the other site".into() }, &ines()).await.unwrap();
+    proposals
+        .decide(
+            1,
+            None,
+            &Decision::Reject { why: "we move it to the other site".into(), allow_overrun: false },
+            (&office.register.setup(), &ines()),
+        )
+        .await
+        .unwrap();
     assert_eq!(committed(&office).await, 0);
     assert_eq!(office.capacity.report("", None).await.unwrap().summary.order_now, 0, "and so is this");
     assert_eq!(office.desk.get(ticket).await.unwrap().ticket.state, TicketState::Resolved);
-    let again = Decision::Reject { why: "twice".into() };
-    assert!(proposals.decide(1, None, &again, &ines()).await.unwrap_err().to_string().contains("cannot be rejected"));
+    let again = Decision::Reject { why: "twice".into(), allow_overrun: false };
+    assert!(
+        proposals
+            .decide(1, None, &again, (&office.register.setup(), &ines()))
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("cannot be rejected")
+    );
     // It is not proposed again for a month, though it crosses.
     for (day, count) in [(126, 1), (150, 1), (156, 2)] {
         morning(&office, day);

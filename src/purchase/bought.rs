@@ -3,7 +3,7 @@
 use super::budget::{BudgetEffect, effect};
 use super::days::{DAYS_A_MONTH, plus_days};
 use super::delivery::{Delivery, Schedule, installation_days};
-use super::option::{OptionKind, PurchaseOption, need_terms};
+use super::option::{OptionKind, PurchaseOption, bought_title, need_terms};
 use super::options::Question;
 use super::pattern::fits;
 use super::price::fine_price;
@@ -50,10 +50,9 @@ pub(super) fn bought(name: &str, offer: &Offer, question: &Question<'_>) -> Resu
         OfferAction::Add => OptionKind::Add,
         OfferAction::Replace => OptionKind::Replace,
     };
-    let verb = if kind == OptionKind::Add { "Add" } else { "Replace by" };
     let option = PurchaseOption {
         kind,
-        title: format!("{verb} {} × {} of {} ({name})", chosen.priced.quantity, offer.item, offer.supplier),
+        title: bought_title(kind, chosen.priced.quantity, &offer.item, &offer.supplier, name),
         offer: Some(name.to_owned()),
         item: Some(offer.item.clone()),
         supplier: Some(offer.supplier.clone()),

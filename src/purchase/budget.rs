@@ -45,6 +45,23 @@ impl BudgetEffect {
         self.over_by_minor == 0
     }
 
+    /// What the purchase takes.
+    pub fn takes(&self) -> Money {
+        self.money(self.takes_minor)
+    }
+
+    /// The same line and day, for a part of what is taken.
+    pub(super) fn taking(&self, minor: i64) -> Self {
+        let left_after_minor = self.left_before_minor.saturating_sub(minor);
+        Self {
+            takes_minor: minor,
+            left_after_minor,
+            over_by_minor: if minor > 0 { left_after_minor.saturating_neg().max(0) } else { 0 },
+            percent_of_left: percent_of_left(minor, self.left_before_minor),
+            ..self.clone()
+        }
+    }
+
     fn money(&self, minor: i64) -> Money {
         Money { minor, currency: self.currency }
     }
@@ -108,8 +125,15 @@ fn paying<'b>(books: &'b [Book], kind: &str, year: i16) -> Option<&'b Book> {
     able.min_by(|one, other| (one.resource_kinds.is_empty(), &one.name).cmp(&(other.resource_kinds.is_empty(), &other.name)))
 }
 
-fn effect_on(book: &Book, priced: &Priced, schedule: &Schedule, order_on: Date, policy: &PurchasePolicy) -> Result<BudgetEffect, String> {
-    let in_use = plus_days(order_on, schedule.days() - i64::from(schedule.approval_days));
+/// What a purchase takes of a line if it is ordered on a day.
+pub(super) fn effect_on(
+    book: &Book,
+    priced: &Priced,
+    schedule: &Schedule,
+    order_on: Date,
+    policy: &PurchasePolicy,
+) -> Result<BudgetEffect, String> {
+    let in_use = schedule.arrives_if_ordered_on(order_on);
     // A month of use is paid at its end: what begins in March is paid for nine times in the year.
     let months = if in_use.year() == book.year { u32::try_from(12 - in_use.month()).unwrap_or(0) } else { 0 };
     let too_large = || format!("what it takes of budget line {} is more than can be counted", book.name);
@@ -127,6 +151,10 @@ fn effect_on(book: &Book, priced: &Priced, schedule: &Schedule, order_on: Date, 
         left_before_minor: left,
         left_after_minor: after,
         over_by_minor: if after < 0 && takes > 0 { after.checked_neg().ok_or_else(too_large)? } else { 0 },
-        percent_of_left: (left > 0).then(|| takes as f64 / left as f64 * 100.0),
+        percent_of_left: percent_of_left(takes, left),
     })
+}
+
+fn percent_of_left(takes: i64, left: i64) -> Option<f64> {
+    (left > 0).then(|| takes as f64 / left as f64 * 100.0)
 }

@@ -7,20 +7,24 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::book::Book;
-use super::budget::{BudgetEffect, effect};
+use super::budget::{BudgetEffect, effect, effect_on};
 use super::days::days_between;
+use super::delivery::Schedule;
 use super::need::Need;
-use super::option::PurchaseOption;
+use super::option::{PurchaseOption, bought_title};
 use super::options::{NamedOffer, Options};
 use super::policy::PurchasePolicy;
-use super::price::{Priced, priced, term_of};
+use super::price::{Cost, Priced, cost_per_unit_and_month, fine_price, priced, term_of};
 use super::quantity::gain;
 use super::term::Term;
-use super::unit::{convert, counted};
+use super::unit::{convert, counted, shown};
 use crate::inventory::{Currency, Money, Offer};
 
+/// The term of what a need costs alone.
+const SINGLY: &str = "singly_npv";
+
 /// A need and its options.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Want<'w> {
     /// Number of the proposal that they are of.
     pub proposal: i64,
@@ -28,6 +32,8 @@ pub struct Want<'w> {
     pub need: &'w Need,
     /// Its options.
     pub options: &'w Options,
+    /// Offers that have changed since the options were worked out: nothing is ordered of them.
+    pub outdated: Vec<&'w str>,
 }
 
 /// What one resource has of a joint order. All shares add up to the whole, to the minor unit.
@@ -47,6 +53,9 @@ pub struct Share {
     pub unit: String,
     /// Its part of what is paid once.
     pub one_off_minor: i64,
+    /// Its part of what is paid each month.
+    #[serde(default)]
+    pub running_minor_per_month: i64,
     /// Its part of the present value of the running costs.
     pub running_present_minor: i64,
     /// Its part of the whole.
@@ -57,7 +66,7 @@ pub struct Share {
     pub singly_npv_minor: i64,
 }
 
-/// One order for several needs that is cheaper than an order for each.
+/// One order for several needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Combined {
     /// Name of the offer.
@@ -78,7 +87,7 @@ pub struct Combined {
     pub npv_minor: i64,
     /// What an order of the same offer for each need costs.
     pub singly_npv_minor: i64,
-    /// What is saved against that.
+    /// What is saved against that; negative where parts were taken back and the rest has become dearer.
     pub saving_minor: i64,
     /// What the best feasible option of each need costs, all together; none where a need has none.
     pub best_options_npv_minor: Option<i64>,
@@ -100,8 +109,13 @@ pub struct Combined {
 struct Part<'w> {
     proposal: i64,
     need: &'w Need,
-    options: &'w Options,
-    option: &'w PurchaseOption,
+    schedule: &'w Schedule,
+    /// Pieces that the need asks for.
+    pieces: u32,
+    /// What they cost singly.
+    singly_minor: i64,
+    /// What the best option of the need costs.
+    best_minor: Option<i64>,
 }
 
 /// Orders for several needs at once that are cheaper than an order for each, the largest saving first. A need takes part in an
@@ -111,20 +125,68 @@ pub fn combine(wants: &[Want<'_>], offers: &[NamedOffer], books: &[Book], policy
     let Some(latest) = wants.iter().map(|want| want.need.today).max() else { return Vec::new() };
     let order = |(name, offer): &NamedOffer| {
         let parts = parts(name, offer, wants, latest, policy);
-        Joint::of(offer, parts, policy)?.order(name, books, latest, policy)
+        let joint = Joint::of(offer, parts, policy).filter(|joint| joint.parts.len() > 1 && joint.saving_minor > 0)?;
+        let why = format!("for {} saves {}", joint.who(), Money { minor: joint.saving_minor, currency: policy.currency });
+        let budget = joint.line_that_pays(books, latest, policy);
+        joint.order(name, budget, ("one order of", &why), policy)
     };
     let mut found: Vec<Combined> = offers.iter().filter_map(order).collect();
     found.sort_by(|one, other| other.saving_minor.cmp(&one.saving_minor).then(one.offer.cmp(&other.offer)));
     found
 }
 
+/// What is left of an order when parts of it are taken back: the pieces of the `kept` needs, at the price that the offer has for so
+/// many, paid by the same line on the same day. `offer` is as it was ordered, and `book` the line without what the order takes of it.
+///
+/// # Errors
+/// Why it cannot be priced, in a sentence.
+pub fn rest_of(
+    order: &Combined,
+    offer: &Offer,
+    kept: &[Want<'_>],
+    book: Option<&Book>,
+    policy: &PurchasePolicy,
+) -> Result<Combined, String> {
+    let unreadable = || "a part of the order cannot be read".to_owned();
+    let mut parts = Vec::with_capacity(kept.len());
+    for want in kept {
+        let share = order.shares.iter().find(|share| share.proposal == want.proposal).ok_or_else(unreadable)?;
+        parts.push(Part {
+            proposal: share.proposal,
+            need: want.need,
+            schedule: &want.options.of_offer(&order.offer).ok_or_else(unreadable)?.schedule,
+            pieces: share.needed_quantity,
+            singly_minor: share.singly_npv_minor,
+            best_minor: None,
+        });
+    }
+    if policy.currency != order.currency {
+        return Err(format!("the purchase policy reckons in {} now, and the order in {}", policy.currency, order.currency));
+    }
+    let joint = Joint::of(offer, parts, policy).ok_or("the offer cannot be priced for what is left")?;
+    let budget = match (&order.budget, book) {
+        (Some(budget), Some(book)) => Some(effect_on(book, &joint.whole, joint.most_urgent().schedule, budget.order_on, policy)?),
+        _ => None,
+    };
+    let why = format!("for {} is left of it", joint.who());
+    joint.order(&order.offer, Ok(budget), ("an order of", &why), policy).ok_or_else(|| "its shares cannot be told".to_owned())
+}
+
 fn parts<'w>(name: &str, offer: &Offer, wants: &[Want<'w>], latest: Date, policy: &PurchasePolicy) -> Vec<Part<'w>> {
     let still_sold = days_between(latest, offer.valid_until) >= i64::from(policy.approval_days);
     let part = |want: &Want<'w>| {
-        let option = want.options.of_offer(name)?;
+        // Amounts of another currency cannot be added to these.
+        let option = want.options.of_offer(name).filter(|_| want.options.currency == policy.currency)?;
         let in_time = option.schedule.order_by.is_none_or(|order_by| latest <= order_by);
-        let part = Part { proposal: want.proposal, need: want.need, options: want.options, option };
-        (option.covers_need && in_time && still_sold).then_some(part)
+        let part = Part {
+            proposal: want.proposal,
+            need: want.need,
+            schedule: &option.schedule,
+            pieces: option.smallest_quantity,
+            singly_minor: option.cost.npv_minor,
+            best_minor: want.options.best().map(|option| option.cost.npv_minor),
+        };
+        (option.covers_need && in_time && still_sold && !want.outdated.contains(&name)).then_some(part)
     };
     let mut parts: Vec<Part<'w>> = wants.iter().filter_map(part).collect();
     parts.sort_by(|one, other| one.need.resource.cmp(&other.need.resource));
@@ -132,7 +194,7 @@ fn parts<'w>(name: &str, offer: &Offer, wants: &[Want<'w>], latest: Date, policy
     parts
 }
 
-/// Needs that are cheaper together.
+/// Needs that are met together.
 struct Joint<'w> {
     offer: &'w Offer,
     parts: Vec<Part<'w>>,
@@ -142,28 +204,35 @@ struct Joint<'w> {
 }
 
 impl<'w> Joint<'w> {
-    /// None where fewer than two take part, or nothing is saved.
+    /// None where it cannot be priced.
     fn of(offer: &'w Offer, parts: Vec<Part<'w>>, policy: &PurchasePolicy) -> Option<Self> {
-        if parts.len() < 2 {
-            return None;
-        }
-        let pieces = parts.iter().try_fold(0_u32, |sum, part| sum.checked_add(part.option.smallest_quantity))?;
+        let pieces = parts.iter().try_fold(0_u32, |sum, part| sum.checked_add(part.pieces)).filter(|pieces| *pieces > 0)?;
         let whole = cheapest(offer, pieces, policy)?;
-        let singly_minor = parts.iter().try_fold(0_i64, |sum, part| sum.checked_add(part.option.cost.npv_minor))?;
-        let saving_minor = singly_minor.checked_sub(whole.npv.minor).filter(|saving| *saving > 0)?;
+        let singly_minor = parts.iter().try_fold(0_i64, |sum, part| sum.checked_add(part.singly_minor))?;
+        let saving_minor = singly_minor.checked_sub(whole.npv.minor)?;
         Some(Self { offer, parts, whole, singly_minor, saving_minor })
     }
 
-    fn order(self, name: &str, books: &[Book], latest: Date, policy: &PurchasePolicy) -> Option<Combined> {
+    /// The order for them, with what pays for it, and how its sentence begins and ends.
+    fn order(
+        self,
+        name: &str,
+        budget: Result<Option<BudgetEffect>, String>,
+        (begins, ends): (&str, &str),
+        policy: &PurchasePolicy,
+    ) -> Option<Combined> {
         let whole = &self.whole;
-        let best = |part: &Part<'_>| part.options.best().map(|option| option.cost.npv_minor);
-        let best_options = self.parts.iter().try_fold(0_i64, |sum, part| sum.checked_add(best(part)?));
-        let (budget, against) = match self.budget(books, latest, policy) {
+        let best_options = self.parts.iter().try_fold(0_i64, |sum, part| sum.checked_add(part.best_minor?));
+        let (budget, against) = match budget {
             Ok(budget) => (budget.clone(), budget.and_then(|budget| budget.against())),
             Err(why) => (None, Some(why)),
         };
-        let who: Vec<&str> = self.parts.iter().map(|part| part.need.resource.as_str()).collect();
-        let saving = Money { minor: self.saving_minor, currency: policy.currency };
+        let mut against: Vec<String> = against.into_iter().collect();
+        if let Some(best) = best_options.filter(|best| *best < whole.npv.minor) {
+            let money = |minor| Money { minor, currency: policy.currency };
+            let less = money(whole.npv.minor.saturating_sub(best));
+            against.push(format!("the best option of each need costs {} in all, {less} less than this order", money(best)));
+        }
         Some(Combined {
             offer: name.to_owned(),
             item: self.offer.item.clone(),
@@ -176,21 +245,33 @@ impl<'w> Joint<'w> {
             singly_npv_minor: self.singly_minor,
             saving_minor: self.saving_minor,
             best_options_npv_minor: best_options,
-            order_by: self.parts.iter().filter_map(|part| part.option.schedule.order_by).min(),
+            order_by: self.parts.iter().filter_map(|part| part.schedule.order_by).min(),
             shares: self.shares(budget.as_ref())?,
-            why: format!("one order of {} × {} for {} saves {saving}", whole.quantity, self.offer.item, who.join(", ")),
+            why: format!("{begins} {} × {} {ends}", whole.quantity, self.offer.item),
             terms: self.terms(budget.as_ref(), policy),
             budget,
-            against: against.into_iter().collect(),
+            against,
         })
     }
 
+    /// Who takes part, as far as a sentence holds them.
+    fn who(&self) -> String {
+        const MOST_NAMES: usize = 12;
+        let mut names: Vec<String> = self.parts.iter().take(MOST_NAMES).map(|part| part.need.resource.clone()).collect();
+        names.extend(self.parts.len().checked_sub(MOST_NAMES).filter(|more| *more > 0).map(|more| format!("{more} more")));
+        names.join(", ")
+    }
+
+    fn most_urgent(&self) -> &Part<'w> {
+        let order_by = |part: &&Part<'_>| part.schedule.order_by.unwrap_or(Date::MAX);
+        self.parts.iter().min_by_key(order_by).expect("BUG: an order without parts is not priced")
+    }
+
     /// The line that pays the whole: all parts are of one kind of resource, and are ordered on the day that the most urgent asks for.
-    fn budget(&self, books: &[Book], latest: Date, policy: &PurchasePolicy) -> Result<Option<BudgetEffect>, String> {
-        let order_by = |part: &&Part<'_>| part.option.schedule.order_by.unwrap_or(Date::MAX);
-        let Some(urgent) = self.parts.iter().min_by_key(order_by) else { return Ok(None) };
+    fn line_that_pays(&self, books: &[Book], latest: Date, policy: &PurchasePolicy) -> Result<Option<BudgetEffect>, String> {
+        let urgent = self.most_urgent();
         let need = Need { today: latest, ..urgent.need.clone() };
-        let effect = effect(&self.whole, &urgent.option.schedule, self.offer.valid_until, &need, books, policy)?;
+        let effect = effect(&self.whole, urgent.schedule, self.offer.valid_until, &need, books, policy)?;
         if effect.is_none() && !books.is_empty() && self.whole.npv.minor > 0 {
             return Err(format!("no budget line pays for `{}`; plan one, or add the kind to a line", need.kind));
         }
@@ -200,8 +281,9 @@ impl<'w> Joint<'w> {
     fn terms(&self, budget: Option<&BudgetEffect>, policy: &PurchasePolicy) -> Vec<Term> {
         let money = |minor| Money { minor, currency: policy.currency };
         let singly = |part: &Part<'_>| {
-            let cost = part.option.cost.npv();
-            Term::money("singly_npv", cost, format!("{}: {} singly for {cost}", part.need.resource, counted(part.option.quantity, "piece")))
+            let cost = money(part.singly_minor);
+            let pieces = counted(part.pieces, "piece");
+            Term::money(SINGLY, cost, format!("{}: {cost} for an order of its own; it needs {pieces}", part.need.resource))
         };
         let mut terms: Vec<Term> = self.parts.iter().map(singly).collect();
         terms.extend(self.whole.terms(policy));
@@ -213,8 +295,9 @@ impl<'w> Joint<'w> {
 
     /// What each has of it, by the pieces that each needs; none if a piece's capacity cannot be told in a need's unit.
     fn shares(&self, budget: Option<&BudgetEffect>) -> Option<Vec<Share>> {
-        let weights: Vec<u32> = self.parts.iter().map(|part| part.option.smallest_quantity).collect();
+        let weights: Vec<u32> = self.parts.iter().map(|part| part.pieces).collect();
         let (once, running) = (split(self.whole.one_off.minor, &weights), split(self.whole.running_present.minor, &weights));
+        let monthly = split(self.whole.running_per_month().minor, &weights);
         let pieces = split(i64::from(self.whole.quantity), &weights);
         let taken = budget.map(|budget| split(budget.takes_minor, &weights));
         let share = |(at, part): (usize, &Part<'_>)| {
@@ -223,19 +306,115 @@ impl<'w> Joint<'w> {
             Some(Share {
                 proposal: part.proposal,
                 resource: part.need.resource.clone(),
-                needed_quantity: part.option.smallest_quantity,
+                needed_quantity: part.pieces,
                 quantity,
                 capacity_gained: gain(self.offer, capacity, quantity, part.need),
                 unit: part.need.unit.clone(),
                 one_off_minor: once[at],
+                running_minor_per_month: monthly[at],
                 running_present_minor: running[at],
                 npv_minor: once[at].saturating_add(running[at]),
                 budget_minor: taken.as_ref().map(|taken| taken[at]),
-                singly_npv_minor: part.option.cost.npv_minor,
+                singly_npv_minor: part.singly_minor,
             })
         };
         self.parts.iter().enumerate().map(share).collect()
     }
+}
+
+impl Combined {
+    /// What everything is worth today.
+    pub fn npv(&self) -> Money {
+        Money { minor: self.npv_minor, currency: self.currency }
+    }
+
+    /// The option that a proposal of the order chose, as it is ordered: with its share of the pieces, the price and the budget instead of
+    /// what it would have been alone. None where the proposal has no share.
+    pub fn option_as_ordered(&self, want: &Want<'_>, policy: &PurchasePolicy) -> Option<PurchaseOption> {
+        let share = self.shares.iter().find(|share| share.proposal == want.proposal)?;
+        let option = want.options.of_offer(&self.offer)?;
+        let size = convert(1.0, &option.cost.price_unit, &option.unit).unwrap_or(1.0);
+        let used = option.capacity_used.min(share.capacity_gained);
+        let per = |capacity: f64| cost_per_unit_and_month(share.npv_minor, capacity / size, option.cost.term_months);
+        let cost = Cost {
+            one_off_minor: share.one_off_minor,
+            running_minor_per_month: share.running_minor_per_month,
+            running_present_minor: share.running_present_minor,
+            npv_minor: share.npv_minor,
+            per_unit_and_month_minor: per(share.capacity_gained),
+            per_used_unit_and_month_minor: per(used),
+            ..option.cost.clone()
+        };
+        let in_budget = self.budget.as_ref().is_none_or(BudgetEffect::fits);
+        let alone = bought_title(option.kind, share.quantity, &self.item, &self.supplier, &self.offer);
+        Some(PurchaseOption {
+            title: format!("{alone}, in an order of {} for {}", self.quantity, counted_needs(self.shares.len())),
+            quantity: share.quantity,
+            smallest_quantity: share.needed_quantity,
+            capacity_gained: share.capacity_gained,
+            capacity_used: used,
+            budget: self.budget.as_ref().zip(share.budget_minor).map(|(budget, minor)| budget.taking(minor)),
+            in_budget,
+            lasts_until: want.need.lasts_with(share.capacity_gained, want.need.horizon_ends(policy.planning_horizon_days)),
+            feasible: in_budget && option.covers_need && option.schedule.in_time,
+            against: self.against.clone(),
+            terms: self.terms_of(share, option, &cost),
+            cost,
+            ..option.clone()
+        })
+    }
+
+    /// The terms of the need and of its days as they were, those of the whole order, and those of the share.
+    fn terms_of(&self, share: &Share, option: &PurchaseOption, cost: &Cost) -> Vec<Term> {
+        const OF_THE_OPTION: [&str; 15] = [
+            "used",
+            "limit",
+            "threshold",
+            "needed",
+            "piece_capacity",
+            "approval_days",
+            "delivery_days",
+            "installation_days",
+            "days_to_use",
+            "days_to_order_by",
+            "chance_too_late",
+            "outage_days",
+            "outage_per_day",
+            "risk",
+            "smallest_quantity",
+        ];
+        let of_option = option.terms.iter().filter(|term| OF_THE_OPTION.contains(&term.name.as_str()));
+        let of_order = self.terms.iter().filter(|term| term.name != SINGLY);
+        let mut terms: Vec<Term> = of_option.chain(of_order).cloned().collect();
+        let needed: u64 = self.shares.iter().map(|share| u64::from(share.needed_quantity)).sum();
+        let by = format!("by {} of the {needed} pieces that are needed", share.needed_quantity);
+        let money = |name: &str, minor: i64, currency: Currency, of: &str| {
+            let money = Money { minor, currency };
+            Term::money(name, money, format!("{money}: the share of {of}, {by}"))
+        };
+        let pieces = format!("{} of the {} pieces, {by}", share.quantity, self.quantity);
+        terms.push(Term::new("share_quantity", f64::from(share.quantity), "pieces", pieces));
+        terms.push(Term::new("capacity_gained", share.capacity_gained, &share.unit, shown(share.capacity_gained, &share.unit)));
+        terms.push(money("share_one_off", share.one_off_minor, self.currency, "what is paid once"));
+        terms.push(money("share_running_present", share.running_present_minor, self.currency, "the running costs' present value"));
+        terms.push(money("share_npv", share.npv_minor, self.currency, "the whole"));
+        if let Some((budget, minor)) = self.budget.as_ref().zip(share.budget_minor) {
+            terms.push(money("share_budget", minor, budget.currency, &format!("what the order takes of {}", budget.line)));
+        }
+        let unit = format!("{} minor per {} and month", cost.currency, cost.price_unit);
+        for (name, each) in [
+            ("cost_per_unit_and_month", cost.per_unit_and_month_minor),
+            ("cost_per_used_unit_and_month", cost.per_used_unit_and_month_minor),
+        ] {
+            let text = |each| format!("{} per {} and month", fine_price(each, cost.currency), cost.price_unit);
+            terms.extend(each.map(|each| Term::new(name, each, &unit, text(each))));
+        }
+        terms
+    }
+}
+
+fn counted_needs(needs: usize) -> String {
+    if needs == 1 { "one need".to_owned() } else { format!("{needs} needs") }
 }
 
 /// The cheapest quantity that is sold, from so many pieces on.

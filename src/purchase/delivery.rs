@@ -144,6 +144,11 @@ impl Schedule {
         }
     }
 
+    /// When it can be used if it is ordered on a day.
+    pub fn arrives_if_ordered_on(&self, day: Date) -> Date {
+        plus_days(day, self.days() - i64::from(self.approval_days))
+    }
+
     /// Days from today to use.
     pub(super) fn days(&self) -> i64 {
         let taken = self.delivery.as_ref().map_or(0, |delivery| delivery.taken_days);

@@ -55,7 +55,7 @@ mod samples;
 pub use book::Book;
 pub use budget::BudgetEffect;
 pub use clean_up::{AgreedCleanUp, CleanUpOutcome};
-pub use combine::{Combined, Share, Want, combine};
+pub use combine::{Combined, Share, Want, combine, rest_of};
 pub use delivery::{Delivery, LeadTime, LeadTimes, PromisedBy, Schedule};
 pub use error::PurchaseError;
 pub use need::{Consumer, LastsUntil, Need};

@@ -35,6 +35,12 @@ impl OptionKind {
     }
 }
 
+/// What a purchase is called.
+pub(super) fn bought_title(kind: OptionKind, quantity: u32, item: &str, supplier: &str, offer: &str) -> String {
+    let verb = if kind == OptionKind::Replace { "Replace by" } else { "Add" };
+    format!("{verb} {quantity} × {item} of {supplier} ({offer})")
+}
+
 /// One way to meet a need, with every number that led to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PurchaseOption {

@@ -170,10 +170,7 @@ impl Priced {
 
     /// The costs with what they are for each unit and month. `gained` and `counted` are capacities in price units.
     pub(super) fn cost(&self, gained: f64, counted: f64, price_unit: &str) -> Cost {
-        let per = |capacity: f64| {
-            let each = self.npv.minor as f64 / capacity / f64::from(self.term_months);
-            (capacity > 0.0 && each.is_finite()).then_some(each)
-        };
+        let per = |capacity: f64| cost_per_unit_and_month(self.npv.minor, capacity, self.term_months);
         Cost {
             currency: self.npv.currency,
             one_off_minor: self.one_off.minor,
@@ -206,11 +203,7 @@ impl Cost {
 
     /// What takes work that somebody has given a price, paid once. `capacities`: gained and used, in price units.
     pub(super) fn labour(labour: Money, capacities: [f64; 2], policy: &PurchasePolicy, price_unit: &str) -> Self {
-        let per = |capacity: f64| {
-            let each = labour.minor as f64 / capacity / f64::from(policy.term_months);
-            (capacity > 0.0 && each.is_finite()).then_some(each)
-        };
-        let [gained, used] = capacities.map(per);
+        let [gained, used] = capacities.map(|capacity| cost_per_unit_and_month(labour.minor, capacity, policy.term_months));
         Self {
             one_off_minor: labour.minor,
             npv_minor: labour.minor,
@@ -224,6 +217,12 @@ impl Cost {
     pub fn npv(&self) -> Money {
         Money { minor: self.npv_minor, currency: self.currency }
     }
+}
+
+/// What a unit of capacity costs each month of the term, in minor units; none where nothing is gained.
+pub(super) fn cost_per_unit_and_month(npv_minor: i64, capacity: f64, term_months: u32) -> Option<f64> {
+    let each = npv_minor as f64 / capacity / f64::from(term_months);
+    (capacity > 0.0 && each.is_finite()).then_some(each)
 }
 
 /// A price that is no whole number of minor units, with two digits more than the currency has.

@@ -178,7 +178,7 @@ proptest! {
                 prop_assert!(sheet.walk_away.is_none_or(|goal| goal.piece.minor == 0 || goal.piece.minor >= sheet.target.piece.minor));
             }
         }
-        combine(&[Want { proposal: 1, need: &need, options: &found }], &offers, &[], &policy());
+        combine(&[Want { proposal: 1, need: &need, options: &found, outdated: Vec::new() }], &offers, &[], &policy());
     }
 
     #[test]

@@ -18,8 +18,11 @@ pub(super) fn combined(report: &CapacityReport) -> Element {
     if orders.is_empty() {
         return Element::group();
     }
-    let more = orders.len().checked_sub(MAX_ORDERS).filter(|more| *more > 0);
-    let more = more.map(|more| Element::new("p").class("note").text(&format!("And {more} more, which the JSON has.")));
+    let more = report.combined_orders_in_all.checked_sub(MAX_ORDERS).filter(|more| *more > 0);
+    let more = more.map(|more| {
+        let where_from = "`GET /api/v1/proposals/combined` has them all";
+        Element::new("p").class("note").text(&format!("And {more} more: {where_from}."))
+    });
     Element::group()
         .child(Element::new("h2").text("Ordered together"))
         .all(orders.iter().take(MAX_ORDERS).map(|order| one(report, order)))

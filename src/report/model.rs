@@ -32,6 +32,9 @@ pub struct CapacityReport {
     /// Orders for several proposals at once: those that would be cheaper, and those that were approved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub combined_orders: Vec<CombinedOrder>,
+    /// Orders for several proposals that there are, those that are not in `combined_orders` among them.
+    #[serde(default)]
+    pub combined_orders_in_all: usize,
     /// What there is to spend.
     pub budgets: Vec<Budget>,
     /// Contracts whose notice date lies within the planning horizon.
@@ -317,6 +320,9 @@ pub struct CombinedOrder {
     pub npv_minor: i64,
     /// What is saved against an order for each.
     pub saving_minor: i64,
+    /// What the best option of each proposal costs, all together; none where one has none.
+    #[serde(default)]
+    pub best_options_npv_minor: Option<i64>,
     /// The last day on which the approval may begin for all of them.
     pub order_by: Option<Date>,
     /// The budget line that pays.

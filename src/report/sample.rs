@@ -242,6 +242,7 @@ fn combined_order() -> CombinedOrder {
         one_off_minor: 160_000,
         npv_minor: 160_000,
         saving_minor: 32_000,
+        best_options_npv_minor: Some(192_000),
         order_by: Some(date(2026, 12, 20)),
         budget_line: Some("servers".to_owned()),
         budget_currency: Some("EUR".to_owned()),
@@ -423,6 +424,7 @@ pub(crate) fn sample() -> CapacityReport {
         resources,
         proposals: proposals(),
         combined_orders: vec![combined_order()],
+        combined_orders_in_all: 1,
         budgets: vec![
             budget("storage", [4_000_000, 600_000, 2_200_000, 1_200_000, 852_000]),
             budget("software", [3_000_000, 100_000, 1_500_000, 1_400_000, 1_990_000]),

@@ -6,7 +6,7 @@ use sqlx::{Row, SqlSafeStr, SqlitePool};
 use super::StoreError;
 
 /// Every version of the schema: number, name, statements. A released file is never edited; a change is a new file.
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "desk", include_str!("migrations/0001_desk.sql")),
     (2, "incidents", include_str!("migrations/0002_incidents.sql")),
     (3, "service_desk", include_str!("migrations/0003_service_desk.sql")),
@@ -17,6 +17,7 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
     (8, "kinds", include_str!("migrations/0008_kinds.sql")),
     (9, "report_files", include_str!("migrations/0009_report_files.sql")),
     (10, "alerts_at_rest", include_str!("migrations/0010_alerts_at_rest.sql")),
+    (11, "orders", include_str!("migrations/0011_orders.sql")),
 ];
 
 /// The newest version of the schema that this program knows.

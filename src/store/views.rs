@@ -232,7 +232,7 @@ const TICKET_LINKS: StoreView = StoreView {
     description: "one row a link from one ticket to another",
     columns: &[
         ViewColumn::integer("ticket", "number of the ticket"),
-        ViewColumn::text("kind", "how it belongs to the other: duplicate_of, caused_by, relates_to or child_of"),
+        ViewColumn::text("kind", "how it belongs to the other: duplicate_of, caused_by, relates_to, child_of or split_from"),
         ViewColumn::integer("other", "number of the other ticket"),
     ],
     sql: "SELECT ticket, kind, other FROM ticket_links ORDER BY ticket DESC, kind, other LIMIT ?1",

@@ -53,8 +53,8 @@ impl Office {
     }
 }
 
-fn approval(versions: &Value) -> Value {
-    json!({ "decision": "approve", "proposals": versions, "why": "the step from three on", "npv_minor": 150_000 })
+fn approval(told: &Value) -> Value {
+    json!({ "decision": "approve", "proposals": told["proposals"], "digest": told["digest"], "why": "the step from three on" })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,28 +68,28 @@ async fn three_needs_are_ordered_together_and_delivered_one_by_one() {
     );
     assert!(order["against"].to_string().contains("0.01 EUR too much"), "{order}");
     assert_eq!((told["combined"].as_array().unwrap().len(), told["approved"].clone()), (1, json!([])));
-    let versions = order["proposals"].clone();
-    assert_eq!(versions.as_object().unwrap().len(), 3, "{order}");
+    assert_eq!(order["proposals"].as_object().unwrap().len(), 3, "{order}");
     let report = office.get("/api/v1/reports/capacity").await;
     assert_eq!(report["combined_orders"][0]["parts"][2]["state"], "open", "{}", report["combined_orders"]);
 
     // The whole is a cent too much, whatever each share is.
-    let approve = approval(&versions);
+    let approve = approval(order);
     office.refused(&approve, 422, "overrun by 0.01 EUR").await;
     office.plan(150_000).await;
     office.judge().await;
-    let versions = office.told().await["combined"][0]["proposals"].clone();
-    let approve = approval(&versions);
+    let approve = approval(&office.told().await["combined"][0]);
 
     // Of what is to be decided something is missing, or costs something else, or there is no such thing.
     let mut two = approve.clone();
     two["proposals"].as_object_mut().unwrap().remove("3");
     office.refused(&two, 409, "proposal 3 (db01").await;
-    let mut dearer = approve.clone();
-    dearer["npv_minor"] = json!(149_000);
-    office.refused(&dearer, 409, "the order costs 1500.00 EUR now, not 1490.00 EUR").await;
-    office.refused(&json!({ "decision": "approve", "proposals": { "1": 1 } }), 422, "name 2 to").await;
-    office.refused(&json!({ "decision": "approve", "proposals": { "1": 1, "4711": 1 } }), 404, "no proposal 4711").await;
+    let mut another = approve.clone();
+    another["digest"] = json!("0123456789abcdef0123456789abcdef");
+    office.refused(&another, 409, "3 × now cost 1500.00 EUR and takes 1500.00 EUR of the budget 2026/storage").await;
+    let naming = |proposals: Value| json!({ "decision": "approve", "proposals": proposals, "digest": "0" });
+    office.refused(&naming(json!({ "1": 1 })), 422, "name 2 to").await;
+    office.refused(&naming(json!({ "1": 1, "4711": 1 })), 404, "no proposal 4711").await;
+    office.refused(&json!({ "decision": "approve", "proposals": { "1": 1, "2": 1 } }), 400, "digest").await;
     let unknown = office.ask("POST", "/api/v1/proposals/combined/N-2/decision", approve.clone()).await;
     assert_eq!(unknown.0, 404, "{}", unknown.1);
 
@@ -102,7 +102,7 @@ async fn three_needs_are_ordered_together_and_delivered_one_by_one() {
     office.judge().await;
 
     // Sent twice under one key, it happens once.
-    let approve = approval(&office.told().await["combined"][0]["proposals"]);
+    let approve = approval(&office.told().await["combined"][0]);
     let url = format!("http://{}{DECISION}", office.app.listening.http);
     let mut answers = Vec::new();
     for _ in 0..2 {

@@ -124,6 +124,7 @@ async fn every_list_gives_the_same_in_pages_as_at_once() {
         ("/api/v1/secrets?limit=many", "after, limit"),
         ("/api/v1/tokens?after=laptop", "`next`"),
         ("/api/v1/proposals/combined?after=offer", "`next`"),
+        ("/api/v1/capacity?after=0000000000000000", "`next`"),
         ("/api/v1/rotas/a/shifts?after=monday", "after, limit"),
     ] {
         let refused = ask(&server, "GET", path, Value::Null).await;
