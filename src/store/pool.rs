@@ -32,6 +32,9 @@ const WRITER_CACHE_KIB: &str = "-65536";
 /// writers (`checkpoint`), or they are faster.
 const WAL_PAGES: &str = "32768";
 
+/// What stays of the file when it is begun anew after it was longer.
+const WAL_BYTES: &str = "134217728";
+
 /// The open database. Clones share the connections.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -56,6 +59,7 @@ impl Store {
             .clone()
             .pragma("cache_size", WRITER_CACHE_KIB)
             .pragma("wal_autocheckpoint", WAL_PAGES)
+            .pragma("journal_size_limit", WAL_BYTES)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
         let writer = SqlitePoolOptions::new()
