@@ -24,8 +24,11 @@ use super::{InventoryError, Setup};
 use crate::capacity::{CapacityQuestion, ResourceKey};
 use crate::desk::Actor;
 use crate::inventory::Money;
-use crate::purchase::{AgreedCleanUp, CleanUpOutcome, Market, Need, OptionKind, PurchaseOption, options};
+use crate::purchase::{AgreedCleanUp, CleanUpOutcome, Market, Need, OptionKind, PurchaseOption, options, usual_fall};
 use crate::store::{KnownRequest, RequestKey, known_request, remember_request};
+
+/// Days before an agreement that say by how much use falls by itself: twelve weeks, in which what is cleaned up each month shows twice.
+const DAYS_BEFORE: i64 = 84;
 
 /// Longest text about what goes.
 const MAX_WHAT_CHARS: usize = 500;
@@ -92,15 +95,17 @@ impl Capacity {
         let proposal = proposals.get(number).await.map_err(failed)?.proposal;
         let today = self.today();
         let measured = match self.question_of(&proposal) {
-            Some(question) => self.parts.days.extents(&question, &proposal.resource, today - 7).await?,
+            Some(question) => self.parts.days.extents(&question, &proposal.resource, today - DAYS_BEFORE).await?,
             None => Default::default(),
         };
-        let Some((_, (used_before, _))) = measured.last_key_value() else {
+        let medians: Vec<f64> = measured.values().map(|(median, _)| *median).collect();
+        let Some((_, (used_before, _))) = measured.last_key_value().filter(|(day, _)| **day >= today - 7) else {
             let why = "was not measured in the last week, so nobody would see the clean-up; look whether it is still there";
             return Err(failed(ProposalError::Refused(format!("{} {why}", proposal.facts.need.resource))));
         };
         let setup = self.parts.register.setup();
-        proposals.agree(number, expected_version, (new, *used_before), &setup, (actor, key)).await.map_err(failed)
+        let before = (*used_before, usual_fall(&medians));
+        proposals.agree(number, expected_version, (new, before), &setup, (actor, key)).await.map_err(failed)
     }
 
     /// Looks at what has become of clean-ups that were agreed.
@@ -134,7 +139,7 @@ impl Proposals {
         &self,
         number: i64,
         expected_version: Option<i64>,
-        (new, used_before): (&NewCleanUp, f64),
+        (new, before): (&NewCleanUp, (f64, f64)),
         setup: &Setup,
         (actor, key): (&Actor, Option<&RequestKey>),
     ) -> Result<ProposalDetail, ProposalError> {
@@ -147,7 +152,7 @@ impl Proposals {
             KnownRequest::New => {
                 let proposal = self.fresh(writing.connection(), number, expected_version).await?;
                 refuse_unless(&proposal, &[ProposalState::Open, ProposalState::Deferred], "met by a clean-up any more")?;
-                let agreed = self.agreed(new, used_before, &proposal.facts.need, setup, actor)?;
+                let agreed = self.agreed(new, before, &proposal.facts.need, setup, actor)?;
                 let detail = json!({ "agreed": agreed, "unit": proposal.facts.need.unit, "instead_of": proposal.facts.need.agreed });
                 let now_us = writing.now_us();
                 let next = Proposal { updated_at_us: now_us, version: proposal.version + 1, ..proposal };
@@ -167,7 +172,7 @@ impl Proposals {
     fn agreed(
         &self,
         new: &NewCleanUp,
-        used_before: f64,
+        (used_before, usual_fall): (f64, f64),
         need: &Need,
         setup: &Setup,
         actor: &Actor,
@@ -203,7 +208,7 @@ impl Proposals {
             }
         }
         let (what, by_when, labour_cost) = (new.what.clone(), new.by_when, new.labour_cost);
-        Ok(AgreedCleanUp { amount: new.amount, what, by_when, by, agreed_on: today, used_before, labour_cost })
+        Ok(AgreedCleanUp { amount: new.amount, what, by_when, by, agreed_on: today, used_before, usual_fall, labour_cost })
     }
 
     /// Takes back what was agreed.

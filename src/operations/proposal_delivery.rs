@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use jiff::civil::Date;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
 use super::clean_ups::approved_clean_up;
@@ -16,7 +16,7 @@ use super::{NewBudgetEntry, inventory};
 use crate::capacity::ResourceKey;
 use crate::desk::{Actor, TicketEvent, TicketState, Writing};
 use crate::inventory::{Asset, EntryKind, Record};
-use crate::purchase::{PurchaseOption, converted};
+use crate::purchase::{OptionKind, PurchaseOption, converted};
 use crate::store::StoreError;
 
 impl Proposals {
@@ -64,7 +64,7 @@ impl Proposals {
         }
         if let Some(option) = chosen_option(&proposal) {
             self.note_delivery(writing.connection(), &proposal, option, delivery, paid_minor, ordered_on, actor).await?;
-            self.grow_asset(writing.connection(), &proposal, option, actor).await?;
+            self.change_assets(writing.connection(), &proposal, option, actor).await?;
         }
         end_part(&mut writing, &proposal, &format!("delivered on {}", delivery.delivered_on), actor).await?;
         let decided = changed(&proposal, ProposalState::Delivered, now_us);
@@ -107,37 +107,63 @@ impl Proposals {
         Ok(())
     }
 
-    /// Where the limit is an asset's capacity and something was bought, the asset has grown. What was cleaned up or moved away is seen in
-    /// what is measured.
-    async fn grow_asset(
+    /// What was bought makes the asset larger that limits the resource; what is used instead is taken from the asset of the other one. What
+    /// was cleaned up or moved away is seen in what is measured, and so is a limit that is measured.
+    async fn change_assets(
         &self,
         write: &mut SqliteConnection,
         proposal: &Proposal,
         option: &PurchaseOption,
         actor: &Actor,
     ) -> Result<(), ProposalError> {
-        let source = limit_source_of(write, &proposal.resource).await?;
-        if source.as_deref() != Some("asset") || !option.kind.is_bought() || option.capacity_gained <= 0.0 {
+        let changes = option.kind.is_bought() || option.kind == OptionKind::Reuse;
+        if !changes || option.capacity_gained <= 0.0 {
             return Ok(());
         }
-        let entity = proposal.facts.entity.as_object().into_iter().flatten();
+        if let Some(other) = option.other_resource.as_deref().filter(|_| option.kind == OptionKind::Reuse) {
+            let sql = "SELECT resource, entity FROM capacity_resources WHERE question = ?1 AND name = ?2";
+            let rows: Vec<(String, String)> =
+                sqlx::query_as(sql).bind(&proposal.question).bind(other).fetch_all(&mut *write).await.map_err(StoreError::from)?;
+            for (resource, entity) in rows {
+                let entity = serde_json::from_str(&entity).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+                self.resize(write, proposal, (&resource, &entity), (-option.capacity_gained, &option.unit), actor).await?;
+            }
+        }
+        let own = (proposal.resource.as_str(), &proposal.facts.entity);
+        self.resize(write, proposal, own, (option.capacity_gained, &option.unit), actor).await
+    }
+
+    /// Changes the capacity of the asset that limits a resource of the proposal's kind by so much, if one does.
+    async fn resize(
+        &self,
+        write: &mut SqliteConnection,
+        proposal: &Proposal,
+        (resource, entity): (&str, &Value),
+        (by, unit): (f64, &str),
+        actor: &Actor,
+    ) -> Result<(), ProposalError> {
+        if limit_source_of(write, resource).await?.as_deref() != Some("asset") {
+            return Ok(());
+        }
+        let entity = entity.as_object().into_iter().flatten();
         let entity = entity.filter_map(|(column, value)| Some((column.clone(), value.as_str()?.to_owned()))).collect();
         let key = ResourceKey { question: proposal.question.clone(), entity };
         let names: Vec<&str> = key.names().into_iter().collect();
         let mut assets = assets_named(write, &names).await?;
-        let unit = &option.unit;
         let held = |asset: &Asset| converted(asset.capacity?, asset.unit.as_deref()?, unit);
         assets.retain(|(_, asset)| asset.resource_kind.as_ref() == Some(&proposal.kind) && held(asset).is_some());
         let belongs = |by: fn(&ResourceKey, &str, Option<&str>) -> bool, it: &(String, Asset)| by(&key, &it.0, it.1.host.as_deref());
         let has_its_own = assets.iter().any(|it| belongs(is_its_own, it));
         assets.retain(|it| belongs(if has_its_own { is_its_own } else { holds }, it));
-        // Of several that hold it together, the largest grows.
+        // Of several that hold it together, the largest changes.
         let by_size = |a: &(String, Asset), b: &(String, Asset)| held(&a.1).partial_cmp(&held(&b.1)).unwrap_or(Ordering::Equal);
         let Some((name, asset)) = assets.into_iter().max_by(by_size) else { return Ok(()) };
-        let (Some(capacity), Some(unit)) = (asset.capacity, asset.unit.as_deref()) else { return Ok(()) };
-        let Some(gained) = converted(option.capacity_gained, &option.unit, unit) else { return Ok(()) };
-        let grown = Asset { capacity: Some(capacity + gained), ..asset };
-        self.inventory.save_in(write, &name, &Record::Asset(grown), actor).await?;
+        let (Some(capacity), Some(own_unit)) = (asset.capacity, asset.unit.as_deref()) else { return Ok(()) };
+        let Some(by) = converted(by.abs(), unit, own_unit).map(|amount| amount.copysign(by)) else { return Ok(()) };
+        if capacity + by > 0.0 {
+            let resized = Asset { capacity: Some(capacity + by), ..asset };
+            self.inventory.save_in(write, &name, &Record::Asset(resized), actor).await?;
+        }
         Ok(())
     }
 }

@@ -11,7 +11,11 @@ use super::proposal_rows::Proposal;
 use super::proposals::ProposalError;
 use super::{Setup, day_of};
 use crate::desk::{Desk, Impact, Opening, TicketKind, Urgency};
-use crate::purchase::{BudgetEffect, Combined, Consumer, Need, Options, PurchaseOption, Schedule, Share};
+use crate::purchase::{BudgetEffect, Combined, Consumer, Need, OptionKind, Options, PurchaseOption, Schedule, Share};
+
+/// What the delivery does not know.
+const REPLACED: &str =
+    "Write into the inventory what took its place: model, serial number, warranty. The delivery changes the capacity alone.";
 
 /// Parts of an order that its ticket tells one by one.
 const MOST_TOLD: usize = 40;
@@ -104,6 +108,7 @@ pub(super) fn change_ticket(proposal: &Proposal, option: &PurchaseOption, why: &
         lines.push(format!("{minor} minor units of {currency} are committed in the budget {line}."));
     }
     lines.extend(limit_to_raise(proposal, limit_source).filter(|_| option.kind.is_bought()));
+    lines.extend((option.kind == OptionKind::Replace).then(|| REPLACED.to_owned()));
     lines.push(match approved_clean_up(proposal).and(proposal.facts.need.agreed.as_ref()) {
         Some(agreed) => format!(
             "{} {} go by {}: {}. When the use that is measured has fallen by half of that at least, this ticket is resolved; if it has not \
@@ -191,6 +196,7 @@ pub(super) fn order_ticket(order: &Combined, parts: &[OrderedPart], why: &str, d
         let (minor, currency) = (budget.takes_minor, budget.currency);
         lines.push(format!("All of it, {minor} minor units of {currency}, is committed in the budget {}.", budget.line));
     }
+    lines.extend(last.filter(|option| option.kind == OptionKind::Replace).map(|_| REPLACED.to_owned()));
     let to_raise = |part: &OrderedPart| limit_to_raise(&part.proposal, part.limit_source.as_deref());
     lines.extend(parts.iter().take(MOST_TOLD).filter_map(to_raise));
     let when = "`POST /api/v1/proposals/{number}/delivery` with its number; the last one resolves this ticket.";

@@ -265,3 +265,34 @@ async fn room_is_offered_to_one_need_and_only_next_door() {
         proposals.iter().map(|it| (it.number, it.version, rooms(it))).collect::<Vec<_>>()
     );
 }
+
+#[tokio::test]
+async fn capacity_that_is_used_elsewhere_is_taken_from_where_it_was() {
+    let grows = |hour: i64| Some(100.0 + 5.0 * (hour / 24) as f64);
+    let rests = |hour: i64| Some(100.0 + (hour % 3) as f64);
+    let database = |name: &'static [(&'static str, &'static str)], value| Measured {
+        name: "pg_database_size_bytes",
+        host: "db01",
+        labels: name,
+        value,
+    };
+    let measured = [database(&[("datname", "orders")], &grows), database(&[("datname", "stock")], &rests)];
+    let office = office(&measured, 120).await;
+    for (name, capacity) in [("orders", 1_000), ("stock", 50_000)] {
+        let asset = json!({ "kind": "disk", "host": "db01", "resource_kind": "database_size", "capacity": capacity, "unit": "bytes" });
+        put(&office, InventoryKind::Asset, name, asset).await;
+    }
+    run(&office).await;
+    let proposal = all(&office).await.remove(0);
+    let at = proposal.options.options.iter().position(|option| option.kind == OptionKind::Reuse).unwrap();
+    let gained = proposal.options.options[at].capacity_gained;
+    assert_eq!(proposal.options.options[at].other_resource.as_deref(), Some("db01 stock"));
+    let (proposals, setup) = (office.capacity.proposals(), office.register.setup());
+    let approve = Decision::Approve { option: at + 1, why: String::new(), allow_overrun: false };
+    proposals.decide(proposal.number, Some(proposal.version), &approve, (&setup, &ines())).await.unwrap();
+    let delivery = NewDelivery { delivered_on: office.inventory.today(), paid_minor: None, note: String::new() };
+    proposals.deliver(proposal.number, None, &delivery, &ines()).await.unwrap();
+    let capacity = async |name| office.inventory.get(InventoryKind::Asset, name).await.unwrap().record["capacity"].as_f64().unwrap();
+    assert!(gained > 0.0 && (capacity("orders").await - 1_000.0 - gained).abs() < 1e-6);
+    assert!((capacity("stock").await - 50_000.0 + gained).abs() < 1e-6, "what one gains the other has no longer");
+}

@@ -33,6 +33,9 @@ pub struct AgreedCleanUp {
     pub agreed_on: Date,
     /// The median of the last day that was measured then.
     pub used_before: f64,
+    /// By how much use falls again and again by itself ([`usual_fall`]).
+    #[serde(default)]
+    pub usual_fall: f64,
     /// What the work costs, if somebody has said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labour_cost: Option<Money>,
@@ -58,19 +61,36 @@ pub enum CleanUpOutcome {
 
 impl AgreedCleanUp {
     /// What has become of it, by the medians of the days that were measured since. Use has fallen from the highest of them, because it
-    /// may have grown until somebody cleaned up; the fall must be half of what was agreed at least. A day is given to the last one:
-    /// whoever cleans up in the evening is seen on the day after.
+    /// may have grown until somebody cleaned up; the fall must be half of what was agreed at least, beyond what falls by itself. A day is
+    /// given to the last one: whoever cleans up in the evening is seen on the day after.
     pub fn outcome(&self, medians: &[(Date, f64)]) -> CleanUpOutcome {
         let since = || medians.iter().filter(|(day, used)| *day >= self.agreed_on && used.is_finite());
         let Some((last, used)) = since().max_by_key(|(day, _)| *day).copied() else { return CleanUpOutcome::Waits };
         let highest = since().map(|(_, used)| *used).fold(self.used_before, f64::max);
-        let fallen = highest - used;
+        let fallen = (highest - used - self.usual_fall).max(0.0);
         match fallen >= self.amount * FALL_SHARE {
             true => CleanUpOutcome::Measured { fallen },
             false if last > self.by_when => CleanUpOutcome::Lapsed { fallen },
             false => CleanUpOutcome::Waits,
         }
     }
+}
+
+/// By how much use falls again and again by itself, as where old files go each Sunday: the deepest fall in the earlier half of the days and
+/// the deepest in the later half, whichever is less. What fell once is in one half only.
+pub fn usual_fall(medians: &[f64]) -> f64 {
+    let (earlier, later) = medians.split_at(medians.len() / 2);
+    deepest_fall(earlier).min(deepest_fall(later))
+}
+
+/// The deepest fall from a day to any later one.
+fn deepest_fall(medians: &[f64]) -> f64 {
+    let (mut highest, mut deepest) = (f64::NEG_INFINITY, 0.0_f64);
+    for used in medians.iter().copied().filter(|used| used.is_finite()) {
+        highest = highest.max(used);
+        deepest = deepest.max(highest - used);
+    }
+    deepest
 }
 
 /// Cleaning up: as far as somebody has agreed to it, or else as far as somebody has said what can go. None without agreement and consumers.

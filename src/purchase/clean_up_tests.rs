@@ -12,6 +12,7 @@ fn agreed(amount: f64, by_when: Date) -> AgreedCleanUp {
         by: "anna".into(),
         agreed_on: date(2026, 11, 22),
         used_before: 7.0,
+        usual_fall: 0.0,
         labour_cost: None,
     }
 }
@@ -79,4 +80,23 @@ fn an_agreement_is_measured_or_lapses_after_its_day() {
     assert_eq!(agreed.outcome(&days(&late)), CleanUpOutcome::Lapsed { fallen: 0.5 });
     let done: Vec<f64> = still.iter().copied().chain([5.0]).collect();
     assert_eq!(agreed.outcome(&days(&done)), CleanUpOutcome::Measured { fallen: 2.0 }, "in its last evening");
+}
+
+#[test]
+fn what_falls_by_itself_is_no_clean_up() {
+    // Old files go each seventh day: 3 of them, which grow again.
+    let saw: Vec<f64> = (0..84).map(|day| 4.0 + 0.5 * f64::from(day % 7)).collect();
+    assert_eq!(usual_fall(&saw), 3.0);
+    let agreed = AgreedCleanUp { usual_fall: usual_fall(&saw), ..agreed(2.0, date(2026, 11, 30)) };
+    let days = |used: &[f64]| -> Vec<(Date, f64)> {
+        used.iter().zip(0..).map(|(used, day)| (crate::purchase::days::plus_days(date(2026, 11, 22), day), *used)).collect()
+    };
+    assert_eq!(agreed.outcome(&days(&[7.0, 4.0])), CleanUpOutcome::Waits, "as every week");
+    assert_eq!(agreed.outcome(&days(&[7.0, 2.0])), CleanUpOutcome::Measured { fallen: 2.0 });
+    // What was cleaned up once, or only grows, hides nothing.
+    let once: Vec<f64> = (0..84).map(|day| f64::from(day) - if day > 60 { 50.0 } else { 0.0 }).collect();
+    assert_eq!((usual_fall(&once), usual_fall(&[1.0, f64::NAN, 2.0]), usual_fall(&[])), (0.0, 0.0, 0.0));
+    // Each month, on a day of its own.
+    let monthly: Vec<f64> = (0..84).map(|day| f64::from(day % 30)).collect();
+    assert_eq!(usual_fall(&monthly), 29.0);
 }
