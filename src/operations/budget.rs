@@ -142,20 +142,11 @@ impl Inventory {
 /// # Errors
 /// [`InventoryError::NotFound`] if there is none of that name.
 pub async fn budget_standing(read: &mut SqliteConnection, budget: &str) -> Result<BudgetStanding, InventoryError> {
-    budget_standing_at(read, budget, i64::MAX).await
-}
-
-/// How what is planned now stood at a moment of the book.
-pub(super) async fn budget_standing_at(
-    read: &mut SqliteConnection,
-    budget: &str,
-    at_us: TimestampUs,
-) -> Result<BudgetStanding, InventoryError> {
     let kind = InventoryKind::Budget;
     let missing = || InventoryError::NotFound { kind, name: budget.to_owned() };
     let stored = load_record(read, kind.word(), budget).await?.ok_or_else(missing)?;
     let Record::Budget(line) = read_stored(kind, stored)? else { return Err(missing()) };
-    let sums = budget_sums(read, budget, at_us).await?.unwrap_or_default();
+    let sums = budget_sums(read, budget, TimestampUs::MAX).await?.unwrap_or_default();
     let left = |planned: Money| {
         let amount = |minor| Money::new(minor, line.currency);
         planned.minus(amount(sums.committed_minor))?.minus(amount(sums.spent_minor))

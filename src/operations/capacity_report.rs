@@ -8,10 +8,12 @@ use super::capacity::Capacity;
 use super::capacity_days::CapacityError;
 use super::capacity_report_parts::{DRAWN_DAYS, budgets, combined_orders, contracts, ordered_as_proposed, proposal, resource};
 use super::capacity_rows::{StandingFilter, count_to_order};
-use super::combined_orders::CombinedOrders;
-use super::judging::{date_of, day_of};
-use super::placed_orders::approved_orders;
+use super::combined_orders::{CombinedOrders, orders_of};
+use super::judging::{Standing, date_of, day_of};
+use super::market::MarketData;
+use super::past_proposals::as_they_were;
 use super::proposal_rows::{Proposal, ProposalState, load_events, load_proposals_at};
+use super::proposals::sheet_of;
 use crate::capacity::{CapacityQuestion, Status};
 use crate::clock::{DAY_US, HOUR_US, TimestampUs};
 use crate::purchase::{Consumer, OptionKind, Options, PurchaseOption};
@@ -70,7 +72,8 @@ impl Overview {
 
 impl Capacity {
     /// The report as of the last run, or as it would have been on a day of the past: what had been measured, decided and paid by its end,
-    /// judged by the policies and the inventory of now. What was proposed then is told with the options that it has now.
+    /// judged by the policies and the assets of now. What was proposed and not decided then is worked out again by the offers, suppliers and
+    /// budgets of then.
     ///
     /// # Errors
     /// The tables or the store cannot be read, or the day has not ended.
@@ -81,11 +84,18 @@ impl Capacity {
         let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
         let mut active = load_proposals_at(&mut read, moment.at_us).await.map_err(CapacityError::Store)?;
         drop(read);
-        let overview = match moment.is_past {
-            true => self.overview_of_the_past(moment.last_day, &active).await?,
-            false => self.overview(moment.last_day).await?,
+        let (mut overview, standings) = match moment.is_past {
+            true => self.overview_of_the_past(moment.last_day).await?,
+            false => (self.overview(moment.last_day).await?, Vec::new()),
         };
         let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
+        let then_us = moment.is_past.then_some(moment.at_us);
+        let market = MarketData::load_at(&mut read, then_us).await.map_err(CapacityError::Inventory)?;
+        if moment.is_past {
+            as_they_were(&mut active, &standings, &market, (&setup, moment.last_day));
+            overview.to_order_soon = to_order_soon(&standings, &active, moment.last_day);
+        }
+        drop(standings);
         active.sort_by_key(|it| (it.state != ProposalState::Open, it.order_by.clone().unwrap_or("~".to_owned()), it.number));
         let open: Vec<&Proposal> = active.iter().filter(|proposal| proposal.state == ProposalState::Open).collect();
         let summary = report::Summary {
@@ -99,11 +109,11 @@ impl Capacity {
             proposals_open: open.len(),
             asked_minor: open.iter().filter_map(|it| asked_for(&it.options)).map(|option| option.cost.one_off_minor).sum(),
         };
-        let budgets = budgets(&mut read, &open, moment.at_us).await?;
-        let contracts = contracts(&mut read, date_of(moment.last_day), setup.purchase.planning_horizon_days).await?;
+        let budgets = budgets(&market, &open);
+        let contracts = contracts(&mut read, (date_of(moment.last_day), then_us), setup.purchase.planning_horizon_days).await?;
+        let orders = orders_of(&mut read, &active, &market, (&setup, moment.at_us)).await.map_err(CapacityError::Store)?;
         drop(read);
         let resources = self.resources_of(&overview.shown, moment, &active).await?;
-        let orders = self.orders_for_several(&active, moment).await?;
         Ok(report::CapacityReport {
             site: site.to_owned(),
             as_of: date_of(moment.last_day),
@@ -114,24 +124,13 @@ impl Capacity {
             shown_of: (resources.len(), summary.resources),
             summary,
             resources,
-            proposals: self.proposals_of(&active, &orders, moment).await?,
+            proposals: self.proposals_of(&active, &orders, (&market, moment)).await?,
             combined_orders_in_all: orders.approved.len() + orders.combined.len(),
             combined_orders: combined_orders(&orders).take(MOST_ORDERS).collect(),
             budgets,
             contracts,
             questions: self.parts.questions.current().read.iter().map(|question| asked(question)).collect(),
         })
-    }
-
-    /// Of a day of the past only what was approved: the offers of now say nothing about what could have been ordered then.
-    async fn orders_for_several(&self, active: &[Proposal], moment: Moment) -> Result<CombinedOrders, CapacityError> {
-        if moment.is_past {
-            let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
-            let approved = approved_orders(&mut read, active, moment.at_us).await.map_err(CapacityError::Store)?;
-            return Ok(CombinedOrders { combined: Vec::new(), approved });
-        }
-        let orders = self.parts.proposals.combined(&self.parts.register.setup()).await;
-        orders.map_err(|error| CapacityError::Proposals(Box::new(error)))
     }
 
     fn moment(&self, as_of: Option<Date>) -> Result<Moment, CapacityError> {
@@ -165,25 +164,20 @@ impl Capacity {
         Ok(overview)
     }
 
-    async fn overview_of_the_past(&self, last_day: i64, active: &[Proposal]) -> Result<Overview, CapacityError> {
+    /// With how every resource stood.
+    async fn overview_of_the_past(&self, last_day: i64) -> Result<(Overview, Vec<Standing>), CapacityError> {
         let mut standings = self.standings_until(last_day + 1).await?;
         standings.sort_by_cached_key(|it| (rank(it.status), it.order_by_day.unwrap_or(i64::MAX), it.resource.clone()));
         let mut overview = Overview::default();
-        for standing in standings {
+        for standing in &standings {
             let count = overview.counts.entry(standing.status).or_insert(0);
             *count += 1;
             let is_shown = ORDER.contains(&standing.status) && *count <= MOST_OF_A_STATUS && overview.shown.len() < MOST_RESOURCES;
-            let crosses = matches!(standing.status, Status::Crosses | Status::OverThreshold);
-            let proposed = active.iter().find(|proposal| proposal.resource == standing.resource);
-            // What was decided is not to be decided.
-            let is_open = proposed.is_none_or(|proposal| proposal.state == ProposalState::Open);
-            overview.to_order_soon +=
-                usize::from(crosses && is_open && standing.order_by_day.is_some_and(|day| day <= last_day + SOON_DAYS));
             if is_shown {
-                overview.shown.push((standing.resource, standing.question));
+                overview.shown.push((standing.resource.clone(), standing.question.clone()));
             }
         }
-        Ok(overview)
+        Ok((overview, standings))
     }
 
     async fn resources_of(
@@ -203,8 +197,7 @@ impl Capacity {
             let proposed = active.iter().find(|proposal| proposal.resource == *id);
             let consumers: &[Consumer] = proposed.map_or(&[], |proposal| &proposal.facts.need.consumers);
             let mut told = resource(&detail, purchase, &extents, consumers);
-            // Of a day of the past, what is proposed now says nothing about its dates.
-            proposed.filter(|_| !moment.is_past).into_iter().for_each(|proposal| ordered_as_proposed(&mut told, proposal));
+            proposed.into_iter().for_each(|proposal| ordered_as_proposed(&mut told, proposal));
             resources.push(told);
         }
         resources.sort_by_key(|resource| (rank(resource.status), resource.order_by, resource.name.clone()));
@@ -215,18 +208,17 @@ impl Capacity {
         &self,
         active: &[Proposal],
         orders: &CombinedOrders,
-        moment: Moment,
+        (market, moment): (&MarketData, Moment),
     ) -> Result<Vec<report::Proposal>, CapacityError> {
         let setup = self.parts.register.setup();
         let mut told = Vec::new();
         for it in active.iter().take(MOST_PROPOSALS) {
             let mut read = self.parts.inventory.store.read().await.map_err(CapacityError::Store)?;
             let mut events = load_events(&mut read, it.number).await.map_err(CapacityError::Store)?;
-            drop(read);
             events.retain(|event| event.at_us <= moment.at_us);
             let bought = it.options.options.iter().find(|option| option.feasible && option.kind.is_bought());
             let sheet = match bought.and_then(|option| option.offer.as_ref()).filter(|_| it.state == ProposalState::Open) {
-                Some(offer) => self.parts.proposals.sheet(it.number, offer, &setup).await.ok(),
+                Some(offer) => sheet_of(&mut read, it, offer, market, &setup).await.ok(),
                 None => None,
             };
             let order = orders.approved.iter().find(|order| Some(order.ticket) == it.ticket);
@@ -234,6 +226,19 @@ impl Capacity {
         }
         Ok(told)
     }
+}
+
+/// How many resources had to be decided about soon, by the purchase that was proposed or else by the usual times.
+fn to_order_soon(standings: &[Standing], active: &[Proposal], last_day: i64) -> usize {
+    let is_soon = |standing: &&Standing| {
+        let proposed = active.iter().find(|proposal| proposal.resource == standing.resource);
+        // What was decided is not to be decided.
+        let is_open = proposed.is_none_or(|proposal| proposal.state == ProposalState::Open);
+        let by_proposal = proposed.and_then(|proposal| proposal.order_by.as_deref()?.parse::<Date>().ok()).map(day_of);
+        let crosses = matches!(standing.status, Status::Crosses | Status::OverThreshold);
+        crosses && is_open && by_proposal.or(standing.order_by_day).is_some_and(|day| day <= last_day + SOON_DAYS)
+    };
+    standings.iter().filter(is_soon).count()
 }
 
 /// The option that a proposal is about until somebody decides.

@@ -6,13 +6,11 @@ use jiff::civil::Date;
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
-use super::InventoryError;
-use super::budget::budget_standing_at;
 use super::capacity::ResourceDetail;
 use super::capacity_days::CapacityError;
 use super::combined_orders::CombinedOrders;
-use super::inventory::read_stored;
 use super::judging::{Standing, date_of, day_of};
+use super::market::{MarketData, records};
 use super::placed_orders::ApprovedOrder;
 use super::proposal_rows::{Proposal, ProposalEvent, ProposalState};
 use super::proposal_words::ordered;
@@ -20,9 +18,8 @@ use crate::capacity::Status;
 use crate::clock::{DAY_US, TimestampUs};
 use crate::forecast::lower_tail;
 use crate::inventory::{InventoryKind, Record};
-use crate::purchase::{Combined, Consumer, PurchaseOption, PurchasePolicy, Term};
+use crate::purchase::{Book, Combined, Consumer, PurchaseOption, PurchasePolicy, Term};
 use crate::report;
-use crate::store::{StoreError, load_records};
 
 /// Days of history that are drawn.
 pub(super) const DRAWN_DAYS: usize = 400;
@@ -313,45 +310,36 @@ fn option(option: &PurchaseOption, rank: usize, price_unit: &str) -> report::Opt
     }
 }
 
-/// The budgets as they stood at a moment, and what open proposals ask of them.
-pub(super) async fn budgets(
-    read: &mut SqliteConnection,
-    open: &[&Proposal],
-    at_us: TimestampUs,
-) -> Result<Vec<report::Budget>, CapacityError> {
-    let mut budgets = Vec::new();
-    let kind = InventoryKind::Budget;
-    for stored in load_records(read, kind.word(), "", i64::MAX).await.map_err(CapacityError::Store)? {
-        let name = stored.name.clone();
-        let Record::Budget(line) = read_stored(kind, stored).map_err(CapacityError::Store)? else { continue };
-        let standing = budget_standing_at(read, &name, at_us).await.map_err(CapacityError::Inventory)?;
+/// The budgets, and what open proposals ask of them.
+pub(super) fn budgets(market: &MarketData, open: &[&Proposal]) -> Vec<report::Budget> {
+    let told = |book: &Book| {
         let asks = |proposal: &&&Proposal| {
             let best = proposal.options.options.first()?;
-            best.budget.as_ref().filter(|budget| budget.line == name).map(|budget| budget.takes_minor)
+            best.budget.as_ref().filter(|budget| budget.line == book.name).map(|budget| budget.takes_minor)
         };
-        budgets.push(report::Budget {
-            year: line.year,
-            currency: standing.currency.code().to_owned(),
-            planned_minor: standing.planned_minor,
-            committed_minor: standing.committed_minor,
-            spent_minor: standing.spent_minor,
-            left_minor: standing.left_minor,
+        report::Budget {
+            year: book.year,
+            currency: book.currency.code().to_owned(),
+            planned_minor: book.planned_minor,
+            committed_minor: book.committed_minor,
+            spent_minor: book.spent_minor,
+            left_minor: book.planned_minor.saturating_sub(book.committed_minor).saturating_sub(book.spent_minor),
             asked_minor: open.iter().filter_map(|proposal| asks(&proposal)).sum(),
-            line: name,
-        });
-    }
-    Ok(budgets)
+            line: book.name.clone(),
+        }
+    };
+    market.books.iter().map(told).collect()
 }
 
 /// The contracts whose notice date comes.
-pub(super) async fn contracts(read: &mut SqliteConnection, today: Date, horizon_days: u32) -> Result<Vec<report::Contract>, CapacityError> {
-    let kind = InventoryKind::Contract;
+pub(super) async fn contracts(
+    read: &mut SqliteConnection,
+    (today, at_us): (Date, Option<TimestampUs>),
+    horizon_days: u32,
+) -> Result<Vec<report::Contract>, CapacityError> {
     let mut contracts = Vec::new();
-    for stored in load_records(read, kind.word(), "", i64::MAX).await.map_err(CapacityError::Store)? {
-        let name = stored.name.clone();
-        let read_one =
-            |stored| read_stored(kind, stored).map_err(|error: StoreError| CapacityError::Inventory(InventoryError::Store(error)));
-        let Record::Contract(contract) = read_one(stored)? else { continue };
+    for (name, record) in records(read, InventoryKind::Contract, at_us).await.map_err(CapacityError::Inventory)? {
+        let Record::Contract(contract) = record else { continue };
         let Some(term) = contract.term_to_decide(today) else { continue };
         if day_of(term.notice_on) - day_of(today) > i64::from(horizon_days) {
             continue;

@@ -152,9 +152,7 @@ impl Proposals {
         let mut read = self.inventory.store.read().await?;
         let active = load_active(&mut read).await?;
         let market = MarketData::load(&mut read).await?;
-        let told = told_orders(&active, &market, &market.offers, &setup.purchase);
-        let combined = told.into_iter().map(|order| ToldOrder::new(order, &active)).collect::<Result<_, _>>()?;
-        Ok(CombinedOrders { combined, approved: approved_orders(&mut read, &active, TimestampUs::MAX).await? })
+        Ok(orders_of(&mut read, &active, &market, (setup, TimestampUs::MAX)).await?)
     }
 
     /// Decides about the proposals that an offer would be ordered for together. Either all of it happens or nothing. A request that comes
@@ -321,6 +319,18 @@ impl Proposals {
         }
         Ok(outcome)
     }
+}
+
+/// Orders of proposals as they stood at a moment, with the market of then.
+pub(super) async fn orders_of(
+    read: &mut SqliteConnection,
+    active: &[Proposal],
+    market: &MarketData,
+    (setup, at_us): (&Setup, TimestampUs),
+) -> Result<CombinedOrders, StoreError> {
+    let told = told_orders(active, market, &market.offers, &setup.purchase);
+    let combined = told.into_iter().map(|order| ToldOrder::new(order, active)).collect::<Result<_, _>>()?;
+    Ok(CombinedOrders { combined, approved: approved_orders(read, active, at_us).await? })
 }
 
 /// Orders of these offers for proposals that wait for a decision and were made of the offers as they are now.

@@ -32,7 +32,7 @@ impl Inventory {
             }
         }
         let mut read = self.store.read().await.map_err(CapacityError::Store)?;
-        let contracts = contracts(&mut read, as_of, DAYS_AHEAD).await?;
+        let contracts = contracts(&mut read, (as_of, None), DAYS_AHEAD).await?;
         let Counted { assets, by_kind, by_state, by_age, mut warranty_ends, mut support_ends } = counted;
         warranty_ends.sort_by_key(|end| end.ends_on);
         support_ends.sort_by_key(|end| end.ends_on);

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use sqlx::{Row, SqliteConnection};
 
+use super::InventoryError;
 use super::inventory::{day_of as day_of_moment, read_stored};
 use super::judging::day_of;
-use super::{InventoryError, budget_standing};
 use crate::capacity::ResourceKey;
+use crate::clock::TimestampUs;
 use crate::inventory::{Asset, AssetState, InventoryKind, Money, Offer, Record};
 use crate::purchase::{Book, LeadTime, LeadTimes, NamedOffer, Options, PastPrice};
-use crate::store::{StoreError, StoredRecord, load_assets_named, load_assets_of_kind, load_records};
+use crate::store::{StoreError, StoredRecord, budget_sums, load_assets_named, load_assets_of_kind, load_records, load_records_at};
 
 /// Earlier prices of one item at most.
 const MOST_PRICES: i64 = 200;
@@ -27,32 +28,38 @@ pub(super) struct MarketData {
 }
 
 impl MarketData {
-    /// Reads all of it.
+    /// Reads all of it as it is now.
     pub(super) async fn load(read: &mut SqliteConnection) -> Result<Self, InventoryError> {
+        Self::load_at(read, None).await
+    }
+
+    /// Reads all of it as it was at a moment of the past.
+    pub(super) async fn load_at(read: &mut SqliteConnection, at_us: Option<TimestampUs>) -> Result<Self, InventoryError> {
         let mut data = Self::default();
-        for stored in load_records(read, InventoryKind::Offer.word(), "", i64::MAX).await? {
+        for stored in stored(read, InventoryKind::Offer, at_us).await? {
             data.versions.insert(stored.name.clone(), stored.version);
             let name = stored.name.clone();
             if let Record::Offer(offer) = read_stored(InventoryKind::Offer, stored)? {
                 data.offers.push((name, offer));
             }
         }
-        for (name, record) in records(read, InventoryKind::Budget).await? {
+        let up_to_us = at_us.unwrap_or(TimestampUs::MAX);
+        for (name, record) in records(read, InventoryKind::Budget, at_us).await? {
             if let Record::Budget(line) = record {
-                let standing = budget_standing(read, &name).await?;
-                data.books.push(Book::new(&name, &line).with(standing.committed_minor, standing.spent_minor));
+                let sums = budget_sums(read, &name, up_to_us).await?.unwrap_or_default();
+                data.books.push(Book::new(&name, &line).with(sums.committed_minor, sums.spent_minor));
             }
         }
-        for (name, record) in records(read, InventoryKind::Supplier).await? {
+        for (name, record) in records(read, InventoryKind::Supplier, at_us).await? {
             if let Record::Supplier(supplier) = record {
                 data.leads.insert(name, LeadTime { promised_days: supplier.lead_time_days, seen_days: Vec::new() });
             }
         }
         // What comes on one day of an order for several proposals is one delivery.
-        let sql = "SELECT supplier, ordered_on, delivered_on FROM supply_deliveries AS delivery
+        let sql = "SELECT supplier, ordered_on, delivered_on FROM supply_deliveries AS delivery WHERE noted_at_us <= ?1
             GROUP BY supplier, ordered_on, delivered_on,
                 coalesce((SELECT ticket FROM proposals WHERE number = delivery.proposal), -delivery.id) ORDER BY min(delivery.id)";
-        let rows = sqlx::query(sql).fetch_all(read).await;
+        let rows = sqlx::query(sql).bind(up_to_us).fetch_all(read).await;
         for row in rows.map_err(StoreError::from)? {
             let text = |column: &str| row.try_get::<String, _>(column).map_err(StoreError::from);
             let (supplier, ordered, delivered) = (text("supplier")?, text("ordered_on")?, text("delivered_on")?);
@@ -73,8 +80,20 @@ impl MarketData {
     }
 }
 
-async fn records(read: &mut SqliteConnection, kind: InventoryKind) -> Result<Vec<(String, Record)>, InventoryError> {
-    let stored = load_records(read, kind.word(), "", i64::MAX).await?;
+async fn stored(read: &mut SqliteConnection, kind: InventoryKind, at_us: Option<TimestampUs>) -> Result<Vec<StoredRecord>, StoreError> {
+    match at_us {
+        None => load_records(read, kind.word(), "", i64::MAX).await,
+        Some(at_us) => load_records_at(read, kind.word(), at_us).await,
+    }
+}
+
+/// The records of a kind as they are, or as they were at a moment of the past.
+pub(super) async fn records(
+    read: &mut SqliteConnection,
+    kind: InventoryKind,
+    at_us: Option<TimestampUs>,
+) -> Result<Vec<(String, Record)>, InventoryError> {
+    let stored = stored(read, kind, at_us).await?;
     stored.into_iter().map(|stored| Ok((stored.name.clone(), read_stored(kind, stored)?))).collect()
 }
 

@@ -62,6 +62,7 @@ mod market;
 #[cfg(test)]
 mod night_test;
 mod pages;
+mod past_proposals;
 mod period_reports;
 mod placed_orders;
 mod promises;

@@ -115,7 +115,8 @@ impl Proposals {
             sql: "SELECT * FROM capacity_days WHERE resource = $resource ORDER BY day".to_owned(),
             parameters: json!({ "resource": standing.resource }),
         };
-        let title = title_of(standing, order_by.as_deref());
+        let whose = (standing.name.as_str(), standing.kind.as_str(), standing.status.as_str());
+        let title = title_of(whose, standing.median.as_deref(), order_by.as_deref());
         let mut writing = self.desk.writing().await?;
         let now_us = writing.now_us();
         let consequence = consequence_of(writing.connection(), known, (standing, &made, &facts, order_by.as_deref()), today).await?;

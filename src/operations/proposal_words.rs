@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use super::capacity_rows::KnownStanding;
 use super::clean_ups::approved_clean_up;
 use super::proposal_making::Crossing;
 use super::proposal_rows::Proposal;
@@ -47,15 +46,16 @@ pub(super) fn order_by_of(options: &Options) -> Option<String> {
     ordered(options).and_then(|option| option.schedule.order_by).map(|day| day.to_string())
 }
 
-pub(super) fn title_of(standing: &KnownStanding, order_by: Option<&str>) -> String {
-    let kind = standing.kind.replace('_', " ");
-    let when = match (&standing.median, standing.status.as_str()) {
+/// One line about a resource by name, kind and status, with the day that its forecast says.
+pub(super) fn title_of((name, kind, status): (&str, &str, &str), median: Option<&str>, order_by: Option<&str>) -> String {
+    let kind = kind.replace('_', " ");
+    let when = match (median, status) {
         (_, "over_threshold") => "is over its threshold now".to_owned(),
         (Some(median), _) => format!("reaches its threshold on {median}"),
         (None, _) => "may reach its threshold within the planning horizon".to_owned(),
     };
     let order = order_by.map_or_else(String::new, |day| format!(": decide by {day}"));
-    format!("{} ({kind}) {when}{order}", standing.name)
+    format!("{name} ({kind}) {when}{order}")
 }
 
 pub(super) fn need_of(crossing: &Crossing<'_>, consumers: Vec<Consumer>, setup: &Setup, today: Date) -> Result<Need, ProposalError> {
@@ -64,8 +64,7 @@ pub(super) fn need_of(crossing: &Crossing<'_>, consumers: Vec<Consumer>, setup: 
     let (used, limit, threshold) = (known(standing.used, "use")?, known(standing.limit, "limit")?, known(standing.threshold, "threshold")?);
     let date = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<Date>().ok());
     let growth = standing.growth_per_day.unwrap_or(0.0);
-    let days_to_lower = date(&standing.lower).map(|lower| day_of(lower) - day_of(today)).filter(|days| *days > 0);
-    let fast = days_to_lower.map_or(growth, |days| (threshold - used) / days as f64);
+    let days_to_lower = date(&standing.lower).map(|lower| day_of(lower) - day_of(today));
     let minor = 10_i64.pow(setup.purchase.currency.minor_digits());
     let outage = crossing.outage_cost_per_day.and_then(|cost| i64::try_from(cost).ok()?.checked_mul(minor));
     Ok(Need {
@@ -78,7 +77,7 @@ pub(super) fn need_of(crossing: &Crossing<'_>, consumers: Vec<Consumer>, setup: 
         threshold,
         needed: standing.needed.unwrap_or(0.0),
         growth_per_day: growth,
-        growth_per_day_fast: fast.max(growth),
+        growth_per_day_fast: Need::fast_growth(growth, threshold - used, days_to_lower),
         level: setup.capacity.level,
         lower: date(&standing.lower),
         median: date(&standing.median),

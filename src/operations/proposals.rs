@@ -298,12 +298,7 @@ impl Proposals {
         let mut read = self.inventory.store.read().await?;
         let proposal = load_proposal(&mut read, number).await?.ok_or(ProposalError::NotFound(number))?;
         let market = MarketData::load(&mut read).await?;
-        let history = match market.offers.iter().find(|(name, _)| name == offer) {
-            Some((name, offer)) => price_history(&mut read, name, offer).await?,
-            None => Vec::new(),
-        };
-        let facts = &proposal.facts;
-        Ok(negotiation_sheet(&facts.need, &proposal.options, &market.offers, offer, &history, &setup.purchase)?)
+        sheet_of(&mut read, &proposal, offer, &market, setup).await
     }
 
     /// Whether a failed asset is to be repaired or replaced.
@@ -396,6 +391,23 @@ impl Proposals {
         self.inventory.enter_in(write, &line, &entry, actor).await?;
         Ok(Some((line, Money::new(minor, currency))))
     }
+}
+
+/// The sheet for the talk about an offer of a proposal, by the offers of a moment.
+pub(super) async fn sheet_of(
+    read: &mut SqliteConnection,
+    proposal: &Proposal,
+    offer: &str,
+    market: &MarketData,
+    setup: &Setup,
+) -> Result<NegotiationSheet, ProposalError> {
+    let mut history = match market.offers.iter().find(|(name, _)| name == offer) {
+        Some((name, offer)) => price_history(read, name, offer).await?,
+        None => Vec::new(),
+    };
+    let facts = &proposal.facts;
+    history.retain(|price| price.offered_on <= facts.need.today);
+    Ok(negotiation_sheet(&facts.need, &proposal.options, &market.offers, offer, &history, &setup.purchase)?)
 }
 
 /// Where a resource's limit comes from, as the last run saw it.

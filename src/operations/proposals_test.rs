@@ -296,3 +296,42 @@ async fn capacity_that_is_used_elsewhere_is_taken_from_where_it_was() {
     assert!(gained > 0.0 && (capacity("orders").await - 1_000.0 - gained).abs() < 1e-6);
     assert!((capacity("stock").await - 50_000.0 + gained).abs() < 1e-6, "what one gains the other has no longer");
 }
+
+#[tokio::test]
+async fn a_report_of_the_past_tells_what_was_offered_then() {
+    let measured = growing(&[("mountpoint", "/data")], &|hour| Some((900.0 - 5.0 * (hour / 24) as f64).max(110.0)));
+    let office = office(&measured, 140).await;
+    morning(&office, 100);
+    market(&office, "filesystem").await;
+    run(&office).await;
+    morning(&office, 101);
+    run(&office).await;
+    let report = office.capacity.report("", None).await.unwrap();
+    let then = report.as_of;
+
+    // Ten days later it is dearer, another has come, the budget is larger, and somebody has decided.
+    morning(&office, 110);
+    let offer = |one_off_minor: i64| {
+        json!({ "supplier": "acme", "item": "store", "resource_kind": "filesystem", "capacity": 4_000, "unit": "bytes",
+            "one_off_minor": one_off_minor, "currency": "EUR", "valid_until": "2029-12-31", "delivery_days": 10 })
+    };
+    put(&office, InventoryKind::Offer, "store-1", offer(55_000)).await;
+    put(&office, InventoryKind::Offer, "store-2", offer(50_000)).await;
+    let budget = json!({ "year": 2027, "line": "storage", "currency": "EUR", "planned_minor": 900_000, "resource_kinds": ["filesystem"] });
+    put(&office, InventoryKind::Budget, "2027/storage", budget).await;
+    run(&office).await;
+    approve(&office, &all(&office).await[0]).await;
+    assert_eq!(committed(&office).await, 50_000);
+
+    let past = office.capacity.report("", Some(then)).await.unwrap();
+    let (was, told) = (&report.proposals[0], &past.proposals[0]);
+    assert_eq!((told.state.as_str(), &told.title, told.order_by, &told.decision), ("open", &was.title, was.order_by, &None));
+    let offers = |options: &[crate::report::Option_]| -> Vec<(String, Option<i64>, Option<i64>)> {
+        options.iter().map(|it| (it.title.clone(), it.npv_minor, it.budget_left_after_minor)).collect()
+    };
+    assert_eq!(offers(&told.options), offers(&was.options));
+    assert_eq!((&past.budgets, &past.summary), (&report.budgets, &report.summary));
+    let prices = |sheet: &Option<Value>| sheet.as_ref().unwrap()["price_history"].clone();
+    assert_eq!(prices(&told.sheet), prices(&was.sheet), "nobody knew the later price");
+    assert_eq!(past.resources[0].order_by, report.resources[0].order_by);
+}

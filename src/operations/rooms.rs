@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sqlx::{Row, SqliteConnection};
 
+use super::judging::Standing;
 use super::proposal_rows::{Proposal, ProposalState};
+use crate::capacity::{LimitSource, Status};
 use crate::desk::DeskRules;
 use crate::purchase::{Neighbour, Options};
 use crate::store::StoreError;
@@ -68,14 +70,14 @@ impl Rooms {
                 (number("used")?, number("limit_value")?, number("threshold")?, number("fitting_limit")?);
             let is_oversized = row.try_get::<&str, _>("status")? == "oversized";
             let entity: Value = serde_json::from_str(row.try_get("entity")?).unwrap_or_default();
-            let neighbour = Neighbour {
-                resource: row.try_get("name")?,
-                unit: row.try_get("unit")?,
-                spare: (threshold - used * NEIGHBOUR_ROOM).max(0.0),
-                releasable: if is_oversized { (limit - fitting).max(0.0) } else { 0.0 },
-            };
+            let neighbour = neighbour((row.try_get("name")?, row.try_get("unit")?), (used, limit, threshold, fitting), is_oversized);
             rooms.push((Place::of(row.try_get("question")?, &entity, rules), neighbour));
         }
+        Ok(Self::among(rooms, active))
+    }
+
+    /// Of these rooms, in their order, whose each is.
+    fn among(rooms: Vec<(Place, Neighbour)>, active: &[Proposal]) -> Self {
         let mut all = Self { rooms, given: BTreeMap::new() };
         let (approved, open): (Vec<&Proposal>, Vec<&Proposal>) = active.iter().partition(|it| it.state == ProposalState::Approved);
         for approved in approved {
@@ -88,7 +90,22 @@ impl Rooms {
         for open in open.into_iter().filter(|proposal| proposal.state == ProposalState::Open) {
             all.give(&open.question, &open.resource, &open.options);
         }
-        Ok(all)
+        all
+    }
+
+    /// The same of how resources stood on a day of the past. What open proposals offered then is to be told to it.
+    pub(super) fn of_the_past(standings: &[Standing], rules: &DeskRules, approved: &[Proposal]) -> Self {
+        let room = |it: &Standing| {
+            let has_room = matches!(it.status, Status::Oversized | Status::Steady | Status::Shrinking);
+            let is_known = matches!(it.limit_source, Some(LimitSource::Metric | LimitSource::Asset));
+            let (used, limit, threshold, fitting) = (it.used?, it.limit?, it.threshold?, it.fitting_limit?);
+            let entity = Value::Object(it.entity.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect());
+            let neighbour = neighbour((&it.name, &it.unit), (used, limit, threshold, fitting), it.status == Status::Oversized);
+            (has_room && is_known).then(|| (limit - fitting, (Place::of(&it.question, &entity, rules), neighbour)))
+        };
+        let mut rooms: Vec<(f64, (Place, Neighbour))> = standings.iter().filter_map(room).collect();
+        rooms.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| one.1.1.resource.cmp(&other.1.1.resource)));
+        Self::among(rooms.into_iter().map(|(_, room)| room).collect(), approved)
     }
 
     /// What is next to a resource, by its id and name, and not another's, the largest first.
@@ -106,6 +123,16 @@ impl Rooms {
         if let Some(other) = enough.find_map(|option| option.other_resource.as_ref()) {
             self.given.entry((question.to_owned(), other.clone())).or_insert_with(|| resource.to_owned());
         }
+    }
+}
+
+/// A resource by name and unit, and what it has room for.
+fn neighbour((name, unit): (&str, &str), (used, limit, threshold, fitting): (f64, f64, f64, f64), is_oversized: bool) -> Neighbour {
+    Neighbour {
+        resource: name.to_owned(),
+        unit: unit.to_owned(),
+        spare: (threshold - used * NEIGHBOUR_ROOM).max(0.0),
+        releasable: if is_oversized { (limit - fitting).max(0.0) } else { 0.0 },
     }
 }
 

@@ -98,6 +98,13 @@ fn usual_level() -> f64 {
 }
 
 impl Need {
+    /// Growth a day by which what is free is used up on the day before which that happens in the lower tail of the futures; never less than
+    /// the usual growth.
+    pub fn fast_growth(growth_per_day: f64, free: f64, days_to_lower: Option<i64>) -> f64 {
+        let fast = days_to_lower.filter(|days| *days > 0).map_or(growth_per_day, |days| free / days as f64);
+        fast.max(growth_per_day)
+    }
+
     /// Whether its numbers have a meaning.
     ///
     /// # Errors

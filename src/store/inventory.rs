@@ -59,6 +59,16 @@ pub async fn load_records(read: &mut SqliteConnection, kind: &str, after: &str, 
     rows.iter().map(record_of).collect()
 }
 
+/// Records of a kind as they stood at a moment, in the order of their names.
+pub async fn load_records_at(read: &mut SqliteConnection, kind: &str, at_us: TimestampUs) -> Result<Vec<StoredRecord>, StoreError> {
+    let sql = "SELECT kind, name, record, version, at_us AS updated_at_us, by AS updated_by FROM inventory_history AS known
+        WHERE kind = ?1 AND record IS NOT NULL
+            AND version = (SELECT max(version) FROM inventory_history WHERE kind = ?1 AND name = known.name AND at_us <= ?2)
+        ORDER BY name";
+    let rows = sqlx::query(sql).bind(kind).bind(at_us).fetch_all(read).await?;
+    rows.iter().map(record_of).collect()
+}
+
 /// The names of a kind.
 pub async fn record_names(read: &mut SqliteConnection, kind: &str) -> Result<Vec<String>, StoreError> {
     Ok(sqlx::query_scalar("SELECT name FROM inventory WHERE kind = ?1").bind(kind).fetch_all(read).await?)

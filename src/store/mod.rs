@@ -45,7 +45,7 @@ pub use group_commit::WriteTransaction;
 pub use ingest_ledger::{LedgerEntry, add_to_ledger, read_ledger};
 pub use inventory::{
     RecordVersion, StoredRecord, hosts_of_services, last_version, load_asset_of_host, load_assets_named, load_assets_of_kind,
-    load_dependencies, load_history, load_record, load_records, record_names, referrers_of_asset, referrers_of_document,
+    load_dependencies, load_history, load_record, load_records, load_records_at, record_names, referrers_of_asset, referrers_of_document,
     referrers_of_supplier, remove_record, save_record,
 };
 pub use migrations::LATEST_SCHEMA;
