@@ -13,12 +13,12 @@ use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, TimestampMicrose
 use arrow::error::ArrowError;
 use datafusion::common::ScalarValue;
 
-use super::late_days::Sources;
+use super::late_days::{Sources, is_too_much};
 use super::{InventoryError, ProposalError};
 use crate::capacity::{CapacityQuestion, Day, FORGOTTEN_AFTER_DAYS, ResourceKey, is_recent};
 use crate::clock::{DAY_US, HOUR_US, TimestampUs};
 use crate::purchase::Consumer;
-use crate::query::{LimitOverrides, Parameters, QueryEngine, QueryError, QueryRequest, Tables};
+use crate::query::{Parameters, QueryEngine, QueryError, QueryRequest, Tables};
 use crate::record::arrow_schema::CAPACITY_DAYS;
 use crate::store::StoreError;
 use crate::table::{Position, TableError};
@@ -36,7 +36,7 @@ const DAYS_AT_ONCE: i64 = 32;
 const ROWS_AT_ONCE: usize = 1 << 20;
 
 /// Consumers of a resource that are shown.
-const MOST_CONSUMERS: u64 = 10;
+const MOST_CONSUMERS: usize = 10;
 
 /// Hexadecimal digits by which resources are read in parts, at most: 4,096 parts.
 const MOST_DIGITS: u32 = 3;
@@ -95,6 +95,8 @@ pub struct CapacityDays {
     pub(super) tables: Tables,
     /// The day before which each question was asked about. The table knows it too, up to the last day that had rows.
     asked: Arc<Mutex<BTreeMap<String, i64>>>,
+    /// The versions of tables that questions were asked about. The table knows those that came with rows.
+    looked: Arc<Mutex<BTreeMap<Arc<str>, i64>>>,
 }
 
 /// Some of the resources: those with ids from one text up to, not including, another.
@@ -116,7 +118,7 @@ pub struct CaughtUp {
 impl CapacityDays {
     /// Over the tables that `engine` reads.
     pub fn new(engine: Arc<QueryEngine>, tables: Tables) -> Self {
-        Self { engine, tables, asked: Arc::default() }
+        Self { engine, tables, asked: Arc::default(), looked: Arc::default() }
     }
 
     /// Takes every day that has ended and is not in the table yet; `progress` is told of each question and its share done, 0 to 1.
@@ -138,9 +140,14 @@ impl CapacityDays {
         let oldest = self.oldest_day(end);
         let mut sources = Sources::now(&self.tables.samples, &self.tables.logs);
         for (at, question) in questions.iter().enumerate() {
+            let mut is_whole = true;
             if let Some(taken) = self.end_of(question) {
                 match self.take_late(question, &mut sources, (end - OLDEST_DAYS, taken)).await {
-                    Ok(rows) => done.rows += rows,
+                    Ok(late) => {
+                        done.rows += late.rows;
+                        is_whole = late.left_out.is_empty();
+                        done.failed.extend(late.left_out);
+                    }
                     Err(error @ CapacityError::Table(_)) => return Err(error),
                     Err(error) => {
                         // Its new days would not be asked about either, and then it would be told twice.
@@ -150,18 +157,20 @@ impl CapacityDays {
                 }
             }
             let told = |share: f64| progress(&question.name, (at as f64 + share) / questions.len() as f64);
-            self.take_new(question, (oldest.max(end - OLDEST_DAYS), end), &sources, &mut done, &told).await?;
+            let sources = Some(&sources).filter(|_| is_whole);
+            self.take_new(question, (oldest.max(end - OLDEST_DAYS), end), sources, &mut done, &told).await?;
         }
         self.tables.capacity_days.maintain();
         Ok(done)
     }
 
-    /// Takes a question's days that have ended since it was asked, or those from `oldest` on; `told` is told the share done.
+    /// Takes a question's days that have ended since it was asked, or those from `oldest` on; `told` is told the share done. Without `sources`
+    /// something that came late has not been asked about.
     async fn take_new(
         &self,
         question: &CapacityQuestion,
         (oldest, end): (i64, i64),
-        sources: &Sources,
+        sources: Option<&Sources>,
         done: &mut CaughtUp,
         told: &(dyn Fn(f64) + Send + Sync),
     ) -> Result<(), CapacityError> {
@@ -169,13 +178,16 @@ impl CapacityDays {
         let taken = self.end_of(question);
         let mut from = taken.unwrap_or(oldest).max(end - OLDEST_DAYS);
         let (first, mut has_begun) = (from, taken.is_some());
-        let mut at_once = DAYS_AT_ONCE;
+        let (mut at_once, mut new_rows) = (DAYS_AT_ONCE, 0);
         while from < end {
             let to = (from + at_once).min(end);
-            match self.ask(question, from, to).await {
+            // Days that were empty when they were asked, and got rows late, are asked again after a restart.
+            let answer = if taken.is_some() { self.missing(question, from, to).await } else { self.ask(question, from, to).await };
+            match answer {
                 Ok(batches) => {
                     let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
                     done.rows += rows;
+                    new_rows += rows;
                     has_begun |= rows > 0;
                     // A question begins with its first row: what is measured later may be of days that are over.
                     if has_begun {
@@ -185,11 +197,7 @@ impl CapacityDays {
                     }
                     from = to;
                 }
-                Err(CapacityError::Question { source: QueryError::OutOfMemory { .. } | QueryError::TimedOut { .. }, .. })
-                    if to - from > 1 =>
-                {
-                    at_once = ((to - from) / 4).max(1);
-                }
+                Err(error) if is_too_much(&error) && to - from > 1 => at_once = ((to - from) / 4).max(1),
                 Err(error) => {
                     done.failed.push(error);
                     break;
@@ -198,12 +206,25 @@ impl CapacityDays {
             told((from - first) as f64 / (end - first) as f64);
         }
         if has_begun && from > first {
-            for position in sources.positions(question) {
+            let positions = sources.map(|sources| sources.positions(question)).unwrap_or_default();
+            for position in positions.iter().filter(|_| new_rows > 0).cloned() {
                 self.tables.capacity_days.append_all(Vec::new(), Some(position));
             }
             self.tables.capacity_days.flush().await?;
+            self.look_at(positions);
         }
         Ok(())
+    }
+
+    /// The version of a table that a question was asked about last.
+    pub(super) fn looked_at(&self, position: &str) -> Option<i64> {
+        let looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner).get(position).copied();
+        looked.max(self.tables.capacity_days.committed(position))
+    }
+
+    pub(super) fn look_at(&self, positions: Vec<Position>) {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looked.extend(positions.into_iter().map(|position| (position.app_id, position.sequence)));
     }
 
     /// The day before which a question's days were taken; `None` if none was.
@@ -337,9 +358,7 @@ impl CapacityDays {
         let failed = |source| CapacityError::Question { question: question.name.clone(), source };
         let mut parameters = BTreeMap::from([moment("window_start", today - 30), moment("window_end", today)]);
         parameters.extend(key.entity.iter().map(|(column, value)| (column.clone(), ScalarValue::from(value.as_str()))));
-        let limits = LimitOverrides { max_rows: Some(MOST_CONSUMERS), ..LimitOverrides::default() };
-        let parameters = Parameters::Typed(parameters);
-        let request = QueryRequest { parameters, limits, truncate: true, background: true, ..QueryRequest::new(sql) };
+        let request = QueryRequest { parameters: Parameters::Typed(parameters), background: true, ..QueryRequest::new(sql) };
         let mut consumers = Vec::new();
         for batch in self.engine.run(request).await.map_err(failed)?.collect().await.map_err(failed)? {
             let column =
@@ -357,6 +376,8 @@ impl CapacityDays {
             };
             consumers.extend(read().map_err(|source| CapacityError::Answer { question: question.name.clone(), source })?);
         }
+        // Statements of the background are not held to a number of rows.
+        consumers.truncate(MOST_CONSUMERS);
         Ok(consumers)
     }
 

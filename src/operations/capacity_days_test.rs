@@ -180,6 +180,52 @@ async fn what_is_measured_late_of_days_that_were_taken_is_added_once() {
     assert_eq!((site.number(&count).await, site.number(twice).await), (4, 0));
 }
 
+/// A volume of 100 of which 40 are in use.
+fn volume_of(host: &str) -> [Measured<'_>; 2] {
+    let labels: &[(&str, &str)] = &[("mountpoint", "/data")];
+    let size = Measured { name: "node_filesystem_size_bytes", host, labels, value: &|_| Some(100.0) };
+    [size, Measured { name: "node_filesystem_avail_bytes", host, labels, value: &|_| Some(60.0) }]
+}
+
+#[tokio::test]
+async fn what_comes_late_and_adds_nothing_is_asked_about_once() {
+    let site = site(&volume_of("db01"), 10 * 24).await;
+    let questions = [question("filesystem_space")];
+    let rows = async |day: i64| site.days.catch_up(&questions, START_US + day * DAY_US + HOUR_US, &|_, _| {}).await.unwrap().rows;
+    assert_eq!(rows(10).await, 10);
+    // Of a resource and a day that have their row.
+    site.measure(0, &volume_of("db01"), 3 * 24..4 * 24);
+    site.flush().await;
+    let position = "capacity/filesystem_space/samples";
+    assert!(site.days.looked_at(position) < Some(site.tables.samples.snapshot().version), "there is something late");
+    assert_eq!(rows(10).await, 0);
+    assert_eq!(site.days.looked_at(position), Some(site.tables.samples.snapshot().version));
+    site.measure(0, &volume_of("db01"), 10 * 24..11 * 24);
+    site.flush().await;
+    assert_eq!(rows(11).await, 1);
+    assert_eq!(
+        site.tables.capacity_days.committed(position),
+        Some(site.tables.samples.snapshot().version),
+        "with the rows of the next day"
+    );
+}
+
+#[tokio::test]
+async fn days_that_were_empty_and_filled_late_are_not_there_twice_after_a_restart() {
+    let site = site(&volume_of("db01"), 10 * 24).await;
+    let questions = [question("filesystem_space")];
+    let now_us = START_US + 12 * DAY_US + HOUR_US;
+    let rows = async |site: &Site| site.days.catch_up(&questions, now_us, &|_, _| {}).await.unwrap().rows;
+    assert_eq!((rows(&site).await, rows(&site).await), (10, 0), "nobody measured on the last two days");
+    site.measure(0, &volume_of("db01"), 10 * 24..12 * 24);
+    site.flush().await;
+    assert_eq!(rows(&site).await, 2);
+    let Site { folder, .. } = site;
+    let site = site_over(Tables::open(folder.path(), &table::Config::default()).await.unwrap(), folder);
+    assert_eq!(rows(&site).await, 0);
+    assert_eq!(site.number("SELECT count(*) FROM capacity_days").await, 12);
+}
+
 /// The rows of a host.
 fn of_host(rows: &RecordBatch, host: &str) -> RecordBatch {
     let entities = rows.column_by_name("entity").unwrap().as_map();

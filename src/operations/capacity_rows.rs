@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::judging::{Standing, date_of, day_of};
-use super::proposal_rows::REST_US;
+use super::proposal_rows::{IS_LEFT_ALONE, REST_US};
 use crate::clock::{DAY_US, TimestampUs};
 use crate::store::StoreError;
 
@@ -196,12 +196,15 @@ pub(super) async fn forget_other_questions(write: &mut SqliteConnection, questio
 /// How many resources that cross are to be decided about up to a day: by what is proposed about them, where anything is, and without what
 /// was decided or put off.
 pub(super) async fn count_to_order(read: &mut SqliteConnection, up_to_day: i64, now_us: TimestampUs) -> Result<usize, StoreError> {
-    let sql = "SELECT count(*) FROM capacity_resources r
+    let sql = format!(
+        "SELECT count(*) FROM capacity_resources r
         LEFT JOIN proposals p ON p.resource = r.resource AND p.state IN ('open', 'deferred', 'approved')
         WHERE r.status IN ('crosses', 'over_threshold') AND coalesce(p.state, 'open') = 'open' AND coalesce(p.order_by_us, r.order_by_us) <= ?1
-            AND NOT EXISTS (SELECT 1 FROM proposals q WHERE q.resource = r.resource AND q.state IN ('rejected', 'delivered')
-                AND q.updated_at_us > ?2)";
-    let count: i64 = sqlx::query_scalar(sql).bind(up_to_day.saturating_mul(DAY_US)).bind(now_us - REST_US).fetch_one(read).await?;
+            AND NOT EXISTS (SELECT 1 FROM (SELECT resource FROM proposals WHERE {IS_LEFT_ALONE} AND updated_at_us > ?2) q
+                WHERE q.resource = r.resource)"
+    );
+    let count: i64 =
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(up_to_day.saturating_mul(DAY_US)).bind(now_us - REST_US).fetch_one(read).await?;
     Ok(usize::try_from(count).unwrap_or(0))
 }
 

@@ -24,10 +24,10 @@ use super::{InventoryError, Setup};
 use crate::capacity::{CapacityQuestion, ResourceKey};
 use crate::desk::Actor;
 use crate::inventory::Money;
-use crate::purchase::{AgreedCleanUp, CleanUpOutcome, Market, Need, OptionKind, PurchaseOption, options, usual_fall};
+use crate::purchase::{AgreedCleanUp, CleanUpOutcome, DIP_WITHIN_DAYS, Market, Need, OptionKind, PurchaseOption, options, usual_dip_days};
 use crate::store::{KnownRequest, RequestKey, known_request, remember_request};
 
-/// Days before an agreement that say by how much use falls by itself: twelve weeks, in which what is cleaned up each month shows twice.
+/// Days before an agreement that say for how long use goes down by itself: twelve weeks, in which what is cleaned up each month shows.
 const DAYS_BEFORE: i64 = 84;
 
 /// Longest text about what goes.
@@ -94,18 +94,23 @@ impl Capacity {
         let failed = |error: ProposalError| CapacityError::Proposals(Box::new(error));
         let proposal = proposals.get(number).await.map_err(failed)?.proposal;
         let today = self.today();
-        let measured = match self.question_of(&proposal) {
-            Some(question) => self.parts.days.extents(&question, &proposal.resource, today - DAYS_BEFORE).await?,
-            None => Default::default(),
+        let days = match self.question_of(&proposal) {
+            Some(question) => self.days_since(&question, &proposal.resource, today - DAYS_BEFORE).await?,
+            None => Vec::new(),
         };
-        let medians: Vec<f64> = measured.values().map(|(median, _)| *median).collect();
-        let Some((_, (used_before, _))) = measured.last_key_value().filter(|(day, _)| **day >= today - 7) else {
+        let Some((_, used_before)) = days.last().filter(|(day, _)| day_of(*day) >= today - 7) else {
             let why = "was not measured in the last week, so nobody would see the clean-up; look whether it is still there";
             return Err(failed(ProposalError::Refused(format!("{} {why}", proposal.facts.need.resource))));
         };
         let setup = self.parts.register.setup();
-        let before = (*used_before, usual_fall(&medians));
+        let before = (*used_before, usual_dip_days(&days, new.amount));
         proposals.agree(number, expected_version, (new, before), &setup, (actor, key)).await.map_err(failed)
+    }
+
+    /// What of a resource is in use, day by day, as its question judges it: the busy hour, the median, the maximum.
+    async fn days_since(&self, question: &CapacityQuestion, resource: &str, since_day: i64) -> Result<Vec<(Date, f64)>, CapacityError> {
+        let days = self.parts.days.of_resource(question, resource, since_day).await?.map(|(_, days)| days).unwrap_or_default();
+        Ok(days.into_iter().filter(|day| day.value.is_finite()).map(|day| (date_of(day.day), day.value)).collect())
     }
 
     /// Looks at what has become of clean-ups that were agreed.
@@ -114,15 +119,14 @@ impl Capacity {
         for proposal in active.await.map_err(CapacityError::Store)? {
             let Some(agreed) = proposal.facts.need.agreed.as_ref().filter(|_| counts(&proposal)) else { continue };
             let Some(question) = self.question_of(&proposal) else { continue };
-            let days = match self.parts.days.extents(&question, &proposal.resource, day_of(agreed.agreed_on)).await {
+            let days = match self.days_since(&question, &proposal.resource, day_of(agreed.agreed_on) - DIP_WITHIN_DAYS).await {
                 Ok(days) => days,
                 Err(error) => {
                     tracing::warn!(proposal = proposal.number, %error, "it cannot be seen what has become of a clean-up");
                     continue;
                 }
             };
-            let medians: Vec<(Date, f64)> = days.into_iter().map(|(day, (median, _))| (date_of(day), median)).collect();
-            if let Err(error) = self.parts.proposals.conclude(&proposal, agreed.outcome(&medians), setup).await {
+            if let Err(error) = self.parts.proposals.conclude(&proposal, agreed.outcome(&days), setup).await {
                 tracing::warn!(proposal = proposal.number, %error, "it cannot be written down what has become of a clean-up");
             }
         }
@@ -139,7 +143,7 @@ impl Proposals {
         &self,
         number: i64,
         expected_version: Option<i64>,
-        (new, before): (&NewCleanUp, (f64, f64)),
+        (new, before): (&NewCleanUp, (f64, i64)),
         setup: &Setup,
         (actor, key): (&Actor, Option<&RequestKey>),
     ) -> Result<ProposalDetail, ProposalError> {
@@ -172,7 +176,7 @@ impl Proposals {
     fn agreed(
         &self,
         new: &NewCleanUp,
-        (used_before, usual_fall): (f64, f64),
+        (used_before, usual_dip_days): (f64, i64),
         need: &Need,
         setup: &Setup,
         actor: &Actor,
@@ -208,7 +212,7 @@ impl Proposals {
             }
         }
         let (what, by_when, labour_cost) = (new.what.clone(), new.by_when, new.labour_cost);
-        Ok(AgreedCleanUp { amount: new.amount, what, by_when, by, agreed_on: today, used_before, usual_fall, labour_cost })
+        Ok(AgreedCleanUp { amount: new.amount, what, by_when, by, agreed_on: today, used_before, usual_dip_days, labour_cost })
     }
 
     /// Takes back what was agreed.

@@ -216,3 +216,22 @@ async fn an_approved_clean_up_that_is_not_done_is_open_again() {
     let report = office.capacity.report("", Some(date_of(day_of(office.inventory.today()) - 4))).await.unwrap();
     assert_eq!(report.proposals[0].state, "approved");
 }
+
+#[tokio::test]
+async fn what_a_clean_up_has_left_to_do_is_proposed_at_once() {
+    let office = volume(122).await;
+    let policy = json!({ "currency": "EUR", "planning_horizon_days": 200, "approval_days": 2 });
+    office.register.put("purchase_policy", "default", &policy, None, &ines()).await.unwrap();
+    office.judge_on(120).await;
+    let agreed = office.agree_to(500.0, 10).await.proposal;
+    let place = 1 + agreed.options.options.iter().position(|option| option.kind == OptionKind::CleanUp).unwrap();
+    let decision = Decision::Approve { option: place, why: String::new(), allow_overrun: true };
+    let (proposals, setup) = (office.capacity.proposals(), office.register.setup());
+    proposals.decide(1, Some(agreed.version), &decision, (&setup, &ines())).await.unwrap();
+    office.judge_on(124).await;
+    assert_eq!(office.only().await.proposal.state, ProposalState::Delivered, "300 of 500");
+    office.judge_on(125).await;
+    let next = proposals.get(2).await.unwrap().proposal;
+    assert_eq!((next.state, &next.resource), (ProposalState::Open, &agreed.resource), "it crosses all the same, and nobody waits a month");
+    assert_eq!(office.capacity.report("", None).await.unwrap().summary.proposals_open, 1);
+}

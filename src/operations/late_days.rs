@@ -36,7 +36,7 @@ impl Sources {
         Self { tables: [samples, logs].map(|table| (table.clone(), table.snapshot())), before: BTreeMap::new() }
     }
 
-    /// The versions that a question has been asked about, to be committed with its days.
+    /// The versions that a question has been asked about, to be committed with rows of its days.
     pub(super) fn positions(&self, question: &CapacityQuestion) -> Vec<Position> {
         let position =
             |(table, now): &(Table, Arc<TableSnapshot>)| Position { app_id: position_of(question, table).into(), sequence: now.version };
@@ -49,33 +49,32 @@ impl Sources {
         let mut late = BTreeSet::new();
         for at in 0..self.tables.len() {
             let (table, now) = self.tables[at].clone();
-            let seen = match days.tables.capacity_days.committed(&position_of(question, &table)) {
+            let seen = match days.looked_at(&position_of(question, &table)) {
                 Some(version) if version >= now.version => continue,
                 Some(version) => self.files_before(at, version).await,
-                None => Some(Arc::default()),
+                None => Arc::default(),
             };
-            let Some(seen) = seen else { continue };
             let new = now.files.iter().filter(|file| !seen.contains(&file.path));
             late.extend(new.filter_map(|file| file.day).map(i64::from).filter(|day| (oldest..taken).contains(day)));
         }
         late
     }
 
-    /// The paths of a version before; `None` if the log does not reach back so far.
-    async fn files_before(&mut self, at: usize, version: i64) -> Option<Arc<HashSet<String>>> {
+    /// The paths of a version before; none if the log does not reach back so far: all days are asked once more then.
+    async fn files_before(&mut self, at: usize, version: i64) -> Arc<HashSet<String>> {
         if let Some(known) = self.before.get(&(at, version)) {
-            return Some(known.clone());
+            return known.clone();
         }
         let table = &self.tables[at].0;
         match table.snapshot_at(version).await {
             Ok(before) => {
                 let paths: Arc<HashSet<String>> = Arc::new(before.files.iter().map(|file| file.path.clone()).collect());
                 self.before.insert((at, version), paths.clone());
-                Some(paths)
+                paths
             }
             Err(error) => {
-                tracing::warn!(%error, "it is not known which measurements came late since resources were judged; they are left out");
-                None
+                tracing::info!(%error, "it is not known which measurements came late since resources were judged; all days are asked again");
+                Arc::default()
             }
         }
     }
@@ -86,39 +85,50 @@ fn position_of(question: &CapacityQuestion, table: &Table) -> String {
 }
 
 impl CapacityDays {
-    /// Asks about the days that were taken before all of their measurements were there, and adds what is missing; gives how many rows.
+    /// Asks about the days that were taken before all of their measurements were there, and adds what is missing. A day that is too much for
+    /// a statement is told and stands in nobody's way: the others are taken, and it is asked again with the next run.
     pub(super) async fn take_late(
         &self,
         question: &CapacityQuestion,
         sources: &mut Sources,
         days: (i64, i64),
-    ) -> Result<usize, CapacityError> {
+    ) -> Result<Late, CapacityError> {
         let mut stretches = stretches(&sources.late(question, self, days).await);
-        if stretches.is_empty() {
-            return Ok(0);
-        }
-        let mut added = 0;
+        let mut late = Late::default();
         while let Some((from, to)) = stretches.pop() {
-            let answer = match self.ask(question, from, to).await {
-                Err(CapacityError::Question { source: QueryError::OutOfMemory { .. } | QueryError::TimedOut { .. }, .. })
-                    if to - from > 1 =>
-                {
+            match self.missing(question, from, to).await {
+                Ok(missing) => {
+                    late.rows += missing.iter().map(RecordBatch::num_rows).sum::<usize>();
+                    self.tables.capacity_days.append_all(missing, None);
+                }
+                Err(error) if is_too_much(&error) && to - from > 1 => {
                     let middle = from + (to - from) / 2;
                     stretches.extend([(middle, to), (from, middle)]);
-                    continue;
                 }
-                answer => answer?,
-            };
-            let known = self.known_rows(question, from, to).await?;
-            let missing: Vec<RecordBatch> = answer.iter().map(|batch| without(batch, &known)).collect();
-            added += missing.iter().map(RecordBatch::num_rows).sum::<usize>();
-            self.tables.capacity_days.append_all(missing, None);
+                Err(error) if is_too_much(&error) => late.left_out.push(error),
+                Err(error) => return Err(error),
+            }
         }
-        for position in sources.positions(question) {
-            self.tables.capacity_days.append_all(Vec::new(), Some(position));
+        if late.rows > 0 {
+            if late.left_out.is_empty() {
+                for position in sources.positions(question) {
+                    self.tables.capacity_days.append_all(Vec::new(), Some(position));
+                }
+            }
+            self.tables.capacity_days.flush().await?;
         }
-        self.tables.capacity_days.flush().await?;
-        Ok(added)
+        if late.left_out.is_empty() {
+            // A position goes into the table with rows only; without any, it is known until the end of the program.
+            self.look_at(sources.positions(question));
+        }
+        Ok(late)
+    }
+
+    /// Rows of a question's days that the table does not have.
+    pub(super) async fn missing(&self, question: &CapacityQuestion, from: i64, to: i64) -> Result<Vec<RecordBatch>, CapacityError> {
+        let answer = self.ask(question, from, to).await?;
+        let known = self.known_rows(question, from, to).await?;
+        Ok(answer.iter().map(|batch| without(batch, &known)).collect())
     }
 
     /// Resources and days of a question that have a row.
@@ -135,6 +145,21 @@ impl CapacityDays {
         }
         Ok(known)
     }
+}
+
+/// What has come of late measurements.
+#[derive(Debug, Default)]
+pub(super) struct Late {
+    /// Rows that were added.
+    pub(super) rows: usize,
+    /// Why days could not be asked.
+    pub(super) left_out: Vec<CapacityError>,
+}
+
+/// Whether less at once may do.
+pub(super) fn is_too_much(error: &CapacityError) -> bool {
+    let (CapacityError::Question { source, .. } | CapacityError::Query(source)) = error else { return false };
+    matches!(source, QueryError::OutOfMemory { .. } | QueryError::TimedOut { .. })
 }
 
 /// Rows of the table that are not among those.

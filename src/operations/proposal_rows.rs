@@ -208,10 +208,15 @@ pub(super) async fn next_number(write: &mut SqliteConnection) -> Result<i64, Sto
 /// has to be built in and measured for whole days.
 pub(super) const REST_US: i64 = 30 * DAY_US;
 
+/// Of a row of `proposals`, whether its resource is left alone for a while. A clean-up that was agreed is delivered when it is measured: what
+/// is left to be done is known then.
+pub(super) const IS_LEFT_ALONE: &str = "(state = 'rejected' OR (state = 'delivered' AND NOT (facts ->> '$.need.agreed.amount' IS NOT NULL
+    AND options ->> ('$.options[' || (chosen - 1) || '].kind') IS 'clean_up')))";
+
 /// Whether it was rejected or delivered lately what was proposed about a resource.
 pub(super) async fn rests(read: &mut SqliteConnection, resource: &str, now_us: TimestampUs) -> Result<bool, StoreError> {
-    let sql = "SELECT count(*) FROM proposals WHERE resource = ?1 AND state IN ('rejected', 'delivered') AND updated_at_us > ?2";
-    let lately: i64 = sqlx::query_scalar(sql).bind(resource).bind(now_us - REST_US).fetch_one(read).await?;
+    let sql = format!("SELECT count(*) FROM proposals WHERE resource = ?1 AND {IS_LEFT_ALONE} AND updated_at_us > ?2");
+    let lately: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(resource).bind(now_us - REST_US).fetch_one(read).await?;
     Ok(lately > 0)
 }
 

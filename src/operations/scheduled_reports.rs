@@ -86,12 +86,16 @@ impl ScheduledReports {
 
     /// Runs until the stop.
     pub async fn keep(self: Arc<Self>, shutdown: Shutdown) {
-        loop {
-            self.round().await;
-            tokio::select! {
-                () = shutdown.sources_stopping() => return,
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+        let rounds = async {
+            loop {
+                self.round().await;
+                tokio::time::sleep(LOOK_EVERY).await;
             }
+        };
+        // A report that is being made is given up: it is one transaction, and is made after the next start.
+        tokio::select! {
+            () = shutdown.sources_stopping() => {}
+            () = rounds => {}
         }
     }
 

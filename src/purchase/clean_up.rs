@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::days::days_between;
+use super::days::{days_between, plus_days};
 use super::need::{Consumer, Need};
 use super::option::{OptionKind, PurchaseOption};
 use super::options::Question;
@@ -33,9 +33,9 @@ pub struct AgreedCleanUp {
     pub agreed_on: Date,
     /// The median of the last day that was measured then.
     pub used_before: f64,
-    /// By how much use falls again and again by itself ([`usual_fall`]).
+    /// For how many days use goes down so far by itself and comes back ([`usual_dip_days`]); 0 where it never does.
     #[serde(default)]
-    pub usual_fall: f64,
+    pub usual_dip_days: i64,
     /// What the work costs, if somebody has said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labour_cost: Option<Money>,
@@ -60,37 +60,62 @@ pub enum CleanUpOutcome {
 }
 
 impl AgreedCleanUp {
-    /// What has become of it, by the medians of the days that were measured since. Use has fallen from the highest of them, because it
-    /// may have grown until somebody cleaned up; the fall must be half of what was agreed at least, beyond what falls by itself. A day is
-    /// given to the last one: whoever cleans up in the evening is seen on the day after.
-    pub fn outcome(&self, medians: &[(Date, f64)]) -> CleanUpOutcome {
-        let since = || medians.iter().filter(|(day, used)| *day >= self.agreed_on && used.is_finite());
-        let Some((last, used)) = since().max_by_key(|(day, _)| *day).copied() else { return CleanUpOutcome::Waits };
-        let highest = since().map(|(_, used)| *used).fold(self.used_before, f64::max);
-        let fallen = (highest - used - self.usual_fall).max(0.0);
-        match fallen >= self.amount * FALL_SHARE {
-            true => CleanUpOutcome::Measured { fallen },
-            false if last > self.by_when => CleanUpOutcome::Lapsed { fallen },
-            false => CleanUpOutcome::Waits,
+    /// What has become of it, by the days that were measured from [`DIP_WITHIN_DAYS`] before the agreement on. Use has fallen from the highest
+    /// of them, because it may have grown until somebody cleaned up; the fall must be half of what was agreed at least, and last longer
+    /// than use goes down so far by itself. A day is given to the last one: whoever cleans up in the evening is seen on the day after.
+    pub fn outcome(&self, days: &[(Date, f64)]) -> CleanUpOutcome {
+        let mut days: Vec<(Date, f64)> = days.iter().copied().filter(|(_, used)| used.is_finite()).collect();
+        days.sort_unstable_by_key(|(day, _)| *day);
+        let Some((last, used)) = days.last().copied().filter(|(day, _)| *day >= self.agreed_on) else { return CleanUpOutcome::Waits };
+        // Where use goes up and down, what was high before the agreement is high as well; else what fell before is another fall.
+        let counted_from = if self.usual_dip_days > 0 { plus_days(self.agreed_on, -DIP_WITHIN_DAYS) } else { self.agreed_on };
+        days.retain(|(day, _)| *day >= counted_from);
+        let fall = self.least_fall();
+        let mut highest = self.used_before;
+        let mut fell: Option<(Date, f64)> = None;
+        for (day, used) in &days {
+            match fell {
+                Some((_, from)) if *used <= from - fall => {}
+                _ => {
+                    highest = highest.max(*used);
+                    fell = (*used <= highest - fall).then_some((*day, highest));
+                }
+            }
+        }
+        match fell {
+            Some((since, from)) if days_between(since, last) + 1 > self.usual_dip_days => CleanUpOutcome::Measured { fallen: from - used },
+            None if last > self.by_when => CleanUpOutcome::Lapsed { fallen: highest - used },
+            _ => CleanUpOutcome::Waits,
         }
     }
-}
 
-/// By how much use falls again and again by itself, as where old files go each Sunday: the deepest fall in the earlier half of the days and
-/// the deepest in the later half, whichever is less. What fell once is in one half only.
-pub fn usual_fall(medians: &[f64]) -> f64 {
-    let (earlier, later) = medians.split_at(medians.len() / 2);
-    deepest_fall(earlier).min(deepest_fall(later))
-}
-
-/// The deepest fall from a day to any later one.
-fn deepest_fall(medians: &[f64]) -> f64 {
-    let (mut highest, mut deepest) = (f64::NEG_INFINITY, 0.0_f64);
-    for used in medians.iter().copied().filter(|used| used.is_finite()) {
-        highest = highest.max(used);
-        deepest = deepest.max(highest - used);
+    fn least_fall(&self) -> f64 {
+        self.amount * FALL_SHARE
     }
-    deepest
+}
+
+/// Days within which use comes back from a dip; what lasts longer is another level.
+pub const DIP_WITHIN_DAYS: i64 = 35;
+
+/// The most days in a row, of those given, on which use was lower by half of an amount than at some time in the [`DIP_WITHIN_DAYS`] before,
+/// and after which it came back: where old files go each Sunday, or each month. 0 where that never happens.
+pub fn usual_dip_days(days: &[(Date, f64)], amount: f64) -> i64 {
+    let fall = amount * FALL_SHARE;
+    let (mut longest, mut since) = (0, None);
+    for (at, (day, used)) in days.iter().enumerate().filter(|(_, (_, used))| used.is_finite()) {
+        let before = days[..at].iter().filter(|(other, used)| days_between(*other, *day) <= DIP_WITHIN_DAYS && used.is_finite());
+        let highest = before.map(|(_, used)| *used).fold(f64::NEG_INFINITY, f64::max);
+        match since {
+            None if *used <= highest - fall => since = Some(*day),
+            Some(began) if *used > highest - fall => {
+                let lasted = days_between(began, *day);
+                longest = if lasted <= DIP_WITHIN_DAYS { longest.max(lasted) } else { longest };
+                since = None;
+            }
+            _ => {}
+        }
+    }
+    longest
 }
 
 /// Cleaning up: as far as somebody has agreed to it, or else as far as somebody has said what can go. None without agreement and consumers.

@@ -12,7 +12,7 @@ fn agreed(amount: f64, by_when: Date) -> AgreedCleanUp {
         by: "anna".into(),
         agreed_on: date(2026, 11, 22),
         used_before: 7.0,
-        usual_fall: 0.0,
+        usual_dip_days: 0,
         labour_cost: None,
     }
 }
@@ -82,21 +82,47 @@ fn an_agreement_is_measured_or_lapses_after_its_day() {
     assert_eq!(agreed.outcome(&days(&done)), CleanUpOutcome::Measured { fallen: 2.0 }, "in its last evening");
 }
 
+fn days_from(first: Date, used: impl IntoIterator<Item = f64>) -> Vec<(Date, f64)> {
+    used.into_iter().zip(0..).map(|(used, day)| (crate::purchase::days::plus_days(first, day), used)).collect()
+}
+
+/// Old files go each seventh day: 3 of them, which grow again. Day 0 is a trough.
+fn saw(day: i32) -> f64 {
+    4.0 + 0.5 * f64::from(day % 7)
+}
+
 #[test]
-fn what_falls_by_itself_is_no_clean_up() {
-    // Old files go each seventh day: 3 of them, which grow again.
-    let saw: Vec<f64> = (0..84).map(|day| 4.0 + 0.5 * f64::from(day % 7)).collect();
-    assert_eq!(usual_fall(&saw), 3.0);
-    let agreed = AgreedCleanUp { usual_fall: usual_fall(&saw), ..agreed(2.0, date(2026, 11, 30)) };
-    let days = |used: &[f64]| -> Vec<(Date, f64)> {
-        used.iter().zip(0..).map(|(used, day)| (crate::purchase::days::plus_days(date(2026, 11, 22), day), *used)).collect()
-    };
-    assert_eq!(agreed.outcome(&days(&[7.0, 4.0])), CleanUpOutcome::Waits, "as every week");
-    assert_eq!(agreed.outcome(&days(&[7.0, 2.0])), CleanUpOutcome::Measured { fallen: 2.0 });
-    // What was cleaned up once, or only grows, hides nothing.
-    let once: Vec<f64> = (0..84).map(|day| f64::from(day) - if day > 60 { 50.0 } else { 0.0 }).collect();
-    assert_eq!((usual_fall(&once), usual_fall(&[1.0, f64::NAN, 2.0]), usual_fall(&[])), (0.0, 0.0, 0.0));
-    // Each month, on a day of its own.
-    let monthly: Vec<f64> = (0..84).map(|day| f64::from(day % 30)).collect();
-    assert_eq!(usual_fall(&monthly), 29.0);
+fn what_goes_down_by_itself_and_comes_back_is_no_clean_up() {
+    let first = date(2026, 8, 30);
+    let before = days_from(first, (0..84).map(saw));
+    // Of 2 half must go: 4.0 to 6.0 are that far below 7.0, on five days of seven.
+    let agreed = AgreedCleanUp { usual_dip_days: usual_dip_days(&before, 2.0), ..agreed(2.0, date(2026, 11, 30)) };
+    assert_eq!((agreed.usual_dip_days, before.last().unwrap().0), (5, date(2026, 11, 21)));
+    let since =
+        |used: &dyn Fn(i32) -> f64, days: i32| days_from(first, (0..84 + days).map(|day| if day < 84 { saw(day) } else { used(day) }));
+    for days in 1..9 {
+        assert_eq!(agreed.outcome(&since(&saw, days)), CleanUpOutcome::Waits, "{days} days, as every week");
+    }
+    assert!(matches!(agreed.outcome(&since(&saw, 14)), CleanUpOutcome::Lapsed { .. }));
+    // On the third day 2 go, and the saw goes on below: seen when it has lasted longer than ever.
+    let cleaned = |day: i32| saw(day) - if day >= 86 { 2.0 } else { 0.0 };
+    assert_eq!(agreed.outcome(&since(&cleaned, 5)), CleanUpOutcome::Waits);
+    assert!(matches!(agreed.outcome(&since(&cleaned, 6)), CleanUpOutcome::Measured { .. }), "{:?}", agreed.outcome(&since(&cleaned, 6)));
+    assert!(matches!(agreed.outcome(&since(&cleaned, 40)), CleanUpOutcome::Measured { .. }));
+}
+
+#[test]
+fn what_was_cleaned_up_once_or_only_grows_is_no_habit() {
+    let first = date(2026, 8, 30);
+    let grows = |day: i32| f64::from(day) * 0.1;
+    assert_eq!(usual_dip_days(&days_from(first, (0..84).map(grows)), 2.0), 0);
+    let once = |day: i32| grows(day) - if day > 60 { 5.0 } else { 0.0 };
+    assert_eq!(usual_dip_days(&days_from(first, (0..84).map(once)), 2.0), 0, "it has not come back");
+    let monthly = |day: i32| f64::from(day % 30);
+    assert_eq!(usual_dip_days(&days_from(first, (0..84).map(monthly)), 20.0), 20);
+    assert_eq!((usual_dip_days(&[], 2.0), usual_dip_days(&days_from(first, [1.0, f64::NAN, 2.0]), 2.0)), (0, 0));
+    // A fall before the agreement is another one.
+    let agreed = agreed(2.0, date(2026, 11, 30));
+    let before = days_from(date(2026, 11, 15), [12.0, 12.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0, 6.5]);
+    assert_eq!(agreed.outcome(&before), CleanUpOutcome::Waits);
 }

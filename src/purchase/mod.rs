@@ -54,7 +54,7 @@ mod samples;
 
 pub use book::Book;
 pub use budget::BudgetEffect;
-pub use clean_up::{AgreedCleanUp, CleanUpOutcome, usual_fall};
+pub use clean_up::{AgreedCleanUp, CleanUpOutcome, DIP_WITHIN_DAYS, usual_dip_days};
 pub use combine::{Combined, Share, Want, combine, rest_of};
 pub use delivery::{Delivery, LeadTime, LeadTimes, PromisedBy, Schedule};
 pub use error::PurchaseError;
