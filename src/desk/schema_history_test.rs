@@ -113,7 +113,7 @@ INSERT INTO proposals (number, resource, question, kind, title, state, facts, op
     VALUES (1, '2b0b605dbd5f3fa5', 'filesystem_space', 'filesystem', 'db01 /', 'open', '{}', '{}', 1090, 1090, 1);
 INSERT INTO proposal_events VALUES (1, 1, 1090, 'desk', 'scheduler', 'opened', '{}');
 INSERT INTO supply_deliveries VALUES (1, 1, 'acme', 'A-1', 'ssd', '2026-01-01', '2026-02-01', 129950, 'EUR', 1090, 'user ines');
-INSERT INTO kept_reports VALUES (1, 'monthly', 'capacity', 1090, '{}', '');
+INSERT INTO kept_reports (id, schedule, report, made_at_us, files, summary) VALUES (1, 'monthly', 'capacity', 1090, '{}', '');
 "#;
 
 // Indexes over what is there.

@@ -17,7 +17,7 @@ use super::capacity_days::CapacityError;
 use super::judging::{date_of, day_of};
 use super::market::{MarketData, assets_named};
 use super::proposal_delivery::end_part;
-use super::proposal_rows::{Proposal, ProposalState, load_active, load_proposal, save_proposal};
+use super::proposal_rows::{Proposal, ProposalState, load_active, load_proposal, save_figures, save_proposal};
 use super::proposals::{ProposalDetail, ProposalError, Proposals, changed, refuse_unless};
 use super::rooms::{Place, Rooms};
 use super::{InventoryError, Setup};
@@ -212,7 +212,7 @@ impl Proposals {
             }
         }
         let (what, by_when, labour_cost) = (new.what.clone(), new.by_when, new.labour_cost);
-        Ok(AgreedCleanUp { amount: new.amount, what, by_when, by, agreed_on: today, used_before, usual_dip_days, labour_cost })
+        Ok(AgreedCleanUp { amount: new.amount, what, by_when, by, agreed_on: today, used_before, usual_dip_days, gone: 0.0, labour_cost })
     }
 
     /// Takes back what was agreed.
@@ -246,7 +246,7 @@ impl Proposals {
     /// Writes down what has become of a clean-up, unless somebody has changed the proposal since.
     async fn conclude(&self, known: &Proposal, outcome: CleanUpOutcome, setup: &Setup) -> Result<(), ProposalError> {
         let (fallen, is_done) = match outcome {
-            CleanUpOutcome::Waits => return Ok(()),
+            CleanUpOutcome::Waits { fallen } => return self.note_gone(known, fallen, setup).await,
             CleanUpOutcome::Measured { fallen } => (fallen, true),
             CleanUpOutcome::Lapsed { fallen } => (fallen, false),
         };
@@ -277,6 +277,24 @@ impl Proposals {
             }
         };
         save_proposal(writing.connection(), &next, (event, &detail), &Actor::desk()).await?;
+        writing.commit().await?;
+        Ok(())
+    }
+
+    /// Notes how much has gone already: the need has become smaller by it, and it must not count twice. What was decided stays as it is.
+    async fn note_gone(&self, known: &Proposal, gone: f64, setup: &Setup) -> Result<(), ProposalError> {
+        let gone = gone.max(0.0);
+        let has_news = known.facts.need.agreed.as_ref().is_some_and(|agreed| agreed.gone != gone);
+        if !has_news || known.state == ProposalState::Approved {
+            return Ok(());
+        }
+        let mut writing = self.desk.writing().await?;
+        let unchanged = load_proposal(writing.connection(), known.number).await?.filter(|now| now.version == known.version);
+        if let Some(proposal) = unchanged {
+            let agreed = proposal.facts.need.agreed.clone().map(|agreed| AgreedCleanUp { gone, ..agreed });
+            let next = self.with_agreement(writing.connection(), proposal, agreed, setup).await?;
+            save_figures(writing.connection(), next.number, &next.title, &next.facts, &next.options).await?;
+        }
         writing.commit().await?;
         Ok(())
     }

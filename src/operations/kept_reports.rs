@@ -102,23 +102,37 @@ pub(super) async fn latest_of(read: &mut SqliteConnection, schedule: &str) -> Re
     Ok(sqlx::query_scalar("SELECT max(made_at_us) FROM kept_reports WHERE schedule = ?1").bind(schedule).fetch_one(read).await?)
 }
 
-/// Keeps a report with its files, and lets go of those of the schedule beyond the newest `keep`. `None` if it was kept before.
+/// What a report is known by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Identity<'a> {
+    pub(super) schedule: &'a str,
+    pub(super) report: &'a str,
+    /// When it was due, or asked for.
+    pub(super) at_us: TimestampUs,
+    /// Whether somebody asked for it.
+    pub(super) asked_for: bool,
+}
+
+/// Keeps a report with its files, and lets go of those of the schedule beyond the newest `keep`: of those that were made by themselves, or of
+/// those that somebody asked for. `None` if it was kept before.
 pub(super) async fn keep_report(
     write: &mut SqliteConnection,
-    (schedule, report, at_us): (&str, &str, TimestampUs),
+    Identity { schedule, report, at_us, asked_for }: Identity<'_>,
     made: &Made,
     keep: u32,
 ) -> Result<Option<i64>, StoreError> {
     let sizes: serde_json::Map<String, serde_json::Value> =
         made.files.iter().map(|file| (file.form.word().to_owned(), json!(file.bytes))).collect();
     let done = sqlx::query(
-        "INSERT INTO kept_reports (schedule, report, made_at_us, files, summary) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        "INSERT INTO kept_reports (schedule, report, made_at_us, files, summary, asked_for) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO NOTHING",
     )
     .bind(schedule)
     .bind(report)
     .bind(at_us)
     .bind(serde_json::Value::Object(sizes).to_string())
     .bind(&made.summary)
+    .bind(asked_for)
     .execute(&mut *write)
     .await?;
     if done.rows_affected() == 0 {
@@ -134,10 +148,10 @@ pub(super) async fn keep_report(
             .execute(&mut *write)
             .await?;
     }
-    let old = "SELECT id FROM kept_reports WHERE schedule = ?1 ORDER BY made_at_us DESC, id DESC LIMIT -1 OFFSET ?2";
+    let old = "SELECT id FROM kept_reports WHERE schedule = ?1 AND asked_for = ?3 ORDER BY made_at_us DESC, id DESC LIMIT -1 OFFSET ?2";
     for table in ["kept_report_files WHERE report", "kept_reports WHERE id"] {
         let sql = format!("DELETE FROM {table} IN ({old})");
-        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(schedule).bind(keep).execute(&mut *write).await?;
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(schedule).bind(keep).bind(asked_for).execute(&mut *write).await?;
     }
     Ok(Some(id))
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::capacity::Capacity;
-use super::kept_reports::{KeptReport, Made, MadeFile, ReportForm, keep_report, latest_of, list_kept, load_file, load_kept};
+use super::kept_reports::{Identity, KeptReport, Made, MadeFile, ReportForm, keep_report, latest_of, list_kept, load_file, load_kept};
 use super::report_schedule::{ReportSchedule, ScheduledReport};
 use super::{CapacityError, Inventory, OperationsError, PeriodReportError, PeriodReports, Register};
 use crate::clock::{Clock, HOUR_US, TimestampUs};
@@ -130,7 +130,7 @@ impl ScheduledReports {
         if latest_us.or(since_us).is_none_or(|done_us| due_us <= done_us) {
             return Ok(false);
         }
-        Ok(self.make(name, schedule, due_us).await?.is_some())
+        Ok(self.make(name, schedule, (due_us, false)).await?.is_some())
     }
 
     /// Makes the report of a schedule now.
@@ -144,7 +144,7 @@ impl ScheduledReports {
         let schedule = self.parts.register.setup().reports.get(name).cloned().ok_or_else(missing)?;
         let mut at_us = self.parts.clock.now_us();
         loop {
-            if let Some(id) = self.make(name, &schedule, at_us).await? {
+            if let Some(id) = self.make(name, &schedule, (at_us, true)).await? {
                 let kept = load_kept(&mut *self.parts.store.read().await?, id).await?;
                 return kept.ok_or_else(missing);
             }
@@ -152,12 +152,17 @@ impl ScheduledReports {
         }
     }
 
-    async fn make(&self, name: &str, schedule: &ReportSchedule, at_us: TimestampUs) -> Result<Option<i64>, ScheduledReportError> {
+    async fn make(
+        &self,
+        name: &str,
+        schedule: &ReportSchedule,
+        (at_us, asked_for): (TimestampUs, bool),
+    ) -> Result<Option<i64>, ScheduledReportError> {
         let made = self.filled(schedule, at_us).await?;
         let setup = self.parts.register.setup();
         let mut writing = self.parts.desk.writing().await.map_err(OperationsError::from)?;
         let now_us = writing.now_us();
-        let identity = (name, schedule.report.word(), at_us);
+        let identity = Identity { schedule: name, report: schedule.report.word(), at_us, asked_for };
         let id = keep_report(writing.connection(), identity, &made, schedule.keep).await?;
         if let Some(id) = id {
             let subject = format!("{} of {}", schedule.report.title(), made.as_of);

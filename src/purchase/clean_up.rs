@@ -36,6 +36,9 @@ pub struct AgreedCleanUp {
     /// For how many days use goes down so far by itself and comes back ([`usual_dip_days`]); 0 where it never does.
     #[serde(default)]
     pub usual_dip_days: i64,
+    /// What of it is seen to have gone already: the need has become smaller by that.
+    #[serde(default)]
+    pub gone: f64,
     /// What the work costs, if somebody has said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labour_cost: Option<Money>,
@@ -45,8 +48,11 @@ pub struct AgreedCleanUp {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "became", rename_all = "snake_case")]
 pub enum CleanUpOutcome {
-    /// Its day has not passed, and nothing is seen of it.
-    Waits,
+    /// Its day has not passed, and no more than this is seen of it.
+    Waits {
+        /// In the need's unit.
+        fallen: f64,
+    },
     /// Use has fallen by so much.
     Measured {
         /// In the need's unit.
@@ -66,7 +72,9 @@ impl AgreedCleanUp {
     pub fn outcome(&self, days: &[(Date, f64)]) -> CleanUpOutcome {
         let mut days: Vec<(Date, f64)> = days.iter().copied().filter(|(_, used)| used.is_finite()).collect();
         days.sort_unstable_by_key(|(day, _)| *day);
-        let Some((last, used)) = days.last().copied().filter(|(day, _)| *day >= self.agreed_on) else { return CleanUpOutcome::Waits };
+        let Some((last, used)) = days.last().copied().filter(|(day, _)| *day >= self.agreed_on) else {
+            return CleanUpOutcome::Waits { fallen: 0.0 };
+        };
         // Where use goes up and down, what was high before the agreement is high as well; else what fell before is another fall.
         let counted_from = if self.usual_dip_days > 0 { plus_days(self.agreed_on, -DIP_WITHIN_DAYS) } else { self.agreed_on };
         days.retain(|(day, _)| *day >= counted_from);
@@ -85,7 +93,8 @@ impl AgreedCleanUp {
         match fell {
             Some((since, from)) if days_between(since, last) + 1 > self.usual_dip_days => CleanUpOutcome::Measured { fallen: from - used },
             None if last > self.by_when => CleanUpOutcome::Lapsed { fallen: highest - used },
-            _ => CleanUpOutcome::Waits,
+            // Where use goes up and down by itself, a fall says nothing before it has lasted.
+            _ => CleanUpOutcome::Waits { fallen: if self.usual_dip_days == 0 { highest - used } else { 0.0 } },
         }
     }
 
@@ -130,16 +139,18 @@ pub(super) fn clean_up(question: &Question<'_>) -> Option<PurchaseOption> {
 fn agreed_clean_up(question: &Question<'_>, agreed: &AgreedCleanUp) -> PurchaseOption {
     let need = question.need;
     let (share, unit) = (need.usable_share(), &need.unit);
-    let (freed, gained) = (agreed.amount, agreed.amount / share);
+    let freed = (agreed.amount - agreed.gone).max(0.0);
+    let gained = freed / share;
     let wanted = need.needed * share;
     let mut terms = consumer_terms(need);
     terms.push(Term::new("load_wanted", wanted, unit, load_text(question, wanted)));
-    let text =
-        format!("{} on {}: {}; {} agreed on {}", shown_finely(freed, unit), agreed.by_when, agreed.what, agreed.by, agreed.agreed_on);
+    let gone = if agreed.gone > 0.0 { format!(", of which {} have gone", shown_finely(agreed.gone, unit)) } else { String::new() };
+    let (amount, by_when) = (shown_finely(agreed.amount, unit), agreed.by_when);
+    let text = format!("{amount} on {by_when}{gone}: {}; {} agreed on {}", agreed.what, agreed.by, agreed.agreed_on);
     terms.push(Term::new("load_freed", freed, unit, text));
     terms.push(gained_term(question, freed, gained));
     let labour = agreed.labour_cost.map(|cost| convert(cost, question.policy.currency, question.policy)).transpose();
-    let title = format!("Clean up {} by {}: {} ({} has agreed)", shown(freed, unit), agreed.by_when, agreed.what, agreed.by);
+    let title = format!("Clean up {} by {}: {} ({} has agreed)", shown(agreed.amount, unit), agreed.by_when, agreed.what, agreed.by);
     let days = u32::try_from(days_between(need.today, agreed.by_when)).unwrap_or(0);
     let mut option = plain_until(question, OptionKind::CleanUp, title, gained, terms, None, days);
     match labour {

@@ -13,6 +13,7 @@ fn agreed(amount: f64, by_when: Date) -> AgreedCleanUp {
         agreed_on: date(2026, 11, 22),
         used_before: 7.0,
         usual_dip_days: 0,
+        gone: 0.0,
         labour_cost: None,
     }
 }
@@ -70,16 +71,20 @@ fn an_agreement_is_measured_or_lapses_after_its_day() {
     let days = |used: &[f64]| -> Vec<(Date, f64)> {
         used.iter().zip(0..).map(|(used, day)| (crate::purchase::days::plus_days(date(2026, 11, 22), day), *used)).collect()
     };
-    assert_eq!(agreed.outcome(&[]), CleanUpOutcome::Waits);
-    assert_eq!(agreed.outcome(&[(date(2026, 11, 21), 1.0)]), CleanUpOutcome::Waits, "that was before");
-    assert_eq!(agreed.outcome(&days(&[7.0, 7.1, 6.2])), CleanUpOutcome::Waits, "0.9 of 2");
+    assert_eq!(agreed.outcome(&[]), waits(0.0));
+    assert_eq!(agreed.outcome(&[(date(2026, 11, 21), 1.0)]), waits(0.0), "that was before");
+    assert_eq!(agreed.outcome(&days(&[7.0, 7.25, 6.5])), waits(0.75), "of 2");
     assert_eq!(agreed.outcome(&days(&[7.0, 7.5, 6.5])), CleanUpOutcome::Measured { fallen: 1.0 }, "it grew before it fell");
     let still = [7.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0];
-    assert_eq!(agreed.outcome(&days(&still)), CleanUpOutcome::Waits, "the day itself is not over");
+    assert_eq!(agreed.outcome(&days(&still)), waits(0.0), "the day itself is not over");
     let late: Vec<f64> = still.iter().copied().chain([6.5]).collect();
     assert_eq!(agreed.outcome(&days(&late)), CleanUpOutcome::Lapsed { fallen: 0.5 });
     let done: Vec<f64> = still.iter().copied().chain([5.0]).collect();
     assert_eq!(agreed.outcome(&days(&done)), CleanUpOutcome::Measured { fallen: 2.0 }, "in its last evening");
+}
+
+fn waits(fallen: f64) -> CleanUpOutcome {
+    CleanUpOutcome::Waits { fallen }
 }
 
 fn days_from(first: Date, used: impl IntoIterator<Item = f64>) -> Vec<(Date, f64)> {
@@ -101,12 +106,12 @@ fn what_goes_down_by_itself_and_comes_back_is_no_clean_up() {
     let since =
         |used: &dyn Fn(i32) -> f64, days: i32| days_from(first, (0..84 + days).map(|day| if day < 84 { saw(day) } else { used(day) }));
     for days in 1..9 {
-        assert_eq!(agreed.outcome(&since(&saw, days)), CleanUpOutcome::Waits, "{days} days, as every week");
+        assert_eq!(agreed.outcome(&since(&saw, days)), waits(0.0), "{days} days, as every week");
     }
     assert!(matches!(agreed.outcome(&since(&saw, 14)), CleanUpOutcome::Lapsed { .. }));
     // On the third day 2 go, and the saw goes on below: seen when it has lasted longer than ever.
     let cleaned = |day: i32| saw(day) - if day >= 86 { 2.0 } else { 0.0 };
-    assert_eq!(agreed.outcome(&since(&cleaned, 5)), CleanUpOutcome::Waits);
+    assert_eq!(agreed.outcome(&since(&cleaned, 5)), waits(0.0));
     assert!(matches!(agreed.outcome(&since(&cleaned, 6)), CleanUpOutcome::Measured { .. }), "{:?}", agreed.outcome(&since(&cleaned, 6)));
     assert!(matches!(agreed.outcome(&since(&cleaned, 40)), CleanUpOutcome::Measured { .. }));
 }
@@ -124,5 +129,18 @@ fn what_was_cleaned_up_once_or_only_grows_is_no_habit() {
     // A fall before the agreement is another one.
     let agreed = agreed(2.0, date(2026, 11, 30));
     let before = days_from(date(2026, 11, 15), [12.0, 12.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0, 6.5]);
-    assert_eq!(agreed.outcome(&before), CleanUpOutcome::Waits);
+    assert_eq!(agreed.outcome(&before), waits(0.5));
+}
+
+#[test]
+fn what_has_gone_already_is_not_counted_beside_the_smaller_need() {
+    let with = |gone: f64| {
+        let need = Need { agreed: Some(AgreedCleanUp { gone, ..agreed(2.0, date(2026, 11, 30)) }), ..need() };
+        let options = options_of(&need, &[("a", offer())], &[book(2026, 1_000_000)], &policy()).options;
+        options.into_iter().find(|option| option.kind == OptionKind::CleanUp).unwrap()
+    };
+    let (whole, rest, none) = (with(0.0), with(0.5), with(3.0));
+    assert_eq!((whole.capacity_gained, rest.capacity_gained, none.capacity_gained), (2.0 / 0.8, 1.5 / 0.8, 0.0));
+    assert!(whole.feasible && !rest.feasible && whole.title == rest.title);
+    assert!(rest.terms.iter().any(|term| term.text.contains("of which 500 GB have gone")), "{:?}", rest.terms);
 }

@@ -164,8 +164,8 @@ pub fn rest_of(
         return Err(format!("the purchase policy reckons in {} now, and the order in {}", policy.currency, order.currency));
     }
     let joint = Joint::of(offer, parts, policy).ok_or("the offer cannot be priced for what is left")?;
-    let budget = match (&order.budget, book) {
-        (Some(budget), Some(book)) => Some(effect_on(book, &joint.whole, joint.most_urgent().schedule, budget.order_on, policy)?),
+    let budget = match (&order.budget, book, joint.most_urgent()) {
+        (Some(budget), Some(book), Some(urgent)) => Some(effect_on(book, &joint.whole, urgent.schedule, budget.order_on, policy)?),
         _ => None,
     };
     let why = format!("for {} is left of it", joint.who());
@@ -262,14 +262,13 @@ impl<'w> Joint<'w> {
         names.join(", ")
     }
 
-    fn most_urgent(&self) -> &Part<'w> {
-        let order_by = |part: &&Part<'_>| part.schedule.order_by.unwrap_or(Date::MAX);
-        self.parts.iter().min_by_key(order_by).expect("BUG: an order without parts is not priced")
+    fn most_urgent(&self) -> Option<&Part<'w>> {
+        self.parts.iter().min_by_key(|part| part.schedule.order_by.unwrap_or(Date::MAX))
     }
 
     /// The line that pays the whole: all parts are of one kind of resource, and are ordered on the day that the most urgent asks for.
     fn line_that_pays(&self, books: &[Book], latest: Date, policy: &PurchasePolicy) -> Result<Option<BudgetEffect>, String> {
-        let urgent = self.most_urgent();
+        let Some(urgent) = self.most_urgent() else { return Ok(None) };
         let need = Need { today: latest, ..urgent.need.clone() };
         let effect = effect(&self.whole, urgent.schedule, self.offer.valid_until, &need, books, policy)?;
         if effect.is_none() && !books.is_empty() && self.whole.npv.minor > 0 {

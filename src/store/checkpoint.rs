@@ -239,29 +239,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(DESK_FILE);
         let store = Store::open(&path).await.unwrap();
-        let is_over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let readers: Vec<_> = (0..3)
-            .map(|_| {
-                let (store, is_over) = (store.clone(), is_over.clone());
-                tokio::spawn(async move {
-                    while !is_over.load(Ordering::Relaxed) {
-                        let mut read = store.read().await.unwrap();
-                        sqlx::query("SELECT value FROM counters WHERE name = 'ticket'").fetch_one(&mut *read).await.unwrap();
-                    }
-                })
-            })
-            .collect();
-        let mut mover = None;
-        for _ in 0..12 {
-            for _ in 0..32 {
-                note(&store, 1 << 19).await;
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        let reading = futures::future::join_all((0..3).map(|_| async {
+            while !is_over.load(Ordering::Relaxed) {
+                let mut read = store.read().await.unwrap();
+                sqlx::query("SELECT value FROM counters WHERE name = 'ticket'").fetch_one(&mut *read).await.unwrap();
             }
-            store.move_wal(&mut mover).await.unwrap();
-        }
-        is_over.store(true, Ordering::Relaxed);
-        for reader in readers {
-            reader.await.unwrap();
-        }
+        }));
+        let writing = async {
+            let mut mover = None;
+            for _ in 0..12 {
+                for _ in 0..32 {
+                    note(&store, 1 << 19).await;
+                }
+                store.move_wal(&mut mover).await.unwrap();
+            }
+            is_over.store(true, Ordering::Relaxed);
+        };
+        tokio::join!(reading, writing);
         // Twelve times 32 MiB were written.
         let bytes = std::fs::metadata(path.with_extension("sqlite-wal")).unwrap().len();
         assert!(bytes < (TOO_LONG_PAGES as u64 * 4_096) + (96 << 20), "{bytes} bytes");

@@ -33,3 +33,6 @@ UPDATE proposals SET options = json_set(options,
     WHERE event.proposal = proposals.number AND proposals.state = 'approved' AND event.kind = 'approved'
         AND event.detail ->> '$.combined' IS NOT NULL
         AND event.seq = (SELECT max(seq) FROM proposal_events WHERE proposal = proposals.number AND kind = 'approved');
+
+-- Reports that somebody asked for take no place of those that are made by themselves.
+ALTER TABLE kept_reports ADD COLUMN asked_for INTEGER NOT NULL DEFAULT 0;
