@@ -2,8 +2,8 @@
 -- description: Each rule's part in the noise: findings, tickets, findings a ticket, what people called noise, tickets a week, and rules that never fire.
 -- window: 28d
 
--- A ticket counts for the rule that opened it. A ticket that was resolved without anybody having taken it up resolved
--- itself; many of those are noise as well.
+-- A ticket counts for the rule that opened it. One that the desk or its sender resolved because the trouble was over, which they do only
+-- if nobody has taken it up, resolved itself; many of those are noise as well.
 WITH found AS (
     SELECT
         rule,
@@ -16,12 +16,19 @@ WITH found AS (
     WHERE window_end >= $window_start AND window_end < $window_end
     GROUP BY rule
 ),
+ended AS (
+    SELECT ticket, last_value(origin ORDER BY seq) AS origin
+    FROM ticket_events
+    WHERE kind = 'moved' AND to_state = 'resolved'
+    GROUP BY ticket
+),
 opened AS (
     SELECT
         rule,
         count(*) AS tickets,
-        count(*) FILTER (WHERE state IN ('resolved', 'closed') AND assignee IS NULL) AS resolved_by_themselves
+        count(*) FILTER (WHERE state IN ('resolved', 'closed') AND ended.origin = 'scheduler') AS resolved_by_themselves
     FROM tickets
+    LEFT JOIN ended ON ended.ticket = tickets.number
     WHERE opened_at >= $window_start AND opened_at < $window_end
     GROUP BY rule
 ),

@@ -2,7 +2,7 @@
 //!
 //! An event of a ticket concerns some people. For each of them [`decide`] says from their [`Preferences`] by which ways they
 //! are told of it and when, [`Throttle`] makes a digest of what is too much, and [`enqueue`] puts the notices into the outbox
-//! in the transaction of the event. A sender asks [`due`] for what is to go out now, puts it into words with
+//! in the transaction that takes the event off the feed. A sender asks [`due`] for what is to go out now, puts it into words with
 //! [`Message::of`], hands it to [`Mailer`] or [`Webhooks`], and says with [`note_sent`] or [`note_failed`] what came of it.
 //!
 //! ```text
@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Invariants:
-//! * A notice is in the outbox if and only if its event is stored: both are written in one transaction.
+//! * A notice is in the outbox if and only if its event is stored: with the event a row of the feed is written in one transaction, and with
+//!   the end of that row the notices in another.
 //! * It is sent at least once: it is noted as sent after its receiver has accepted it. A double carries the same id, in the
 //!   `Message-ID` of mail and the `Watchroom-Delivery` of webhooks, and what is new never carries an old one.
 //! * It ends: sent, cancelled, or given up after three days; a page after five attempts, which the caller is told, so that

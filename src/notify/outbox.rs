@@ -1,6 +1,7 @@
 //! Putting notices into the outbox, taking them out again, and looking at them.
 //!
-//! All of it works on a connection of the caller's, so that a notice is written in the transaction of its event.
+//! All of it works on a connection of the caller's, so that notices are written in the transaction that takes their event off the
+//! feed.
 
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Row};
