@@ -34,5 +34,5 @@ GROUP BY timestamp, host, app
 SELECT timestamp, severity, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host AND app = $app
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20

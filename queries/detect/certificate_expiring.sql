@@ -49,5 +49,5 @@ GROUP BY timestamp, host, certificate
 SELECT timestamp, app, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host AND message LIKE '%ertificate%'
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20

@@ -46,5 +46,5 @@ GROUP BY timestamp, host
 SELECT timestamp, app, message
 FROM logs
 WHERE timestamp >= $read_start AND timestamp < $window_end AND coalesce(host, '-') = $host AND app IN ('chronyd', 'ntpd', 'ntp')
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20

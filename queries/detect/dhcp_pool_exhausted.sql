@@ -48,5 +48,5 @@ SELECT timestamp, app, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host
     AND (app LIKE 'dhcpd%' OR app LIKE 'kea%' OR app LIKE 'dnsmasq%' OR message LIKE '%DHCP%' OR message LIKE '%cope%')
-ORDER BY timestamp
+ORDER BY timestamp, message
 LIMIT 20

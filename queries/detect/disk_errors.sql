@@ -64,5 +64,5 @@ WHERE is_grave OR value >= 3
 SELECT timestamp, app, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host AND strpos(message, $device) > 0
-ORDER BY timestamp
+ORDER BY timestamp, message
 LIMIT 20

@@ -39,5 +39,5 @@ SELECT timestamp, severity, pid, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end
     AND severity <= 3 AND coalesce(host, '-') = $host AND coalesce(app, '-') = $app
-ORDER BY timestamp
+ORDER BY timestamp, message
 LIMIT 20

@@ -88,5 +88,5 @@ FROM metrics
 WHERE timestamp >= $read_start AND timestamp < $window_end AND host = $host
     AND name IN ('node_filesystem_avail_bytes', 'windows_logical_disk_free_bytes')
     AND coalesce(labels['mountpoint'], labels['volume']) = $mountpoint
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, name
 LIMIT 20

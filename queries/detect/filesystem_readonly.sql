@@ -63,5 +63,5 @@ FROM (
 SELECT timestamp, severity, message
 FROM logs
 WHERE timestamp >= $read_start AND timestamp < $window_end AND coalesce(host, '-') = $host AND app = 'kernel'
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20

@@ -51,5 +51,5 @@ SELECT timestamp, severity, message
 FROM logs
 WHERE timestamp >= $read_start AND timestamp < $window_end AND coalesce(host, '-') = $host AND app LIKE 'haproxy%'
     AND strpos(message, $server) > 0 AND message NOT LIKE '% HTTP/%'
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20

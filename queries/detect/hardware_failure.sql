@@ -65,5 +65,5 @@ SELECT timestamp, app, severity, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host
     AND (coalesce(severity, 4) <= 4 OR app LIKE 'ipmi%')
-ORDER BY timestamp
+ORDER BY timestamp, message
 LIMIT 20

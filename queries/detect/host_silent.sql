@@ -83,7 +83,7 @@ WHERE 4 * quarters >= 3 * site_quarters AND heard >= 1 AND 5 * heard >= hosts
 SELECT timestamp, app, severity, message
 FROM logs
 WHERE timestamp >= $read_start AND timestamp < $window_end AND host = $host
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20
 
 -- over:

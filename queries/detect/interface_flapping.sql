@@ -56,5 +56,5 @@ WHERE timestamp >= $window_start AND value >= 4
 SELECT timestamp, msgid, message
 FROM logs
 WHERE timestamp >= $read_start AND timestamp < $window_end AND coalesce(host, '-') = $host AND strpos(message, $interface) > 0
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20

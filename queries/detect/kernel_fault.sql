@@ -55,5 +55,5 @@ WHERE NOT is_crash OR value >= 5
 SELECT timestamp, severity, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host AND app IN ('kernel', 'vmkernel')
-ORDER BY timestamp
+ORDER BY timestamp, message
 LIMIT 20

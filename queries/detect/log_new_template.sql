@@ -38,5 +38,5 @@ WHERE new.first_seen >= $window_start AND new.first_seen < $window_end AND new.n
 SELECT timestamp, host, severity, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND host = $host AND coalesce(app, '') = $app AND CAST(template_id AS VARCHAR) = $template_id
-ORDER BY timestamp
+ORDER BY timestamp, message
 LIMIT 20

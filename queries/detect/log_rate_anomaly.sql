@@ -42,5 +42,5 @@ WHERE reading['alarm'] AND patience_s <= 1200 AND abs(sqrt(CAST(lines AS DOUBLE)
 SELECT timestamp, severity, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND host = $host AND app = $app
-ORDER BY timestamp
+ORDER BY timestamp, message
 LIMIT 20

@@ -62,7 +62,7 @@ SELECT timestamp, severity, message
 FROM logs
 WHERE timestamp >= $read_start AND timestamp < $window_end AND host = $host AND coalesce(app, '') = $app
     AND CAST(template_id AS VARCHAR) = $template_id
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20
 
 -- over:

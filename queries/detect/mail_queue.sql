@@ -56,5 +56,5 @@ SELECT timestamp, app, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host AND app LIKE 'postfix%'
     AND message LIKE '%status=deferred%'
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20

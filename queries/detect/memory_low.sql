@@ -43,5 +43,5 @@ SELECT timestamp, name, value
 FROM metrics
 WHERE timestamp >= $read_start AND timestamp < $window_end AND host = $host
     AND name IN ('node_memory_MemAvailable_bytes', 'windows_memory_available_bytes')
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, name
 LIMIT 20

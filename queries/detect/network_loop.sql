@@ -40,5 +40,5 @@ SELECT timestamp, msgid, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host
     AND (message ILIKE '%flap%' OR message ILIKE '%loop%' OR message LIKE '%MAC_MOVE%')
-ORDER BY timestamp
+ORDER BY timestamp, message
 LIMIT 20

@@ -51,5 +51,5 @@ SELECT timestamp, app, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host
     AND (app LIKE 'nginx%' OR app LIKE 'apache%' OR app LIKE 'httpd%') AND message LIKE '% HTTP/%" 5__ %'
-ORDER BY timestamp
+ORDER BY timestamp, message
 LIMIT 20

@@ -35,5 +35,5 @@ SELECT timestamp, severity, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host AND app LIKE 'nginx%'
     AND strpos(message, $upstream) > 0 AND message LIKE '%upstream%'
-ORDER BY timestamp
+ORDER BY timestamp, message
 LIMIT 20

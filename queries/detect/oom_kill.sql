@@ -40,5 +40,5 @@ SELECT timestamp, app, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host
     AND app IN ('kernel', 'systemd-oomd')
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20

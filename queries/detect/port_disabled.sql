@@ -44,5 +44,5 @@ GROUP BY timestamp, host, interface
 SELECT timestamp, msgid, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host AND strpos(message, $interface) > 0
-ORDER BY timestamp
+ORDER BY timestamp, message
 LIMIT 20

@@ -53,5 +53,5 @@ SELECT timestamp, app, severity, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host
     AND (app LIKE 'postgres%' OR app LIKE 'pgbouncer%') AND message LIKE '%connection%' AND message LIKE '%FATAL%'
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20

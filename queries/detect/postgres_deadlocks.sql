@@ -53,5 +53,5 @@ SELECT timestamp, pid, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host AND app LIKE 'postgres%'
     AND (message LIKE '%deadlock%' OR message LIKE '%waits for %Lock%')
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20

@@ -42,5 +42,5 @@ SELECT timestamp, severity, message
 FROM logs
 WHERE timestamp >= $read_start AND timestamp < $window_end AND coalesce(host, '-') = $host AND app LIKE 'postgres%'
     AND (message LIKE '%WAL%' OR message LIKE '%replication%' OR message LIKE '%recovery%')
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20

@@ -66,5 +66,5 @@ SELECT timestamp, app, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host
     AND (strpos(message, $array_name) > 0 OR message ILIKE '%degraded%')
-ORDER BY timestamp
+ORDER BY timestamp, message
 LIMIT 20

@@ -54,5 +54,5 @@ GROUP BY timestamp, host, protocol, neighbor
 SELECT timestamp, app, msgid, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host AND strpos(message, $neighbor) > 0
-ORDER BY timestamp
+ORDER BY timestamp, message
 LIMIT 20

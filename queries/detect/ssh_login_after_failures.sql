@@ -56,5 +56,5 @@ SELECT timestamp, pid, message
 FROM logs
 WHERE timestamp >= $read_start AND timestamp < $window_end AND app LIKE 'sshd%' AND coalesce(host, '-') = $host
     AND strpos(concat(message, ' '), concat(' ', $source_address, ' ')) > 0
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20

@@ -57,5 +57,5 @@ SELECT timestamp, app, message
 FROM logs
 WHERE timestamp >= $read_start AND timestamp < $window_end AND coalesce(host, '-') = $host AND app IN ('sudo', 'su')
     AND strpos(message, $user_name) > 0
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20

@@ -65,5 +65,5 @@ SELECT timestamp, app, message
 FROM logs
 WHERE timestamp >= $read_start AND timestamp < $window_end AND coalesce(host, '-') = $host
     AND (strpos(message, $unit) > 0 OR app = split_part($unit, '.', 1))
-ORDER BY timestamp DESC
+ORDER BY timestamp DESC, message
 LIMIT 20

@@ -33,5 +33,5 @@ FROM said
 SELECT timestamp, app, message
 FROM logs
 WHERE timestamp >= $window_start AND timestamp < $window_end AND coalesce(host, '-') = $host
-ORDER BY timestamp
+ORDER BY timestamp, message
 LIMIT 20

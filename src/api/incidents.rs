@@ -15,7 +15,7 @@ use super::sessions::parse;
 use super::tickets::{check_new, desk_error, etag, expected_version, parse_number};
 use super::{ApiError, ApiState};
 use crate::clock::rfc3339;
-use crate::desk::{Actor, Asked, NewTicket, Part, Ticket};
+use crate::desk::{Actor, Asked, NewTicket, Part};
 use crate::incident::{ChangeKind, Verdict};
 use crate::pipeline::IncidentsError;
 
@@ -49,11 +49,15 @@ pub(super) async fn merge(
     State(state): State<ApiState>,
     Extension(actor): Extension<Actor>,
     Path(number): Path<String>,
+    headers: HeaderMap,
+    head: RequestHead,
     body: Bytes,
-) -> Result<axum::Json<Ticket>, ApiError> {
+) -> Result<Response, ApiError> {
     let merge: Merge = read(&body, "{\"ticket\": 12}")?;
-    let ticket = state.incidents.merge(parse_number(&number)?, merge.ticket, &actor).await;
-    Ok(axum::Json(ticket.map_err(incidents_error)?))
+    let (number, expected_version, key) = (parse_number(&number)?, expected_version(&headers)?, head.key(&body)?);
+    let asked = Asked { actor: &actor, expected_version, key: key.as_ref() };
+    let ticket = state.incidents.merge(number, merge.ticket, &asked).await.map_err(incidents_error)?;
+    Ok(([(header::ETAG, etag(&ticket))], axum::Json(ticket)).into_response())
 }
 
 /// `POST /api/v1/tickets/{number}/split`: some of its findings, or of what was written and attached, are another trouble.

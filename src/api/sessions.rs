@@ -15,7 +15,7 @@ use super::{ApiError, ApiState};
 use crate::clock::DAY_US;
 use crate::document::duration_us;
 use crate::people::{Attempt, LoginError, Role, Scopes, TokenError, TokenPlace, scopes_for};
-use crate::store::{AuditEntry, append_audit};
+use crate::store::{AuditEntry, StoreError, WriteTransaction, append_audit};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,8 +92,10 @@ pub(super) async fn change_password(
     let setup = state.register.setup();
     let attempt = Attempt { user, password: &change.password, new_password: None, origin: &caller.actor.origin };
     state.logins.confirm(&attempt, setup.users.get(user)).await.map_err(login_error)?;
-    state.logins.set_password(user, &change.new_password, caller.session.as_deref()).await.map_err(login_error)?;
-    note(&state, &caller.actor.name, &caller.actor.origin, "password.change", &format!("user/{user}"), None).await?;
+    let prepared = state.logins.prepare_password(user, &change.new_password).await.map_err(login_error)?;
+    let mut write = state.store.write().await.map_err(|error| unavailable(&error))?;
+    state.logins.apply_password(&mut write, user, prepared, caller.session.as_deref()).await.map_err(login_error)?;
+    audited(write, &state, &caller, "password.change", &format!("user/{user}")).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -107,8 +109,10 @@ pub(super) async fn reset_password(
         let detail = format!("there is no user `{user}`");
         return Err(ApiError::new(StatusCode::NOT_FOUND, detail, "write it first with PUT /api/v1/setup/user/NAME"));
     }
-    let secret = state.logins.reset(&user).await.map_err(login_error)?;
-    note(&state, &caller.actor.name, &caller.actor.origin, "password.reset", &format!("user/{user}"), None).await?;
+    let reset = state.logins.prepare_reset().await.map_err(login_error)?;
+    let mut write = state.store.write().await.map_err(|error| unavailable(&error))?;
+    let secret = state.logins.apply_reset(&mut write, &user, reset).await.map_err(login_error)?;
+    audited(write, &state, &caller, "password.reset", &format!("user/{user}")).await?;
     let body = json!({ "user": user, "one_time_password": secret.reveal() });
     Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response())
 }
@@ -140,8 +144,10 @@ pub(super) async fn make_token(
     }
     let lasts_us = new.expires_in.as_deref().map(duration_us).transpose().map_err(|why| ApiError::bad_request(why, ""))?;
     let expires_at_us = state.clock.now_us() + lasts_us.unwrap_or(365 * DAY_US);
-    let made = state.tokens.create(&new.name, scopes, caller.user.as_deref(), Some(expires_at_us)).await.map_err(|e| token_error(&e))?;
-    note(&state, &caller.actor.name, &caller.actor.origin, "token.create", &format!("token/{}", made.token.id), None).await?;
+    let mut write = state.store.write().await.map_err(|error| unavailable(&error))?;
+    let made = state.tokens.create_in(&mut write, &new.name, scopes, caller.user.as_deref(), Some(expires_at_us)).await;
+    let made = made.map_err(|error| token_error(&error))?;
+    audited(write, &state, &caller, "token.create", &format!("token/{}", made.token.id)).await?;
     let body = json!({ "token": made.reveal(), "id": made.token.id, "scopes": made.token.scopes, "expires_at_us": expires_at_us });
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response())
 }
@@ -177,9 +183,28 @@ pub(super) async fn revoke_token(
             return Err(token_error(&TokenError::NotFound(id)));
         }
     }
-    state.tokens.revoke(&id).await.map_err(|error| token_error(&error))?;
-    note(&state, &caller.actor.name, &caller.actor.origin, "token.revoke", &format!("token/{id}"), None).await?;
+    let mut write = state.store.write().await.map_err(|error| unavailable(&error))?;
+    state.tokens.revoke_in(&mut write, &id).await.map_err(|error| token_error(&error))?;
+    audited(write, &state, &caller, "token.revoke", &format!("token/{id}")).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Writes into the audit what the caller has done in this transaction, and commits both.
+pub(super) async fn audited(
+    mut write: WriteTransaction,
+    state: &ApiState,
+    caller: &Caller,
+    action: &str,
+    object: &str,
+) -> Result<(), ApiError> {
+    let (actor, origin) = (caller.actor.name.as_str(), caller.actor.origin.as_str());
+    let entry = AuditEntry { at_us: state.clock.now_us(), actor, origin, action, object, detail: None };
+    append_audit(&mut write, entry).await.map_err(|error| unavailable(&error))?;
+    write.commit().await.map_err(|error| unavailable(&error))
+}
+
+fn unavailable(error: &StoreError) -> ApiError {
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), "")
 }
 
 /// Writes into the audit what has no transaction of its own.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::alerts::{MIN_ROUTING_KEY_CHARS, ROUTING_KEYS};
 use super::caller::Caller;
 use super::page::{Asked, NamesPage, NamesQuery, cut};
-use super::sessions::{note, parse};
+use super::sessions::{audited, parse};
 use super::tickets::expected_version;
 use super::{ApiError, ApiState};
 use crate::operations::{RegisterError, hide_addresses, kind_of};
@@ -293,9 +293,8 @@ pub(super) async fn delete_secret(
 async fn set_secret(state: &ApiState, caller: &Caller, name: &str, secret: Option<&str>) -> Result<StatusCode, ApiError> {
     let mut write = state.store.write().await.map_err(|error| unavailable(&error))?;
     save_secret(&mut write, name, secret, state.clock.now_us()).await.map_err(|error| unavailable(&error))?;
-    write.commit().await.map_err(|error| unavailable(&error))?;
     let action = if secret.is_some() { "secret.put" } else { "secret.delete" };
-    note(state, &caller.actor.name, &caller.actor.origin, action, &format!("secret/{name}"), None).await?;
+    audited(write, state, caller, action, &format!("secret/{name}")).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -22,7 +22,7 @@ use crate::notify::{NotifyError, deliveries_of, notice, notices_of_ticket};
 use crate::operations::{OperationsError, promises_of, what_if};
 use crate::query::{Encoder, Format, LimitOverrides, Parameters, QueryRequest};
 use crate::sla::SlaPolicy;
-use crate::store::{Evidence, MAX_EVIDENCE_LINES};
+use crate::store::{Evidence, MAX_EVIDENCE_LINES, bounded_row};
 
 /// Largest file: a screen recording or a support bundle.
 pub(super) const MAX_ATTACHMENT_BYTES: usize = 25 << 20;
@@ -295,10 +295,26 @@ pub(super) async fn evidence(
     let mut found = Vec::new();
     for (which, evidence) in [("first", detail.first_evidence), ("latest", detail.latest_evidence)] {
         let Some(evidence) = evidence else { continue };
-        let rows = if query.rerun && !evidence.sql.is_empty() { rerun(&state, &evidence).await? } else { Value::Null };
-        found.push(json!({ "finding": which, "evidence": evidence, "rows": rows }));
+        let mut rows = if query.rerun && !evidence.sql.is_empty() { rerun(&state, &evidence).await? } else { Value::Null };
+        let same = is_same(&mut rows, &evidence);
+        found.push(json!({ "finding": which, "evidence": evidence, "rows": rows, "same": same }));
     }
     Ok(axum::Json(json!({ "evidence": found })).into_response())
+}
+
+/// Cuts the rows of an answer as those of evidence are, and tells whether they are the same, in whichever order; `None` without an answer.
+fn is_same(answer: &mut Value, evidence: &Evidence) -> Option<bool> {
+    let rows = answer.get_mut("rows")?.as_array_mut()?;
+    for row in rows.iter_mut() {
+        if let Value::Object(cells) = row {
+            *cells = bounded_row(std::mem::take(cells));
+        }
+    }
+    let mut then: Vec<String> = evidence.lines.iter().map(|row| Value::Object(row.clone()).to_string()).collect();
+    let mut now: Vec<String> = rows.iter().map(Value::to_string).collect();
+    then.sort_unstable();
+    now.sort_unstable();
+    Some(then == now)
 }
 
 async fn rerun(state: &ApiState, evidence: &Evidence) -> Result<Value, ApiError> {
@@ -313,7 +329,8 @@ async fn rerun(state: &ApiState, evidence: &Evidence) -> Result<Value, ApiError>
         parameters: Parameters::Named(parameters),
         limits: LimitOverrides { max_rows: Some(MAX_EVIDENCE_LINES as u64), ..LimitOverrides::default() },
         truncate: true,
-        selective: false,
+        // As when it was asked first.
+        selective: true,
         background: false,
         at_version: Some(evidence.delta_versions.clone()),
     };
@@ -337,6 +354,19 @@ pub(super) fn operations_error(error: OperationsError) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_are_the_same_in_any_order_and_cut_as_those_that_were_frozen() {
+        let row = |message: &str| json!({ "message": message }).as_object().cloned().unwrap();
+        let long = "x".repeat(3_000);
+        let frozen = Evidence { lines: vec![row(&long), row("a"), row("a")], ..Evidence::default() }.bounded();
+        let same = |rows: &[&str]| {
+            let rows: Vec<Value> = rows.iter().map(|message| Value::Object(row(message))).collect();
+            is_same(&mut json!({ "rows": rows }), &frozen)
+        };
+        assert_eq!(same(&["a", &long, "a"]), Some(true));
+        assert_eq!((same(&["a", &long, &long]), same(&["a", &long]), is_same(&mut Value::Null, &frozen)), (Some(false), Some(false), None));
+    }
 
     #[test]
     fn no_name_of_a_file_is_a_path_or_breaks_a_header() {

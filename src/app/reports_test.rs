@@ -111,7 +111,7 @@ impl Office {
         self.at(60);
         assert_eq!((self.open("P3", "web", None).await, self.open("P3", "ops", None).await), (4, 5));
         self.at(70);
-        self.desk.merge(4, 5, None, &omar).await.unwrap();
+        self.desk.merge(4, 5, None, &crate::desk::Asked::by(&omar)).await.unwrap();
         self.at(90);
         self.to(3, TicketState::Resolved, None, &omar).await;
         self.at(100);

@@ -14,7 +14,7 @@ use super::terminal;
 use crate::clock::{Clock, SECOND_US};
 use crate::document::duration_us;
 use crate::people::{Scopes, Tokens};
-use crate::store::{DESK_FILE, Store};
+use crate::store::{AuditEntry, DESK_FILE, Store, WriteTransaction, append_audit};
 
 /// Options of `token`.
 #[derive(Debug, Args)]
@@ -67,17 +67,30 @@ pub(super) async fn run(options: TokenOptions) -> anyhow::Result<ExitCode> {
     match options.action {
         Action::Create { scope, name, expires_in } => {
             let expires_at_us = expires_in.map(|duration_us| Clock::System.now_us() + duration_us);
-            let made = tokens.create(&name, scope, None, expires_at_us).await?;
+            let mut write = store.write().await?;
+            let made = tokens.create_in(&mut write, &name, scope, None, expires_at_us).await?;
+            audited(write, "token.create", &made.token.id).await?;
             terminal::print(&format!("{}\n", made.reveal()))?;
         }
         Action::List => list(&tokens).await?,
         Action::Revoke { id } => {
-            tokens.revoke(&id).await?;
+            let mut write = store.write().await?;
+            tokens.revoke_in(&mut write, &id).await?;
+            audited(write, "token.revoke", &id).await?;
             terminal::print(&format!("The token {id} is revoked.\n"))?;
         }
     }
     store.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes into the audit what was done in this transaction, and commits both.
+async fn audited(mut write: WriteTransaction, action: &str, id: &str) -> anyhow::Result<()> {
+    let object = format!("token/{id}");
+    let (actor, origin) = ("command line", "this machine");
+    let entry = AuditEntry { at_us: Clock::System.now_us(), actor, origin, action, object: &object, detail: None };
+    append_audit(&mut write, entry).await?;
+    Ok(write.commit().await?)
 }
 
 async fn list(tokens: &Tokens) -> anyhow::Result<()> {

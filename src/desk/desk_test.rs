@@ -369,7 +369,7 @@ async fn perform(room: &Room, act: Act) {
             let key = RequestKey { key: key.to_string(), request_sha256: [0; 32] };
             room.desk.create(&new_ticket("a printer is on fire"), &ines(), Some(&key)).await.unwrap();
         }
-        Act::Merge { into, other } => drop(room.desk.merge(into, other, None, &ines()).await),
+        Act::Merge { into, other } => drop(room.desk.merge(into, other, None, &Asked::by(&ines())).await),
         Act::Watch { number, watches } => drop(room.desk.watch(number, "omar", watches, &ines()).await),
         Act::Link { number, other } => {
             drop(room.desk.link(number, Link { link: LinkKind::CausedBy, ticket: other }, &ines()).await);
@@ -494,12 +494,12 @@ async fn a_merged_ticket_hands_its_people_on() {
         room.desk.create(&new, &ines(), None).await.unwrap();
     }
     let third = room.desk.create(&NewTicket { requester: None, ..new_ticket("mail server down") }, &ines(), None).await.unwrap().0;
-    let merged = room.desk.merge(third.number, 1, None, &ines()).await.unwrap();
+    let merged = room.desk.merge(third.number, 1, None, &Asked::by(&ines())).await.unwrap();
     assert_eq!(merged.watchers.iter().map(String::as_str).collect::<Vec<_>>(), ["uma", "vic"]);
     let gone = room.desk.get(1).await.unwrap();
     assert_eq!((gone.ticket.state, gone.ticket.merged_into, gone.links[0].ticket), (TicketState::Resolved, Some(3), 3));
-    assert!(room.desk.merge(2, 1, None, &ines()).await.is_err(), "what is over cannot be merged");
-    assert!(room.desk.merge(2, 2, None, &ines()).await.is_err());
+    assert!(room.desk.merge(2, 1, None, &Asked::by(&ines())).await.is_err(), "what is over cannot be merged");
+    assert!(room.desk.merge(2, 2, None, &Asked::by(&ines())).await.is_err());
 }
 
 #[tokio::test]
@@ -561,13 +561,13 @@ async fn a_merge_resolves_the_other_and_only_open_tickets_merge() {
     move_to(&room, 3, &[TicketState::Resolved]).await;
     let before = room.desk.get(1).await.unwrap();
     for (into, other) in [(1, 3), (3, 1)] {
-        let refused = room.desk.merge(into, other, Some(state()), &ines()).await.unwrap_err();
+        let refused = room.desk.merge(into, other, Some(state()), &Asked::by(&ines())).await.unwrap_err();
         assert!(matches!(refused, DeskError::NotOpen { number: 3, state: TicketState::Resolved }), "{refused}");
     }
-    assert!(matches!(room.desk.merge(1, 9, Some(state()), &ines()).await, Err(DeskError::NotFound(9))));
+    assert!(matches!(room.desk.merge(1, 9, Some(state()), &Asked::by(&ines())).await, Err(DeskError::NotFound(9))));
     assert_eq!(room.desk.get(1).await.unwrap(), before);
     assert_eq!(room.desk.analysis_state("grouping").await.unwrap(), None, "the state is stored with the tickets or not at all");
-    assert_eq!(room.desk.merge(1, 2, Some(state()), &ines()).await.unwrap().state, TicketState::New);
+    assert_eq!(room.desk.merge(1, 2, Some(state()), &Asked::by(&ines())).await.unwrap().state, TicketState::New);
     let other = room.desk.get(2).await.unwrap();
     assert_eq!((other.ticket.state, room.desk.replayed(2).await.unwrap()), (TicketState::Resolved, other.ticket));
     assert_eq!(room.desk.analysis_state("grouping").await.unwrap().as_deref(), Some(&b"after"[..]));

@@ -190,7 +190,7 @@ async fn an_incident_that_goes_on_stays_one_and_keeps_its_findings_when_its_enti
     let refused = desk.change(1, None, &of_kind(TicketKind::Problem), &ines()).await.unwrap_err();
     assert!(matches!(&refused, DeskError::KindStays { number: 1, .. }), "{refused}");
     desk.create(&new("wiki01"), &ines(), None).await.unwrap();
-    desk.merge(2, 1, None, &ines()).await.unwrap();
+    desk.merge(2, 1, None, &Asked::by(&ines())).await.unwrap();
     let refused = desk.change(2, None, &of_kind(TicketKind::Problem), &ines()).await.unwrap_err();
     assert!(matches!(&refused, DeskError::KindStays { number: 2, .. }), "{refused}");
 }

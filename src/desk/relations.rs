@@ -6,7 +6,7 @@ use sqlx::{Row, SqliteConnection};
 use super::change::checked_name;
 use super::opening::MAX_WATCHERS;
 use super::recording::save_state;
-use super::{Actor, AnalysisState, Desk, DeskError, LinkKind, Ticket, TicketEvent, TicketState};
+use super::{Actor, AnalysisState, Asked, Desk, DeskError, LinkKind, Ticket, TicketEvent, TicketState};
 use crate::store::StoreError;
 
 /// Links that one ticket may have.
@@ -95,11 +95,16 @@ impl Desk {
     ///
     /// # Errors
     /// [`DeskError::NotOpen`] if one of them is not open, [`DeskError::Invalid`] if both are the same; then nothing was changed.
-    pub async fn merge(&self, into: i64, other: i64, state: Option<AnalysisState>, actor: &Actor) -> Result<Ticket, DeskError> {
+    pub async fn merge(&self, into: i64, other: i64, state: Option<AnalysisState>, asked: &Asked<'_>) -> Result<Ticket, DeskError> {
+        let Asked { actor, expected_version, key } = *asked;
         if into == other {
             return Err(DeskError::Invalid { field: "ticket", why: "a ticket cannot go on in itself; name another".to_owned() });
         }
         let mut writing = self.writing().await?;
+        if let Some(known) = writing.opened_before(actor, key).await? {
+            return self.as_it_is(writing, known).await;
+        }
+        writing.refuse_stale(into, expected_version).await?;
         for number in [into, other] {
             let state = writing.ticket(number).await?.state;
             if !state.is_open() {
@@ -126,6 +131,9 @@ impl Desk {
         let now_us = writing.now_us();
         if let Some((name, state)) = state {
             save_state(writing.connection(), name, &state, now_us).await?;
+        }
+        if let Some(key) = key {
+            writing.remember(actor, key, into).await?;
         }
         writing.commit().await?.remove(&into).ok_or(DeskError::NotFound(into))
     }

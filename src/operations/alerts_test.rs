@@ -33,7 +33,7 @@ async fn a_merged_ticket_is_found_however_long_ago_that_was() {
     let night = night().await;
     night.find("web01").await;
     night.find("web02").await;
-    night.desk.merge(2, 1, None, &person("lena")).await.unwrap();
+    night.desk.merge(2, 1, None, &crate::desk::Asked::by(&person("lena"))).await.unwrap();
     let days = 9 * 24 * 60;
     night.clock.set(EVENING_US + days * MINUTE_US);
     night.find("web01").await;

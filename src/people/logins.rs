@@ -44,6 +44,12 @@ pub struct PreparedReset {
     credential: Credential,
 }
 
+/// A new password with its hash, to be stored with [`Logins::apply_password`].
+#[derive(Debug)]
+pub struct PreparedPassword {
+    credential: Credential,
+}
+
 /// Passwords and sessions over the store. Clones share the store, the limiter and the limit of hashes at a time.
 ///
 /// The documents of people live elsewhere: the caller looks the person up and passes the document, or `None`. A disabled
@@ -117,15 +123,34 @@ impl Logins {
     /// # Errors
     /// [`LoginError::Weak`], [`LoginError::BadName`].
     pub async fn set_password(&self, user: &str, password: &str, kept: Option<&str>) -> Result<u64, LoginError> {
-        check_name(user).map_err(LoginError::BadName)?;
-        check_password(password, user)?;
-        let credential = Credential { hash: self.passwords.hash(password).await?, one_time: false };
+        let prepared = self.prepare_password(user, password).await?;
         let mut write = self.store.write().await?;
-        let now_us = self.clock.now_us();
-        credentials::set(&mut write, user, &credential, now_us).await?;
-        let ended = sessions::end_all_but(&mut write, user, kept, now_us).await?;
+        let ended = self.apply_password(&mut write, user, prepared, kept).await?;
         write.commit().await?;
         Ok(ended)
+    }
+
+    /// The slow half of [`Logins::set_password`], to be done before a transaction is begun.
+    ///
+    /// # Errors
+    /// As [`Logins::set_password`].
+    pub async fn prepare_password(&self, user: &str, password: &str) -> Result<PreparedPassword, LoginError> {
+        check_name(user).map_err(LoginError::BadName)?;
+        check_password(password, user)?;
+        Ok(PreparedPassword { credential: Credential { hash: self.passwords.hash(password).await?, one_time: false } })
+    }
+
+    /// The other half of [`Logins::set_password`], in the caller's transaction, beside the audit.
+    pub async fn apply_password(
+        &self,
+        write: &mut SqliteConnection,
+        user: &str,
+        prepared: PreparedPassword,
+        kept: Option<&str>,
+    ) -> Result<u64, LoginError> {
+        let now_us = self.clock.now_us();
+        credentials::set(write, user, &prepared.credential, now_us).await?;
+        sessions::end_all_but(write, user, kept, now_us).await
     }
 
     /// Gives a person, new or known, a one-time password instead of what they had, and ends their sessions.

@@ -50,7 +50,7 @@ pub use absence::{Leave, Presence};
 pub use field::check_name;
 pub use login_error::LoginError;
 pub use login_limiter::{LoginFrom, LoginLimiter, Wait, network};
-pub use logins::{Attempt, FIRST_ADMINISTRATOR, Logins, PreparedReset};
+pub use logins::{Attempt, FIRST_ADMINISTRATOR, Logins, PreparedPassword, PreparedReset};
 pub use one_time_secret::OneTimeSecret;
 pub use password::{MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, Weakness, check_password};
 pub use role::{Role, scopes_for};

@@ -42,6 +42,24 @@ impl Tokens {
         owner: Option<&str>,
         expires_at_us: Option<TimestampUs>,
     ) -> Result<NewToken, TokenError> {
+        let mut write = self.store.write().await?;
+        let made = self.create_in(&mut write, name, scopes, owner, expires_at_us).await?;
+        write.commit().await?;
+        Ok(made)
+    }
+
+    /// The same in the caller's transaction, beside the audit.
+    ///
+    /// # Errors
+    /// As [`Tokens::create`].
+    pub async fn create_in(
+        &self,
+        write: &mut SqliteConnection,
+        name: &str,
+        scopes: Scopes,
+        owner: Option<&str>,
+        expires_at_us: Option<TimestampUs>,
+    ) -> Result<NewToken, TokenError> {
         let name = name.trim();
         let now_us = self.clock.now_us();
         if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || name.contains(char::is_control) {
@@ -61,9 +79,8 @@ impl Tokens {
             last_used_at_us: None,
             revoked_at_us: None,
         };
-        let mut write = self.store.write().await?;
         if let Some(owner) = owner {
-            refuse_too_many(&mut write, owner, now_us).await?;
+            refuse_too_many(write, owner, now_us).await?;
         }
         sqlx::query(
             "INSERT INTO tokens (id, name, secret_sha256, scopes, owner, created_at_us, expires_at_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -75,9 +92,8 @@ impl Tokens {
         .bind(&token.owner)
         .bind(token.created_at_us)
         .bind(token.expires_at_us)
-        .execute(&mut *write)
+        .execute(write)
         .await?;
-        write.commit().await?;
         Ok(NewToken::new(token, &secret))
     }
 
@@ -146,15 +162,21 @@ impl Tokens {
     /// Takes a token back, from now on; a second time changes nothing.
     pub async fn revoke(&self, id: &str) -> Result<(), TokenError> {
         let mut write = self.store.write().await?;
+        self.revoke_in(&mut write, id).await?;
+        Ok(write.commit().await?)
+    }
+
+    /// The same in the caller's transaction, beside the audit.
+    ///
+    /// # Errors
+    /// As [`Tokens::revoke`].
+    pub async fn revoke_in(&self, write: &mut SqliteConnection, id: &str) -> Result<(), TokenError> {
         let done = sqlx::query("UPDATE tokens SET revoked_at_us = coalesce(revoked_at_us, ?2) WHERE id = ?1")
             .bind(id)
             .bind(self.clock.now_us())
-            .execute(&mut *write)
+            .execute(write)
             .await?;
-        if done.rows_affected() == 0 {
-            return Err(TokenError::NotFound(id.to_owned()));
-        }
-        Ok(write.commit().await?)
+        if done.rows_affected() == 0 { Err(TokenError::NotFound(id.to_owned())) } else { Ok(()) }
     }
 
     /// Takes back every token of a person who leaves, in the caller's transaction; gives how many were good until now.

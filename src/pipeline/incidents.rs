@@ -129,14 +129,18 @@ impl Incidents {
 
     /// A person says that two tickets are one trouble: the second is resolved, its findings go to the first from now on, and,
     /// where both are incidents, the grouping learns it. Tickets and grouping change together or not at all.
-    pub async fn merge(&self, into: i64, other: i64, actor: &Actor) -> Result<Ticket, IncidentsError> {
-        let (Ok(into_id), Ok(other_id)) = (self.incident_of(into).await, self.incident_of(other).await) else {
-            return Ok(self.desk.merge(into, other, None, actor).await?);
-        };
+    pub async fn merge(&self, into: i64, other: i64, asked: &Asked<'_>) -> Result<Ticket, IncidentsError> {
+        // Asked for under the lock: of two requests of one name the second finds what the first has made.
         let mut state = self.state().await?;
+        if let Some(ticket) = self.desk.opened_before(asked).await? {
+            return Ok(ticket);
+        }
+        let (Ok(into_id), Ok(other_id)) = (self.incident_of(into).await, self.incident_of(other).await) else {
+            return Ok(self.desk.merge(into, other, None, asked).await?);
+        };
         let mut grouper = state.grouper.clone();
         grouper.merge(into_id, other_id, self.clock.now_us())?;
-        let ticket = self.desk.merge(into, other, Some((GROUPING, grouper.to_bytes())), actor).await?;
+        let ticket = self.desk.merge(into, other, Some((GROUPING, grouper.to_bytes())), asked).await?;
         state.grouper = grouper;
         Ok(ticket)
     }

@@ -36,3 +36,26 @@ pub async fn append_audit(write: &mut SqliteConnection, entry: AuditEntry<'_>) -
         .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{DESK_FILE, Store};
+
+    #[tokio::test]
+    async fn what_stands_in_the_audit_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join(DESK_FILE)).await.unwrap();
+        let mut write = store.write().await.unwrap();
+        let entry = AuditEntry { at_us: 1, actor: "user ines", origin: "10.0.0.9", action: "login", object: "user/ines", detail: None };
+        append_audit(&mut write, entry).await.unwrap();
+        write.commit().await.unwrap();
+        for sql in ["UPDATE audit SET actor = 'somebody'", "DELETE FROM audit"] {
+            let mut write = store.write().await.unwrap();
+            let refused = sqlx::query(sql).execute(&mut *write).await.unwrap_err().to_string();
+            assert!(refused.contains("append-only"), "{sql}: {refused}");
+            let told: Vec<(i64, String)> = sqlx::query_as("SELECT at_us, actor FROM audit").fetch_all(&mut *write).await.unwrap();
+            assert_eq!(told, [(1, "user ines".to_owned())], "{sql}");
+        }
+    }
+}

@@ -217,6 +217,28 @@ async fn heartbeats_are_known_by_name_and_files_have_a_size() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_tickets_of_people_are_merged_once_and_as_they_were_read() {
+    let (_folder, server) = desk().await;
+    for title in ["no mail", "mail does not come", "the printer is jammed"] {
+        good(&server, "POST", "/api/v1/tickets", json!({ "title": title, "requester": "omar" })).await;
+    }
+    let send = async |other: i64, header: (&'static str, &'static str)| {
+        let request = server.request("POST", "/api/v1/tickets/1/merge").header(header.0, header.1);
+        Answer::read(request.body(json!({ "ticket": other }).to_string()).send().await.unwrap()).await.unwrap()
+    };
+    send(2, ("if-match", "\"7\"")).await.assert_problem(412);
+    let first = send(2, ("idempotency-key", "m-1")).await;
+    assert_eq!((first.status, first.json()["number"].as_i64()), (200, Some(1)), "{}", first.text());
+    assert_eq!(first.header("etag"), format!("\"{}\"", first.json()["version"]));
+    let again = send(2, ("idempotency-key", "m-1")).await;
+    assert_eq!((again.status, again.json()), (200, first.json()), "the answer was lost, and nothing happens twice");
+    send(2, ("idempotency-key", "m-2")).await.assert_problem(409);
+    send(3, ("idempotency-key", "m-1")).await.assert_problem(422);
+    let gone = good(&server, "GET", "/api/v1/tickets/2", Value::Null).await;
+    assert_eq!((&gone["ticket"]["merged_into"], &gone["ticket"]["state"]), (&json!(1), &json!("resolved")), "{gone}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_is_split_by_what_was_written_and_attached() {
     let (_folder, server) = desk().await;
     good(&server, "POST", "/api/v1/tickets", json!({ "title": "no mail", "requester": "omar" })).await;

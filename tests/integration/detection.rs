@@ -102,6 +102,7 @@ async fn lines_become_one_ticket_with_its_evidence() {
     for found in again["evidence"].as_array().unwrap() {
         let frozen = &found["evidence"];
         assert_eq!((frozen["parameters"]["host"].as_str(), &found["rows"]["rows"]), (Some("db01"), &frozen["lines"]), "{found}");
+        assert_eq!(found["same"], true, "{found}");
     }
     let lines = |which: usize| again["evidence"][which]["evidence"]["lines"].as_array().map_or(0, Vec::len);
     assert_eq!((lines(0), lines(1)), (3, 2), "{again}");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, COOKIE, ETAG, IF_MATCH, ORIGIN};
 use serde_json::{Value, json};
 use watchroom::api::ROUTES;
+use watchroom::operations::KINDS;
 use watchroom::people::Role;
 
 use crate::command::{create_token, run};
@@ -116,6 +117,25 @@ async fn every_route_lets_in_the_roles_of_the_table_and_no_other() {
     let path = format!("/api/v1/tokens/{}", made["id"].as_str().unwrap());
     ask(&server, "DELETE", &path, lead, Value::Null).await.assert_problem(404);
     assert_eq!(ask(&server, "DELETE", &path, technician, Value::Null).await.status, 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_document_is_changed_by_the_roles_of_the_table_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = locked(folder.path()).start().await;
+    let admin = administrator(&server).await;
+    let cookies = one_of_each(&server, &admin).await;
+    for kind in KINDS {
+        // A document that nobody can have: whoever may change the kind is told what is wrong with it.
+        let path = format!("/api/v1/setup/{}/{}", kind.word, if kind.is_single { "default" } else { "made-up" });
+        for (role, cookie) in &cookies {
+            let refused = *role < kind.changed_by;
+            let put = ask(&server, "PUT", &path, Some(cookie), json!({ "made_up": 1 })).await;
+            assert_eq!(put.status, if refused { 403 } else { 422 }, "PUT {path} as {role}: {}", put.text());
+            let deleted = ask(&server, "DELETE", &path, Some(cookie), Value::Null).await;
+            assert_eq!(deleted.status, if refused { 403 } else { 404 }, "DELETE {path} as {role}: {}", deleted.text());
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
