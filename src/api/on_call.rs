@@ -5,8 +5,6 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -16,11 +14,11 @@ use super::sessions::{note, parse};
 use super::setup::register_error;
 use super::{ApiError, ApiState};
 use crate::clock::{DAY_US, TimestampUs};
+use crate::document::excerpt;
 use crate::notify::calendar_link::{self, CalendarLink};
-use crate::on_call::{Feed, Plan, Rota, Shift, SwapEnd, Wanted, coverage, ical_feed, on_call_at, shifts, swap};
+use crate::on_call::{Feed, Plan, Rota, Shift, SwapEnd, coverage, ical_feed, on_call_at, shifts, swap};
 use crate::operations::{LinksOf, OperationsError, Setup, link_generation, revoke_links};
 use crate::people::Role;
-use crate::sla::Calendar;
 use crate::store::AuditEntry;
 
 /// The period that is shown if none is asked for.
@@ -114,7 +112,7 @@ pub(super) struct CoverageQuery {
     calendar: Option<String>,
 }
 
-/// Whether somebody is there around the clock, and who carries how much; with `calendar`, whose holidays count.
+/// Whether somebody is there around the clock, and who carries how much; with `calendar`, the holidays of another calendar than the rota's.
 pub(super) async fn rota_coverage(
     State(state): State<ApiState>,
     Path(name): Path<String>,
@@ -124,20 +122,13 @@ pub(super) async fn rota_coverage(
     plan_of(&setup, &name)?;
     let CoverageQuery { from_us, to_us, calendar } = query;
     let (from_us, to_us) = Period { from_us, to_us, person: None }.bounds(state.clock.now_us());
-    let calendar: Option<Calendar> = match &calendar {
-        Some(calendar) => {
-            let stored = state.register.get("calendar", calendar).await.map_err(register_error)?;
-            serde_json::from_value(stored.document).ok()
-        }
-        None => None,
-    };
+    if let Some(calendar) = calendar.as_ref().filter(|name| !setup.written_calendars.contains_key(*name)) {
+        let detail = format!("there is no calendar `{}`", excerpt(calendar));
+        return Err(ApiError::new(StatusCode::NOT_FOUND, detail, "GET /api/v1/setup/calendar lists them"));
+    }
     let looked = tokio::task::spawn_blocking(move || {
-        let (_, plan) = plan_of(&setup, &name)?;
-        let day = |at_us| Timestamp::from_microsecond(at_us).ok().map(|at: Timestamp| at.to_zoned(TimeZone::UTC).date());
-        // A day to either side, as the rota's clock may show another date.
-        let days = day(from_us.saturating_sub(DAY_US)).zip(day(to_us.saturating_add(DAY_US)));
-        let holidays = calendar.zip(days).map(|(calendar, (first, last))| calendar.holidays_between(first, last)).unwrap_or_default();
-        let wanted = Wanted::of(&[], &holidays).unwrap_or_default();
+        let (rota, plan) = plan_of(&setup, &name)?;
+        let wanted = setup.wanted(rota, calendar.as_deref(), from_us, to_us);
         coverage(plan, &setup.absences, &wanted, from_us, to_us).map_err(|error| ApiError::bad_request(error.to_string(), ""))
     });
     let found = looked.await.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), ""))??;

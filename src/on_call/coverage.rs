@@ -27,7 +27,12 @@ impl Wanted {
     /// Errors: what is wrong with the hours.
     pub fn of(hours: &[Hours], holidays: &[jiff::civil::Date]) -> Result<Self, Vec<Complaint>> {
         let read = day_hours(hours, "hours")?;
-        Ok(Self { hours: (!hours.is_empty()).then_some(read), holidays: holidays.to_vec() })
+        Ok(Self { hours: (!hours.is_empty()).then_some(read), ..Self::with_holidays(holidays.to_vec()) })
+    }
+
+    /// Somebody must always be on call, and these days are holidays.
+    pub fn with_holidays(holidays: Vec<jiff::civil::Date>) -> Self {
+        Self { hours: None, holidays }
     }
 }
 

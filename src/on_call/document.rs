@@ -2,6 +2,7 @@
 //!
 //! ```toml
 //! time_zone = "Europe/Berlin"
+//! calendar = "office"               # whose holidays weigh in who carries how much
 //!
 //! [[layers]]
 //! name = "first line"
@@ -38,6 +39,9 @@ pub struct Rota {
     /// Name in the tz database, such as `Europe/Berlin`: every wall-clock time of the rota is one of this zone.
     #[serde(default = "utc")]
     pub time_zone: String,
+    /// Name of the calendar whose holidays count where loads are compared; people are needed on them too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<String>,
     /// Who takes turns. Where several cover, the last one wins.
     #[serde(default)]
     pub layers: Vec<Layer>,

@@ -56,7 +56,7 @@ fn some_override() -> impl Strategy<Value = Override> {
 fn some_rota() -> impl Strategy<Value = Rota> {
     let zone = prop::sample::select(&ZONES[..]);
     (zone, prop::collection::vec(some_layer(), 1..4), prop::collection::vec(some_override(), 0..4))
-        .prop_map(|(zone, layers, overrides)| Rota { time_zone: zone.into(), layers, overrides })
+        .prop_map(|(zone, layers, overrides)| Rota { time_zone: zone.into(), calendar: None, layers, overrides })
 }
 
 fn some_absences() -> impl Strategy<Value = Vec<Absence>> {

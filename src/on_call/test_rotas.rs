@@ -23,7 +23,7 @@ pub(super) fn layer(rotation: Rotation) -> Layer {
 }
 
 pub(super) fn rota(zone: &str, layers: Vec<Layer>) -> Rota {
-    Rota { time_zone: zone.into(), layers, overrides: Vec::new() }
+    Rota { time_zone: zone.into(), calendar: None, layers, overrides: Vec::new() }
 }
 
 pub(super) fn overridden(from: &str, to: &str, person: &str, in_place_of: Option<&str>) -> Override {

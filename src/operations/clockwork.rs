@@ -12,7 +12,7 @@ use super::contract_reminders::remind_of_contracts;
 use super::feed::{Fed, due_escalations, due_promises, load_feed, look_at_all_again, remove_fed, rest_escalation, save_next_promise};
 use super::register::Register;
 use super::setup::Setup;
-use super::telling::{tell, told};
+use super::telling::{tell, told, told_to_takers};
 use super::timeline::{concerns_promises, timeline_of};
 use crate::clock::{Clock, HOUR_US, SECOND_US, TimestampUs};
 use crate::desk::{Actor, Change, Desk, Event, Field, TicketEvent, TicketState, Writing};
@@ -200,18 +200,46 @@ impl Clockwork {
             }
         }
         match &event.event {
-            TicketEvent::Opened(_) | TicketEvent::Moved { to: TicketState::Reopened, .. } => assign(writing, setup, ticket.number).await?,
+            TicketEvent::Opened(_) | TicketEvent::Moved { to: TicketState::Reopened, .. } => assign(writing, setup, number).await?,
             // Other rules fit it, or it has another team, which has other people; what followed from that needs no look of its own.
             TicketEvent::KindCorrected { .. }
             | TicketEvent::EntityCorrected { .. }
             | TicketEvent::Set { field: Field::Service | Field::Team, because: None, .. }
                 if event.actor != Actor::desk() =>
             {
-                assign_anew(writing, setup, ticket.number, &self.desk.rules()).await?;
+                assign_anew(writing, setup, number, &self.desk.rules()).await?;
             }
             _ => {}
         }
+        self.call_for_takers(writing, setup, ticket.team.as_deref(), number, event).await?;
         follow(writing, setup, number, event).await
+    }
+
+    /// Tells those who could take a ticket that an event left to nobody. Where assigning gave it a team that it did not have when the
+    /// event happened, that is an event of its own.
+    async fn call_for_takers(
+        &mut self,
+        writing: &mut Writing,
+        setup: &Setup,
+        team_before: Option<&str>,
+        number: i64,
+        event: &Event,
+    ) -> Result<(), OperationsError> {
+        let leaves_it = matches!(
+            event.event,
+            TicketEvent::Opened(_) | TicketEvent::Moved { to: TicketState::Reopened, .. } | TicketEvent::Set { field: Field::Team, .. }
+        );
+        if !leaves_it {
+            return Ok(());
+        }
+        let (ticket, now_us) = (writing.ticket(number).await?.clone(), writing.now_us());
+        if ticket.team.as_deref() != team_before {
+            return Ok(());
+        }
+        if let Some(told) = told_to_takers(&ticket, event, setup, now_us) {
+            tell(writing.connection(), setup, &mut self.throttle, &ticket, &told, now_us).await?;
+        }
+        Ok(())
     }
 
     /// Calls whoever is due to be called.

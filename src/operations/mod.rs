@@ -85,6 +85,8 @@ mod setup;
 mod sla_clocks;
 mod surroundings;
 mod telling;
+#[cfg(test)]
+mod telling_test;
 mod timeline;
 #[cfg(test)]
 mod zones_test;

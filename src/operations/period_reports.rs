@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Register;
-use crate::on_call::{Wanted, coverage};
+use crate::on_call::coverage;
 use crate::query::{EncodeError, Encoder, Format, Parameters, QueryEngine, QueryError, QueryRequest, SavedQuery};
 use crate::report::{DataTable, PeriodReport, PeriodReportKind, ReportedPeriod, Section, coverage_tables, described};
 
@@ -91,9 +91,9 @@ impl PeriodReports {
         // A large plan over a long period takes seconds: not on a thread that serves others.
         let looked = tokio::task::spawn_blocking(move || {
             let mut coverages = Vec::new();
-            for (name, (_, plan)) in &setup.rotas {
+            for (name, (rota, plan)) in &setup.rotas {
                 let failed = |why: String| PeriodReportError::Coverage { rota: name.clone(), why };
-                let found = coverage(plan, &setup.absences, &Wanted::default(), from_us, to_us);
+                let found = coverage(plan, &setup.absences, &setup.wanted(rota, None, from_us, to_us), from_us, to_us);
                 let found = found.map_err(|error| failed(error.to_string()))?;
                 coverages.push((name.clone(), serde_json::to_value(found).map_err(|error| failed(error.to_string()))?));
             }

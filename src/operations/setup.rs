@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -11,12 +13,12 @@ use super::report_schedule::ReportSchedule;
 use crate::alert::Heartbeat;
 use crate::assignment::{AssignmentPolicy, SkillRules};
 use crate::capacity::CapacityPolicy;
-use crate::clock::TimestampUs;
+use crate::clock::{DAY_US, TimestampUs};
 use crate::desk::{DeskRules, PriorityMatrix, ServiceFacts, Ticket};
 use crate::document::{Complaint, duration_us};
 use crate::escalation::{EscalationPolicy, Ladder, Target};
 use crate::notify::Preferences;
-use crate::on_call::{Absence, Plan, Rota, on_call_at};
+use crate::on_call::{Absence, Plan, Rota, Wanted, on_call_at};
 use crate::people::{Role, Team, User};
 use crate::purchase::PurchasePolicy;
 use crate::sla::{Calendar, Calendars, Promises, SlaPolicy};
@@ -38,8 +40,10 @@ pub struct Setup {
     pub teams: BTreeMap<String, Team>,
     /// Services.
     pub services: BTreeMap<String, Service>,
-    /// When time counts.
+    /// When time counts, laid out.
     pub calendars: Calendars,
+    /// The same as it was written.
+    pub written_calendars: BTreeMap<String, Calendar>,
     /// What is promised.
     pub promises: Promises,
     /// Who is on call when: what was written, and what it means.
@@ -73,7 +77,6 @@ impl Setup {
     /// wrong as `kind/name.field`. Whoever follows a reference finds nothing there.
     pub fn read(documents: &Documents) -> (Self, Vec<Complaint>) {
         let mut complaints = Vec::new();
-        let calendars: BTreeMap<String, Calendar> = all(documents, "calendar", &mut complaints);
         let users: BTreeMap<String, User> = all(documents, "user", &mut complaints);
         let mut setup = Self {
             // Who is kept out is told nothing.
@@ -84,6 +87,7 @@ impl Setup {
                 .collect(),
             absences: users.iter().flat_map(|(name, user)| absences(name, user)).collect(),
             users,
+            written_calendars: all(documents, "calendar", &mut complaints),
             teams: all(documents, "team", &mut complaints),
             services: all(documents, "service", &mut complaints),
             assignment: single(documents, "assignment_policy", &mut complaints),
@@ -97,7 +101,7 @@ impl Setup {
             maintenance: all(documents, "maintenance", &mut complaints),
             ..Self::default()
         };
-        match Calendars::resolve(&calendars) {
+        match Calendars::resolve(&setup.written_calendars) {
             Ok(resolved) => setup.calendars = resolved,
             Err(wrong) => complaints.extend(wrong),
         }
@@ -151,6 +155,8 @@ impl Setup {
             let people: BTreeSet<&String> =
                 rota.layers.iter().flat_map(|layer| &layer.people).chain(rota.overrides.iter().map(|it| &it.person)).collect();
             people.into_iter().for_each(|person| need(format!("rota/{name}"), "user", person, self.users.contains_key(person)));
+            let calendars = rota.calendar.iter();
+            calendars.for_each(|it| need(format!("rota/{name}.calendar"), "calendar", it, self.written_calendars.contains_key(it)));
         }
         for (name, (policy, _)) in &self.escalations {
             for target in policy.targets() {
@@ -224,6 +230,24 @@ impl Setup {
         let away = |name: &str| self.absences.iter().any(|it| it.person == name && (it.from_us..it.to_us).contains(&now_us));
         let is_member = |(name, user): &(&String, &User)| !user.disabled && user.teams.iter().any(|it| it == team) && !away(name);
         self.users.iter().filter(is_member).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Who manages the desk: the managers, or the administrators where there is none.
+    pub fn managers(&self) -> Vec<String> {
+        let of = |role: Role| -> Vec<String> {
+            self.users.iter().filter(|(_, user)| !user.disabled && user.role == role).map(|(name, _)| name.clone()).collect()
+        };
+        Some(of(Role::Manager)).filter(|managers| !managers.is_empty()).unwrap_or_else(|| of(Role::Administrator))
+    }
+
+    /// When a rota is wanted, and the holidays of its own calendar or of another, for a look at a period. A calendar that is not there has none.
+    pub fn wanted(&self, rota: &Rota, calendar: Option<&str>, from_us: TimestampUs, to_us: TimestampUs) -> Wanted {
+        let named = calendar.or(rota.calendar.as_deref()).and_then(|name| self.written_calendars.get(name));
+        let day = |at_us: TimestampUs| Timestamp::from_microsecond(at_us).ok().map(|at| at.to_zoned(TimeZone::UTC).date());
+        // A day to either side, as the rota's clock may show another date.
+        let days = day(from_us.saturating_sub(DAY_US)).zip(day(to_us.saturating_add(DAY_US)));
+        let holidays = named.zip(days).map(|(calendar, (first, last))| calendar.holidays_between(first, last));
+        Wanted::with_holidays(holidays.unwrap_or_default())
     }
 
     /// The policy by which somebody is called for a ticket: that of its service, else of its team, else of the desk.

@@ -1,4 +1,4 @@
-//! Who is told of what happens to a ticket.
+//! Who is told of what happens to a ticket, and who of one that nobody has.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,15 @@ use super::OperationsError;
 use super::setup::Setup;
 use crate::clock::TimestampUs;
 use crate::desk::{Actor, Event, Ticket, TicketEvent, TicketState};
-use crate::notify::{EventKind, NewNotice, Throttle, Urgency, decide, enqueue};
+use crate::notify::{Channel, EventKind, NewNotice, Planned, Shape, Throttle, Urgency, decide, enqueue};
 use crate::people::Role;
 
 /// Something to be told, and to whom.
 #[derive(Debug)]
 pub(super) struct Told {
     pub(super) people: BTreeSet<String>,
+    /// A team that has an address of its own, and that address.
+    pub(super) team: Option<(String, String)>,
     pub(super) event: EventKind,
     pub(super) urgency: Urgency,
     pub(super) subject: String,
@@ -50,8 +52,47 @@ pub(super) fn told(ticket: &Ticket, event: &Event, setup: &Setup) -> Option<Told
         TicketEvent::Paged { page, .. } => Some(page.clone()),
         _ => None,
     };
-    let subject = format!("[#{}] {} {}: {}", ticket.number, ticket.priority, kind.word().replace('_', " "), ticket.title);
-    Some(Told { people, event: kind, urgency, subject, body, page }).filter(|told| !told.people.is_empty())
+    let told = Told { people, team: None, event: kind, urgency, subject: subject(ticket, kind), body, page };
+    Some(told).filter(|told| !told.people.is_empty())
+}
+
+/// What the people are told who could take a ticket that nobody has, after an event that left it so: its team at its own address; a team
+/// without one by its lead, or by whoever of it is there; what belongs to no team, those who manage the desk.
+///
+/// Nobody is told by name what they hear otherwise: by a call, or by the note that nobody was found.
+pub(super) fn told_to_takers(ticket: &Ticket, event: &Event, setup: &Setup, now_us: TimestampUs) -> Option<Told> {
+    if ticket.assignee.is_some() || !ticket.state.is_open() {
+        return None;
+    }
+    let kind = if matches!(event.event, TicketEvent::Moved { .. }) { EventKind::Reopened } else { EventKind::Opened };
+    let team = ticket.team.as_deref().and_then(|name| Some((name, setup.teams.get(name)?)));
+    let (people, address, urgency) = match team {
+        Some((name, team)) if team.email.is_some() => {
+            (Vec::new(), team.email.clone().map(|email| (name.to_owned(), email)), Urgency::Normal)
+        }
+        _ if setup.escalation_policy(ticket).is_some() => return None,
+        Some((name, team)) => match &team.lead {
+            Some(_) if setup.desk.assign => return None,
+            Some(lead) => (vec![lead.clone()], None, Urgency::Normal),
+            None => (setup.members(name, now_us), None, Urgency::Normal),
+        },
+        None => (setup.managers(), None, Urgency::Low),
+    };
+    let knows = |name: &String| {
+        let works_here = setup.users.get(name).is_some_and(|user| user.role > Role::Requester && !user.disabled);
+        works_here && Some(name.as_str()) != event.actor.user() && !ticket.watchers.contains(name)
+    };
+    let body = match team {
+        Some((name, _)) => format!("It belongs to the team {name}, and nobody has taken it yet.\n\n{}", ticket.description),
+        None => format!("It belongs to no team, and nobody has taken it yet.\n\n{}", ticket.description),
+    };
+    let people = people.into_iter().filter(knows).collect();
+    let told = Told { people, team: address, event: kind, urgency, subject: subject(ticket, kind), body, page: None };
+    Some(told).filter(|told| told.team.is_some() || !told.people.is_empty())
+}
+
+fn subject(ticket: &Ticket, kind: EventKind) -> String {
+    format!("[#{}] {} {}: {}", ticket.number, ticket.priority, kind.word().replace('_', " "), ticket.title)
 }
 
 /// Who leads the ticket's team.
@@ -100,15 +141,24 @@ pub(super) async fn tell(
     now_us: TimestampUs,
 ) -> Result<Vec<String>, OperationsError> {
     let mut unreached = Vec::new();
+    let mut planned: Vec<(String, Vec<Planned>)> = Vec::new();
     for person in &told.people {
-        let planned = setup.preferences.get(person).map(|preferences| decide(preferences, told.event, told.urgency, now_us));
-        let planned = planned.unwrap_or_default();
-        if planned.is_empty() {
-            unreached.push(person.clone());
+        let ways = setup.preferences.get(person).map(|preferences| decide(preferences, told.event, told.urgency, now_us));
+        match ways.filter(|ways| !ways.is_empty()) {
+            Some(ways) => planned.push((person.clone(), ways)),
+            None => unreached.push(person.clone()),
         }
+    }
+    if let Some((team, email)) = &told.team {
+        let (channel, address) = (Channel::Email, email.clone());
+        let mail = Planned { channel, address, shape: Shape::default(), secret: None, due_at_us: now_us, digest_key: None };
+        // No user is called so: their names hold no space.
+        planned.push((format!("team {team}"), vec![mail]));
+    }
+    for (receiver, ways) in planned {
         let notice = NewNotice {
             ticket: Some(ticket.number),
-            person: person.clone(),
+            person: receiver,
             event: told.event,
             urgency: told.urgency,
             subject: told.subject.clone(),
@@ -118,9 +168,9 @@ pub(super) async fn tell(
                 "service": ticket.service, "team": ticket.team, "assignee": ticket.assignee, "entity": ticket.entity, "page": told.page,
             }),
         };
-        for mut one in planned {
-            throttle.apply(person, told.urgency, &mut one, now_us);
-            enqueue(write, &notice, &one, now_us).await?;
+        for mut way in ways {
+            throttle.apply(&notice.person, told.urgency, &mut way, now_us);
+            enqueue(write, &notice, &way, now_us).await?;
         }
     }
     Ok(unreached)

@@ -13,10 +13,10 @@ fn department() -> Value {
     json!({
         "team": { "ops": { "escalation_policy": "both" }, "web": {} },
         "user": { "ines": user("ines"), "omar": user("omar") },
-        "calendar": { "always": { "time_zone": "UTC", "hours": "24x7" } },
         "sla_policy": { "default": { "rules": [
             { "name": "all", "calendar": "always", "first_response": "1h", "resolution": "24h" }] } },
-        "rota": { "watch": { "time_zone": "UTC", "layers": [{ "name": "primary", "people": ["ines", "omar"], "rotation": "weekly",
+        "calendar": { "always": { "time_zone": "UTC", "hours": "24x7" }, "feasts": { "time_zone": "UTC", "hours": "24x7", "holidays": [{ "date": "2026-01-06", "text": "a feast" }] } },
+        "rota": { "watch": { "calendar": "feasts", "time_zone": "UTC", "layers": [{ "name": "primary", "people": ["ines", "omar"], "rotation": "weekly",
             "starts_on": "2026-01-05", "hand_over": "00:00" }] } },
         "escalation_policy": { "both": { "steps": [{ "after": "0m", "notify": ["user:ines", "user:omar"] }] } },
         "desk_policy": { "default": { "assign": false } },
@@ -133,8 +133,8 @@ async fn on_call_hours_are_those_of_the_plan() {
     assert_eq!(watch["spread_hours"], json!(0.67));
     let ines = row(&report, "on_call_hours", "person", "ines");
     assert_eq!(
-        (&ines["shifts"], &ines["hours"], &ines["night_hours"], &ines["weekend_hours"]),
-        (&json!(2), &json!(336.0), &json!(112.0), &json!(96.0))
+        (&ines["shifts"], &ines["hours"], &ines["night_hours"], &ines["weekend_hours"], &ines["holiday_hours"]),
+        (&json!(2), &json!(336.0), &json!(112.0), &json!(96.0), &json!(24.0))
     );
     // The plan begins on the fifth: before that nobody is there.
     let early = document(folder.path(), &["oncall", "--from", "2026-01-01", "--to", "2026-01-06"]);
