@@ -27,7 +27,7 @@ grouped AS (
     FROM moves
     JOIN tickets ON tickets.number = moves.ticket
     CROSS JOIN (VALUES (1, 'all'), (2, 'team'), (3, 'service'), (4, 'priority')) AS dimensions (place, dimension)
-    WHERE merged_into IS NULL
+    WHERE merged_into IS NULL AND updated_at >= $window_start
 )
 SELECT
     dimension,

@@ -2,30 +2,23 @@
 -- description: How long tickets waited for somebody (MTTA) and for their end (MTTR): mean, median and the time that 90 % kept below, by team, service and priority.
 -- window: 30d
 
--- A ticket is answered when somebody acknowledges it or begins to work on it, the first time. An answer counts in the
--- period in which it was given, an end in the period in which the ticket was last resolved: so a slow one is not left out
+-- A ticket is answered when somebody acknowledges it, begins to work on it, or writes to whoever asked, the first time. An answer counts
+-- in the period in which it was given, an end in the period in which the ticket was last resolved: so a slow one is not left out
 -- because it was opened before. All times are real ones, by day and night; promises in business hours are in `sla_attainment`.
 -- A merged ticket goes on in another and counts there.
-WITH answers AS (
-    SELECT ticket, min(at) AS at
-    FROM ticket_events
-    WHERE kind = 'acknowledged' OR (kind = 'moved' AND to_state = 'in_progress')
-    GROUP BY ticket
-),
-spans AS (
+WITH spans AS (
     SELECT
         team,
         service,
         priority,
         opened_at >= $window_start AND opened_at < $window_end AS opened,
-        answers.at IS NOT NULL AS answered,
-        CASE WHEN answers.at >= $window_start AND answers.at < $window_end
-            THEN (date_part('epoch', answers.at) - date_part('epoch', opened_at)) / 60 END AS answer_minutes,
+        answered_at IS NOT NULL AS answered,
+        CASE WHEN answered_at >= $window_start AND answered_at < $window_end
+            THEN (date_part('epoch', answered_at) - date_part('epoch', opened_at)) / 60 END AS answer_minutes,
         CASE WHEN resolved_at >= $window_start AND resolved_at < $window_end
             THEN (date_part('epoch', resolved_at) - date_part('epoch', opened_at)) / 60 END AS resolve_minutes
     FROM tickets
-    LEFT JOIN answers ON answers.ticket = tickets.number
-    WHERE merged_into IS NULL
+    WHERE merged_into IS NULL AND opened_at < $window_end AND (resolved_at IS NULL OR resolved_at >= $window_start)
 ),
 grouped AS (
     SELECT

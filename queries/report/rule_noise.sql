@@ -1,5 +1,5 @@
 -- name: rule_noise
--- description: Each rule's part in the noise: findings, tickets, findings a ticket, what people called noise, tickets a week, and rules that never fire.
+-- description: The part of each rule, and of each alert of other programs, in the noise: findings, tickets, findings a ticket, what people called noise, tickets a week, and rules that never fire.
 -- window: 28d
 
 -- A ticket counts for the rule that opened it. One that the desk or its sender resolved because the trouble was over, which they do only
@@ -7,6 +7,7 @@
 WITH found AS (
     SELECT
         rule,
+        coalesce(source, '') AS source,
         count(*) AS findings,
         count(*) FILTER (WHERE outcome = 'held') AS held,
         count(*) FILTER (WHERE verdict = 'noise') AS called_noise,
@@ -14,32 +15,43 @@ WITH found AS (
         max(window_end) AS last_finding
     FROM findings
     WHERE window_end >= $window_start AND window_end < $window_end
-    GROUP BY rule
+    GROUP BY rule, coalesce(source, '')
+),
+-- Which alert opened a ticket.
+first AS (
+    SELECT ticket, coalesce(first_value(source ORDER BY id), '') AS source
+    FROM findings
+    WHERE recorded_at >= $window_start AND ticket IS NOT NULL
+    GROUP BY ticket
 ),
 ended AS (
     SELECT ticket, last_value(origin ORDER BY seq) AS origin
     FROM ticket_events
-    WHERE kind = 'moved' AND to_state = 'resolved'
+    WHERE kind = 'moved' AND to_state = 'resolved' AND at >= $window_start
     GROUP BY ticket
 ),
 opened AS (
     SELECT
         rule,
+        coalesce(first.source, '') AS source,
         count(*) AS tickets,
         count(*) FILTER (WHERE state IN ('resolved', 'closed') AND ended.origin = 'scheduler') AS resolved_by_themselves
     FROM tickets
     LEFT JOIN ended ON ended.ticket = tickets.number
+    LEFT JOIN first ON first.ticket = tickets.number
     WHERE opened_at >= $window_start AND opened_at < $window_end
-    GROUP BY rule
+    GROUP BY rule, coalesce(first.source, '')
 ),
--- Other programs report under the name of their kind (`alertmanager`, `pagerduty`, `heartbeat`); they never run here.
+-- Other programs report under the name of their kind (`alertmanager`, `pagerduty`, `heartbeat`), with the alert's name, the integration or
+-- the heartbeat as the source; they never run here.
 names AS (
-    SELECT rule FROM rule_runs
-    UNION SELECT rule FROM found
-    UNION SELECT rule FROM opened WHERE rule IS NOT NULL
+    SELECT rule, '' AS source FROM rule_runs
+    UNION SELECT rule, source FROM found
+    UNION SELECT rule, source FROM opened WHERE rule IS NOT NULL
 )
 SELECT
     names.rule,
+    nullif(names.source, '') AS source,
     coalesce(findings, 0) AS findings,
     coalesce(tickets, 0) AS tickets,
     round(coalesce(findings, 0) / nullif(CAST(tickets AS DOUBLE), 0), 1) AS findings_a_ticket,
@@ -57,6 +69,6 @@ SELECT
     last_error
 FROM names
 LEFT JOIN rule_runs ON rule_runs.rule = names.rule
-LEFT JOIN found ON found.rule = names.rule
-LEFT JOIN opened ON opened.rule = names.rule
-ORDER BY tickets DESC, findings DESC, names.rule
+LEFT JOIN found ON found.rule = names.rule AND found.source = names.source
+LEFT JOIN opened ON opened.rule = names.rule AND opened.source = names.source
+ORDER BY tickets DESC, findings DESC, names.rule, source

@@ -14,6 +14,8 @@ WITH judged AS (
         min(breached_at) AS breached_at,
         max(stopped_at) AS stopped_at
     FROM sla_clocks
+    -- What was resolved before the period was decided before it.
+    WHERE opened_at < $window_end AND (resolved_at IS NULL OR resolved_at >= $window_start)
     GROUP BY ticket, promise
 ),
 decided AS (
@@ -27,6 +29,7 @@ decided AS (
     FROM judged
     JOIN tickets ON tickets.number = judged.ticket
     WHERE (breached OR NOT running) AND merged_into IS NULL
+        AND opened_at < $window_end AND (resolved_at IS NULL OR resolved_at >= $window_start)
 ),
 grouped AS (
     SELECT

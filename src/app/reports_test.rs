@@ -263,20 +263,22 @@ async fn a_rule_is_told_by_its_findings_and_one_that_never_fired_as_well() {
     let round = Round { findings, runs: vec![run("error_burst"), run("disk_errors")], ..Round::default() };
     office.desk.record(&round).await.unwrap();
     // What another program says: it runs elsewhere, and its noise is noise too.
-    let reported = Round { findings: vec![finding("pagerduty", 20).into()], ..Round::default() };
+    let mut alert = finding("pagerduty", 20);
+    alert.result.insert("integration".to_owned(), json!("backup"));
+    let reported = Round { findings: vec![alert.into()], ..Round::default() };
     office.desk.record(&reported).await.unwrap();
     // The desk gives the first to somebody and resolves it when it is over; the second somebody resolves who never took it.
     office.to(1, TicketState::Assigned, Some("ines"), &Actor::desk()).await;
     office.to(1, TicketState::Resolved, None, &Actor::analysis()).await;
     office.to(2, TicketState::Resolved, None, &person("omar")).await;
-    // findings, tickets, findings a ticket, tickets a week (one in a day), resolved by themselves, called noise, called right,
+    // the source, findings, tickets, findings a ticket, tickets a week (one in a day), resolved by themselves, called noise, called right,
     // held back, the last finding, whether it never fired, runs, failures, the last error.
     assert_eq!(
         office.ask_all("rule_noise").await,
         [
-            "error_burst 3 1 3 7 1 0 0 0 2026-11-02T08:15:00Z false 1 0 -",
-            "pagerduty 1 1 1 7 0 0 0 0 2026-11-02T08:20:00Z false - - -",
-            "disk_errors 0 0 - 0 0 0 0 0 - true 1 0 -",
+            "error_burst - 3 1 3 7 1 0 0 0 2026-11-02T08:15:00Z false 1 0 -",
+            "pagerduty backup 1 1 1 7 0 0 0 0 2026-11-02T08:20:00Z false - - -",
+            "disk_errors - 0 0 - 0 0 0 0 0 - true 1 0 -",
         ]
     );
 }

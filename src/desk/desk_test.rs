@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::clock::{Clock, DAY_US, HOUR_US, SECOND_US, TimestampUs};
-use crate::store::{DESK_FILE, Evidence, Finding, FindingSeverity, RequestKey, Store, view};
+use crate::store::{DESK_FILE, Evidence, Finding, FindingSeverity, RequestKey, Store, ViewScan, view};
 
 const MINUTE_US: i64 = 60 * SECOND_US;
 
@@ -285,9 +285,10 @@ async fn histories_of_many_leave_out_the_oldest_of_the_open_and_of_the_others_an
     for number in [1, 2] {
         move_to(&room, number, &[TicketState::Assigned, TicketState::InProgress, TicketState::Resolved]).await;
     }
+    let everything = ViewScan::default().written(1, |_| None);
     for (limit, shown, is_cut) in [(1, vec![2, 4], true), (2, vec![1, 2, 3, 4], false)] {
         let mut seen = Vec::new();
-        assert_eq!(room.desk.each_history(limit, |ticket, _| seen.push(ticket)).await.unwrap(), is_cut);
+        assert_eq!(room.desk.each_history(&everything, limit, |ticket, _| seen.push(ticket)).await.unwrap(), is_cut);
         assert_eq!(seen, shown);
     }
 }
@@ -297,9 +298,9 @@ async fn the_views_show_what_the_desk_holds() {
     let room = room().await;
     record(&room.desk, &[finding("a", DAY_US), finding("b", DAY_US)], &[]).await.unwrap();
     for (name, rows) in [("tickets", 2), ("findings", 2), ("ticket_events", 2), ("rule_runs", 0)] {
-        assert_eq!(view(name).unwrap().load(&room.store, 100).await.unwrap().num_rows(), rows, "{name}");
+        assert_eq!(view(name).unwrap().load(&room.store, &ViewScan::default(), 100).await.unwrap().0.num_rows(), rows, "{name}");
     }
-    let tickets = view("tickets").unwrap().load(&room.store, 1).await.unwrap();
+    let tickets = view("tickets").unwrap().load(&room.store, &ViewScan::default(), 1).await.unwrap().0;
     let host = arrow::array::AsArray::as_string_view(tickets.column_by_name("host").unwrap()).value(0);
     assert_eq!(host, "b");
 }

@@ -436,6 +436,11 @@ fn after_maintenance(held: HeldAlert, now_us: TimestampUs) -> FiledFinding {
 fn finding(alert: &Alert, integration: &str, now_us: TimestampUs) -> Finding {
     let labels: Map<String, Value> = alert.labels.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     let link = alert.link.as_ref().map_or_else(String::new, |link| format!("\n\n<{link}>"));
+    let mut result = labels.clone();
+    if !integration.is_empty() {
+        // Who is noisy is asked by it.
+        result.insert("integration".to_owned(), json!(integration));
+    }
     Finding {
         rule: alert.source.to_owned(),
         fingerprint: alert.problem(integration),
@@ -443,7 +448,7 @@ fn finding(alert: &Alert, integration: &str, now_us: TimestampUs) -> Finding {
         title: alert.title.clone(),
         description: format!("{}{link}", alert.details),
         severity: alert.severity,
-        result: labels.clone(),
+        result,
         window_start_us: alert.started_at_us,
         window_end_us: now_us,
         holds_us: 0,

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringViewArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 
 use super::Register;
 use super::pages::PagesView;
 use super::sla_clocks::SlaClocksView;
 use crate::clock::{Clock, TimestampUs};
 use crate::desk::Desk;
-use crate::query::RelationalView;
-use crate::store::Store;
+use crate::query::{RelationalView, ViewError};
+use crate::store::{Store, ViewScan};
 
 /// The tables `sla_clocks` and `pages`, as the query gate takes them.
 pub fn computed_views(store: &Store, desk: &Desk, register: &Arc<Register>, clock: &Clock) -> Vec<Arc<dyn RelationalView>> {
@@ -18,6 +18,15 @@ pub fn computed_views(store: &Store, desk: &Desk, register: &Arc<Register>, cloc
         Arc::new(SlaClocksView { desk: desk.clone(), register: register.clone(), clock: clock.clone() }),
         Arc::new(PagesView { store: store.clone(), register: register.clone() }),
     ]
+}
+
+/// The columns that a scan wants, of all.
+pub(super) fn narrowed((rows, is_cut): (RecordBatch, bool), scan: &ViewScan) -> Result<Option<(RecordBatch, bool)>, ViewError> {
+    let rows = match &scan.columns {
+        Some(columns) => rows.project(columns).map_err(|error| ViewError(error.to_string()))?,
+        None => rows,
+    };
+    Ok(Some((rows, is_cut)))
 }
 
 pub(super) fn texts<'a, R>(rows: &'a [R], of: impl Fn(&'a R) -> Option<&'a str>) -> ArrayRef {

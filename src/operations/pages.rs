@@ -11,11 +11,11 @@ use jiff::tz::TimeZone;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::computed_views::{integers, moments, texts};
+use super::computed_views::{integers, moments, narrowed, texts};
 use super::{OperationsError, Register, Setup};
 use crate::clock::TimestampUs;
 use crate::query::{RelationalView, ViewError};
-use crate::store::{Store, ViewColumn, view_schema};
+use crate::store::{Store, ViewColumn, ViewScan, view_schema};
 
 /// Events that are looked through for calls, the newest: they are found by time, and ten years of them would be read in vain.
 const MAX_EVENTS: i64 = 500_000;
@@ -25,11 +25,15 @@ const MAX_PAGES: i64 = 20_000;
 
 /// A call is answered by the next sign that somebody takes care: an acknowledgement, a person who begins to work on the
 /// ticket or puts it on hold, or who takes it for themselves. Those are also what ends the calls.
-const PAGES: &str = "SELECT paged.ticket, paged.at_us, paged.detail ->> '$.person' AS person, paged.detail ->> '$.level' AS level,
+///
+/// `holds` are conditions on the calls; the parameters after theirs are how many events are looked through, and how many calls are shown.
+fn pages_sql(holds: &str, events: usize, pages: usize) -> String {
+    format!(
+        "SELECT paged.ticket, paged.at_us, paged.detail ->> '$.person' AS person, paged.detail ->> '$.level' AS level,
         paged.detail ->> '$.page' AS page, answer.at_us AS answered_at_us,
         coalesce(CASE answer.kind WHEN 'acknowledged' THEN answer.detail ->> '$.by' END,
             CASE WHEN answer.actor LIKE 'user %' THEN substr(answer.actor, 6) ELSE answer.actor END) AS answered_by
-    FROM (SELECT * FROM ticket_events ORDER BY at_us DESC LIMIT ?1) AS paged
+    FROM (SELECT * FROM ticket_events WHERE {holds} ORDER BY at_us DESC LIMIT ?{events}) AS paged
     LEFT JOIN ticket_events AS answer ON answer.ticket = paged.ticket AND answer.seq = (
         SELECT min(later.seq) FROM ticket_events AS later
         WHERE later.ticket = paged.ticket AND later.seq > paged.seq AND (later.kind = 'acknowledged'
@@ -37,7 +41,9 @@ const PAGES: &str = "SELECT paged.ticket, paged.at_us, paged.detail ->> '$.perso
             OR (later.kind = 'assigned' AND later.actor = 'user ' || (later.detail ->> '$.to'))))
     WHERE paged.kind = 'paged'
     ORDER BY paged.at_us DESC, paged.ticket DESC, paged.seq DESC
-    LIMIT ?2";
+    LIMIT ?{pages}"
+    )
+}
 
 const COLUMNS: &[ViewColumn] = &[
     ViewColumn::integer("ticket", "number of the ticket"),
@@ -50,6 +56,15 @@ const COLUMNS: &[ViewColumn] = &[
     ViewColumn::timestamp("answered_at", "when somebody took care of the ticket after the call; null if nobody did"),
     ViewColumn::text("answered_by", "who that was"),
 ];
+
+/// What of it stands in the events themselves, so that they are looked for by it.
+fn in_events(column: usize) -> Option<&'static str> {
+    match COLUMNS.get(column)?.name {
+        "ticket" => Some("ticket"),
+        "at" => Some("at_us"),
+        _ => None,
+    }
+}
 
 /// The newest calls.
 #[derive(Debug)]
@@ -80,12 +95,19 @@ impl RelationalView for PagesView {
         view_schema(COLUMNS)
     }
 
-    async fn load(&self) -> Result<RecordBatch, ViewError> {
-        Ok(self.load_cut().await?.0)
+    async fn load(&self) -> Result<(RecordBatch, bool), ViewError> {
+        self.rows(&ViewScan::default()).await
     }
 
-    async fn load_cut(&self) -> Result<(RecordBatch, bool), ViewError> {
-        let (rows, is_cut) = self.pages().await.map_err(|error| ViewError(error.to_string()))?;
+    async fn load_scan(&self, scan: &ViewScan) -> Result<Option<(RecordBatch, bool)>, ViewError> {
+        narrowed(self.rows(scan).await?, scan)
+    }
+}
+
+impl PagesView {
+    /// All columns of the calls that a query asks for.
+    async fn rows(&self, scan: &ViewScan) -> Result<(RecordBatch, bool), ViewError> {
+        let (rows, is_cut) = self.pages(scan).await.map_err(|error| ViewError(error.to_string()))?;
         let columns = vec![
             integers(&rows, |row| Some(row.ticket)),
             texts(&rows, |row| Some(&row.page)),
@@ -100,18 +122,18 @@ impl RelationalView for PagesView {
         let batch = RecordBatch::try_new(self.schema(), columns).map_err(|error| ViewError(error.to_string()))?;
         Ok((batch, is_cut))
     }
-}
 
-impl PagesView {
     /// The calls, and whether there are more.
-    async fn pages(&self) -> Result<(Vec<Page>, bool), OperationsError> {
+    async fn pages(&self, scan: &ViewScan) -> Result<(Vec<Page>, bool), OperationsError> {
+        let which = scan.written(1, in_events);
+        let (holds, most) = (&which.sql, which.next_parameter());
+        let sql = pages_sql(holds, most, most + 1);
         let mut read = self.store.read().await?;
-        let rows = sqlx::query(PAGES).bind(MAX_EVENTS).bind(MAX_PAGES).fetch_all(&mut *read).await?;
+        let rows = which.bind(sqlx::query(sqlx::AssertSqlSafe(sql))).bind(MAX_EVENTS).bind(MAX_PAGES).fetch_all(&mut *read).await?;
+        let more = format!("SELECT count(*) > ?{most} FROM (SELECT 1 FROM ticket_events WHERE {holds} LIMIT ?{most} + 1)");
+        let more_events: bool =
+            which.bind(sqlx::query(sqlx::AssertSqlSafe(more))).bind(MAX_EVENTS).fetch_one(&mut *read).await?.try_get(0)?;
         let mut clocks = WallClocks { setup: self.register.setup(), known: HashMap::new() };
-        let more_events: bool = sqlx::query_scalar("SELECT count(*) > ?1 FROM (SELECT 1 FROM ticket_events LIMIT ?1 + 1)")
-            .bind(MAX_EVENTS)
-            .fetch_one(&mut *read)
-            .await?;
         let is_cut = more_events || rows.len() as i64 >= MAX_PAGES;
         Ok((rows.iter().map(|row| page_of(row, &mut clocks)).collect::<Result<_, _>>()?, is_cut))
     }

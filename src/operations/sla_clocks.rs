@@ -7,16 +7,17 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 
 use super::Register;
-use super::computed_views::{integers, moments, texts, truths};
+use super::computed_views::{integers, moments, narrowed, texts, truths};
 use super::timeline::timeline_of;
-use crate::clock::Clock;
+use crate::clock::{Clock, TimestampUs};
 use crate::desk::Desk;
 use crate::query::{RelationalView, ViewError};
 use crate::sla::{SlaClock, Verdict, clocks};
-use crate::store::{ViewColumn, view_schema};
+use crate::store::{ViewColumn, ViewScan, view_schema};
 
-/// Open tickets whose promises are computed, and others as many: some months of a department of 500, in a second or two.
-const MAX_TICKETS: i64 = 10_000;
+/// Open tickets whose promises are computed, and others as many, of those that a query asks for: a year of a department of 500. A second
+/// for some ten thousand.
+const MAX_TICKETS: i64 = 50_000;
 
 const COLUMNS: &[ViewColumn] = &[
     ViewColumn::integer("ticket", "number of the ticket"),
@@ -30,7 +31,19 @@ const COLUMNS: &[ViewColumn] = &[
     ViewColumn::boolean("paused", "it stands still because the ticket waits for somebody"),
     ViewColumn::text("verdict", "running, met or breached"),
     ViewColumn::timestamp("breached_at", "when the time was used up; null unless breached"),
+    ViewColumn::timestamp("opened_at", "when the ticket was opened"),
+    ViewColumn::timestamp("resolved_at", "when the ticket was resolved; null while it is open"),
 ];
+
+/// What of it stands in the tickets themselves, so that the tickets are looked for by it.
+fn in_tickets(column: usize) -> Option<&'static str> {
+    match COLUMNS.get(column)?.name {
+        "ticket" => Some("number"),
+        "opened_at" => Some("opened_at_us"),
+        "resolved_at" => Some("resolved_at_us"),
+        _ => None,
+    }
+}
 
 /// The promises of all open tickets and of the newest others, as they stand when a query asks. Of the silences between words
 /// to a user, those that were too long and the last one each have a row.
@@ -43,6 +56,8 @@ pub(super) struct SlaClocksView {
 
 struct Row {
     ticket: i64,
+    opened_at_us: TimestampUs,
+    resolved_at_us: Option<TimestampUs>,
     clock: SlaClock,
 }
 
@@ -56,19 +71,29 @@ impl RelationalView for SlaClocksView {
         view_schema(COLUMNS)
     }
 
-    async fn load(&self) -> Result<RecordBatch, ViewError> {
-        Ok(self.load_cut().await?.0)
+    async fn load(&self) -> Result<(RecordBatch, bool), ViewError> {
+        self.rows(&ViewScan::default()).await
     }
 
-    async fn load_cut(&self) -> Result<(RecordBatch, bool), ViewError> {
+    async fn load_scan(&self, scan: &ViewScan) -> Result<Option<(RecordBatch, bool)>, ViewError> {
+        narrowed(self.rows(scan).await?, scan)
+    }
+}
+
+impl SlaClocksView {
+    /// All columns of the promises of the tickets that a query asks for.
+    async fn rows(&self, scan: &ViewScan) -> Result<(RecordBatch, bool), ViewError> {
         let (setup, now_us) = (self.register.setup(), self.clock.now_us());
         let (mut rows, mut is_cut) = (Vec::new(), false);
         if !setup.promises.is_empty() {
             let take = |ticket, history: &[_]| {
-                let timeline = timeline_of(history).into_iter();
-                rows.extend(timeline.flat_map(|timeline| clocks(&timeline, &setup.promises, now_us)).map(|clock| Row { ticket, clock }));
+                let Some(timeline) = timeline_of(history) else { return };
+                let (opened_at_us, resolved_at_us) = (timeline.opened_at_us, timeline.resolved_at_us());
+                let clocks = clocks(&timeline, &setup.promises, now_us).into_iter();
+                rows.extend(clocks.map(|clock| Row { ticket, opened_at_us, resolved_at_us, clock }));
             };
-            is_cut = self.desk.each_history(MAX_TICKETS, take).await.map_err(|error| ViewError(error.to_string()))?;
+            let which = scan.written(1, in_tickets);
+            is_cut = self.desk.each_history(&which, MAX_TICKETS, take).await.map_err(|error| ViewError(error.to_string()))?;
         }
         let breached_at_us = |clock: &SlaClock| match clock.verdict {
             Verdict::Breached { at_us } => Some(at_us),
@@ -86,6 +111,8 @@ impl RelationalView for SlaClocksView {
             truths(&rows, |row| row.clock.paused),
             texts(&rows, |row| Some(word(row.clock.verdict))),
             moments(&rows, |row| breached_at_us(&row.clock)),
+            moments(&rows, |row| Some(row.opened_at_us)),
+            moments(&rows, |row| row.resolved_at_us),
         ];
         let batch = RecordBatch::try_new(self.schema(), columns).map_err(|error| ViewError(error.to_string()))?;
         Ok((batch, is_cut))

@@ -11,7 +11,7 @@ use crate::clock::{Clock, HOUR_US};
 use crate::query::{RelationalView, ViewError};
 use crate::self_metrics;
 use crate::shutdown::Shutdown;
-use crate::store::{LedgerEntry, Store, StoreView, VIEWS, add_to_ledger};
+use crate::store::{LedgerEntry, MAX_VIEW_ROWS, Store, StoreView, VIEWS, ViewScan, add_to_ledger};
 
 /// How often the ledger is written: what a crash can take from the counts (never from the rows).
 const LEDGER_INTERVAL: Duration = Duration::from_secs(5);
@@ -37,12 +37,13 @@ impl RelationalView for DeskView {
         self.view.schema()
     }
 
-    async fn load(&self) -> Result<RecordBatch, ViewError> {
-        self.load_cut().await.map(|(rows, _)| rows)
+    async fn load(&self) -> Result<(RecordBatch, bool), ViewError> {
+        self.view.load(&self.store, &ViewScan::default(), MAX_VIEW_ROWS).await.map_err(|error| ViewError(error.to_string()))
     }
 
-    async fn load_cut(&self) -> Result<(RecordBatch, bool), ViewError> {
-        self.view.load_cut(&self.store, crate::store::MAX_VIEW_ROWS).await.map_err(|error| ViewError(error.to_string()))
+    async fn load_scan(&self, scan: &ViewScan) -> Result<Option<(RecordBatch, bool)>, ViewError> {
+        let loaded = self.view.load(&self.store, scan, MAX_VIEW_ROWS).await;
+        loaded.map(Some).map_err(|error| ViewError(error.to_string()))
     }
 }
 

@@ -39,7 +39,7 @@ impl RelationalView for TemplateView {
         ]))
     }
 
-    async fn load(&self) -> Result<RecordBatch, ViewError> {
+    async fn load(&self) -> Result<(RecordBatch, bool), ViewError> {
         let rows = self.0.rows();
         let times = |of: fn(&super::templates::TemplateRow) -> i64| -> ArrayRef {
             Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(of)).with_timezone("UTC"))
@@ -54,7 +54,8 @@ impl RelationalView for TemplateView {
             times(|row| row.known.last_seen_us),
             Arc::new(rows.iter().map(|row| row.known.novelty).collect::<Float64Array>()),
         ];
-        RecordBatch::try_new(self.schema(), columns).map_err(|error| ViewError(error.to_string()))
+        let rows = RecordBatch::try_new(self.schema(), columns).map_err(|error| ViewError(error.to_string()))?;
+        Ok((rows, false))
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the engine promises around a query: limits, parameters, errors, cancellation.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arrow::array::{Int64Array, RecordBatch, StringArray};
@@ -12,6 +12,7 @@ use serde_json::json;
 use super::fixture::{Site, cell, lines, rows};
 use super::{Config, LimitOverrides, Parameters, QueryEngine, QueryError, QueryRequest, RelationalView, ViewError};
 use crate::clock::Stopwatch;
+use crate::store::{Comparison, ViewCondition, ViewScan, ViewValue};
 
 /// Keeps both threads busy for hours.
 const ENDLESS: &str = "SELECT count(*) FROM generate_series(1, 9000000) a, generate_series(1, 9000000) b WHERE a.value + b.value < 0";
@@ -210,10 +211,11 @@ impl RelationalView for Tickets {
         Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false), Field::new("host", DataType::Utf8, false)]))
     }
 
-    async fn load(&self) -> Result<RecordBatch, ViewError> {
+    async fn load(&self) -> Result<(RecordBatch, bool), ViewError> {
         self.loads.fetch_add(1, Ordering::Relaxed);
         let (ids, hosts) = (Int64Array::from(vec![1, 2]), StringArray::from(vec!["host-01", "host-02"]));
-        RecordBatch::try_new(self.schema(), vec![Arc::new(ids), Arc::new(hosts)]).map_err(|error| ViewError(error.to_string()))
+        let rows = RecordBatch::try_new(self.schema(), vec![Arc::new(ids), Arc::new(hosts)]);
+        Ok((rows.map_err(|error| ViewError(error.to_string()))?, false))
     }
 }
 
@@ -232,6 +234,55 @@ async fn a_view_is_read_once_for_each_query_that_names_it() {
     let narrow = Config { max_view_bytes: 8, ..site.config() };
     let engine = QueryEngine::new(&narrow, site.tables.clone(), vec![tickets]).unwrap();
     assert_eq!(rows(&engine, "SELECT * FROM tickets").await.unwrap_err().kind(), "out_of_memory");
+}
+
+/// A desk table that reads only what a query wants, and remembers what that was.
+#[derive(Debug, Default)]
+struct Narrow {
+    scans: Mutex<Vec<ViewScan>>,
+    whole: Tickets,
+}
+
+#[async_trait::async_trait]
+impl RelationalView for Narrow {
+    fn name(&self) -> &str {
+        "narrow"
+    }
+
+    fn schema(&self) -> SchemaRef {
+        self.whole.schema()
+    }
+
+    async fn load(&self) -> Result<(RecordBatch, bool), ViewError> {
+        self.whole.load().await
+    }
+
+    async fn load_scan(&self, scan: &ViewScan) -> Result<Option<(RecordBatch, bool)>, ViewError> {
+        self.scans.lock().unwrap().push(scan.clone());
+        let (rows, _) = RelationalView::load(&Tickets::default()).await?;
+        let rows = rows.project(scan.columns.as_ref().unwrap()).unwrap();
+        Ok(Some((rows, false)))
+    }
+}
+
+#[tokio::test]
+async fn a_view_is_told_which_columns_and_rows_a_query_wants() {
+    let site = Site::filled().await;
+    let narrow = Arc::new(Narrow::default());
+    let view: Arc<dyn RelationalView> = narrow.clone();
+    let engine = QueryEngine::new(&site.config(), site.tables.clone(), vec![view]).unwrap();
+    // The view gives a row too much: it is filtered again.
+    assert_eq!(lines(&engine, "SELECT id FROM narrow WHERE id > 1 AND host <> 'host-09'").await, ["2"]);
+    let above = ViewCondition::Compare { column: 0, comparison: Comparison::Greater, value: ViewValue::Integer(1) };
+    let scan = narrow.scans.lock().unwrap().pop().unwrap();
+    assert_eq!(scan, ViewScan { columns: Some(vec![0, 1]), conditions: vec![above.clone()] }, "`Utf8` is none of its types");
+    let same = "SELECT count(*) FROM narrow a JOIN narrow b ON a.id = b.id WHERE a.id > 1 AND b.id > 1";
+    assert_eq!(cell(&engine, same).await, "1");
+    assert_eq!(narrow.scans.lock().unwrap().drain(..).collect::<Vec<_>>(), [ViewScan { columns: Some(vec![0]), conditions: vec![above] }]);
+    // One that is asked for in many ways is read once, as a whole.
+    let parts: Vec<String> = (0..9).map(|id| format!("SELECT host FROM narrow WHERE id > {id}")).collect();
+    assert_eq!(rows(&engine, &parts.join(" UNION ALL ")).await.unwrap().iter().map(RecordBatch::num_rows).sum::<usize>(), 3);
+    assert_eq!((narrow.scans.lock().unwrap().len(), narrow.whole.loads.load(Ordering::Relaxed)), (3, 1));
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ mod run;
 mod saved_queries;
 mod table_provider;
 mod table_text;
+mod view_condition;
 mod views;
 mod yielding;
 

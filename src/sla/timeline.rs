@@ -81,4 +81,13 @@ impl Timeline {
         };
         self.entries.iter().take_while(|entry| entry.at_us <= now_us).filter_map(moved).last().unwrap_or(Phase::New)
     }
+
+    /// When it was resolved; `None` while it is open. Closing changes nothing of that.
+    pub fn resolved_at_us(&self) -> Option<TimestampUs> {
+        self.entries.iter().fold(None, |resolved, entry| match entry.change {
+            Change::Moved(Phase::Resolved) => Some(entry.at_us),
+            Change::Moved(phase) if phase.is_open() => None,
+            _ => resolved,
+        })
+    }
 }

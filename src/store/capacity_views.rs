@@ -42,9 +42,10 @@ pub(super) const CAPACITY_RESOURCES: StoreView = StoreView {
         ViewColumn::text("note", "what a person should know"),
         ViewColumn::timestamp("judged_at", "when it was judged"),
     ],
-    sql: "SELECT resource, question, kind, name, entity, unit, status, used, limit_value, limit_source, threshold, growth_per_day,
+    selects: &["SELECT resource, question, kind, name, entity, unit, status, used, limit_value, limit_source, threshold, growth_per_day,
             lower_at_us, median_at_us, upper_at_us, chance, order_by_us, needed, fitting_limit, days, last_day_us, note, judged_at_us
-        FROM capacity_resources ORDER BY coalesce(order_by_us, 9223372036854775807), resource LIMIT ?1",
+        FROM capacity_resources"],
+    order: "coalesce(order_by, 9223372036854775807), resource",
 };
 
 pub(super) const PROPOSALS: StoreView = StoreView {
@@ -66,9 +67,10 @@ pub(super) const PROPOSALS: StoreView = StoreView {
         ViewColumn::timestamp("opened_at", "when it was made"),
         ViewColumn::timestamp("updated_at", "when it last changed"),
     ],
-    sql: "SELECT number, resource, kind, title, state, order_by_us, options ->> '$.options[0].title',
+    selects: &["SELECT number, resource, kind, title, state, order_by_us, options ->> '$.options[0].title',
             options ->> ('$.options[' || (chosen - 1) || '].title'), budget_line, committed_minor, currency, ticket, opened_at_us, updated_at_us
-        FROM proposals ORDER BY number DESC LIMIT ?1",
+        FROM proposals"],
+    order: "number DESC",
 };
 
 pub(super) const SUPPLY_DELIVERIES: StoreView = StoreView {
@@ -86,6 +88,7 @@ pub(super) const SUPPLY_DELIVERIES: StoreView = StoreView {
         ViewColumn::timestamp("noted_at", "when it was recorded"),
         ViewColumn::text("noted_by", "by whom"),
     ],
-    sql: "SELECT proposal, supplier, offer, item, ordered_on, delivered_on, paid_minor, currency, noted_at_us, noted_by
-        FROM supply_deliveries ORDER BY id DESC LIMIT ?1",
+    selects: &["SELECT proposal, supplier, offer, item, ordered_on, delivered_on, paid_minor, currency, noted_at_us, noted_by
+        FROM supply_deliveries"],
+    order: "noted_at DESC, proposal DESC",
 };

@@ -34,13 +34,14 @@ pub(super) const ASSETS: StoreView = StoreView {
         ViewColumn::timestamp("updated_at", "when it was last changed"),
         ViewColumn::text("updated_by", "who did"),
     ],
-    sql: "SELECT name, record ->> '$.kind', record ->> '$.description', record ->> '$.model', record ->> '$.serial',
+    selects: &["SELECT name, record ->> '$.kind', record ->> '$.description', record ->> '$.model', record ->> '$.serial',
             coalesce(record ->> '$.host', name), record ->> '$.place', record ->> '$.service', record ->> '$.team', record ->> '$.criticality',
             coalesce(record -> '$.depends_on', '[]'), record ->> '$.state', record ->> '$.bought_on', record ->> '$.cost_minor',
             record ->> '$.currency', record ->> '$.supplier', record ->> '$.warranty_until', record ->> '$.support_until',
             record ->> '$.expected_life_months', record ->> '$.spare_parts', record ->> '$.resource_kind',
             CAST(record ->> '$.capacity' AS REAL), record ->> '$.unit', version, updated_at_us, updated_by
-        FROM inventory WHERE kind = 'assets' ORDER BY updated_at_us DESC, name LIMIT ?1",
+        FROM inventory WHERE kind = 'assets'"],
+    order: "updated_at DESC, name",
 };
 
 pub(super) const SUPPLIERS: StoreView = StoreView {
@@ -60,10 +61,11 @@ pub(super) const SUPPLIERS: StoreView = StoreView {
         ViewColumn::timestamp("updated_at", "when it was last changed"),
         ViewColumn::text("updated_by", "who did"),
     ],
-    sql: "SELECT name, record ->> '$.description', record ->> '$.contact', record ->> '$.email', record ->> '$.phone',
+    selects: &["SELECT name, record ->> '$.description', record ->> '$.contact', record ->> '$.email', record ->> '$.phone',
             record ->> '$.lead_time_days', record ->> '$.response_time', record ->> '$.resolution_time', record ->> '$.customer_number',
             version, updated_at_us, updated_by
-        FROM inventory WHERE kind = 'suppliers' ORDER BY updated_at_us DESC, name LIMIT ?1",
+        FROM inventory WHERE kind = 'suppliers'"],
+    order: "updated_at DESC, name",
 };
 
 pub(super) const CONTRACTS: StoreView = StoreView {
@@ -89,11 +91,12 @@ pub(super) const CONTRACTS: StoreView = StoreView {
         ViewColumn::timestamp("updated_at", "when it was last changed"),
         ViewColumn::text("updated_by", "who did"),
     ],
-    sql: "SELECT name, record ->> '$.supplier', record ->> '$.description', record ->> '$.starts_on', record ->> '$.ends_on',
+    selects: &["SELECT name, record ->> '$.supplier', record ->> '$.description', record ->> '$.starts_on', record ->> '$.ends_on',
             record ->> '$.notice_days', record ->> '$.auto_renews', record ->> '$.renewal_months', record ->> '$.cost_minor',
             record ->> '$.currency', record ->> '$.cost_per', coalesce(record -> '$.assets', '[]'), record ->> '$.service',
             record ->> '$.owner', record ->> '$.remind_days', version, updated_at_us, updated_by
-        FROM inventory WHERE kind = 'contracts' ORDER BY updated_at_us DESC, name LIMIT ?1",
+        FROM inventory WHERE kind = 'contracts'"],
+    order: "updated_at DESC, name",
 };
 
 pub(super) const OFFERS: StoreView = StoreView {
@@ -127,13 +130,14 @@ pub(super) const OFFERS: StoreView = StoreView {
         ViewColumn::timestamp("updated_at", "when it was last changed"),
         ViewColumn::text("updated_by", "who did"),
     ],
-    sql: "SELECT name, record ->> '$.supplier', record ->> '$.item', record ->> '$.description', record ->> '$.resource_kind',
+    selects: &["SELECT name, record ->> '$.supplier', record ->> '$.item', record ->> '$.description', record ->> '$.resource_kind',
             coalesce(record -> '$.resources', '[]'), record ->> '$.action', CAST(record ->> '$.capacity' AS REAL), record ->> '$.unit',
             record ->> '$.one_off_minor', record ->> '$.running_minor', record ->> '$.running_per', record ->> '$.currency',
             coalesce(record -> '$.steps', '[]'), record ->> '$.min_quantity', record ->> '$.max_quantity', record ->> '$.delivery_days',
             record ->> '$.installation_days', record ->> '$.offered_on', record ->> '$.valid_until', record ->> '$.term_months',
             record ->> '$.support_level', record ->> '$.support_until', version, updated_at_us, updated_by
-        FROM inventory WHERE kind = 'offers' ORDER BY updated_at_us DESC, name LIMIT ?1",
+        FROM inventory WHERE kind = 'offers'"],
+    order: "updated_at DESC, name",
 };
 
 pub(super) const BUDGETS: StoreView = StoreView {
@@ -155,13 +159,14 @@ pub(super) const BUDGETS: StoreView = StoreView {
         ViewColumn::timestamp("updated_at", "when it was last changed"),
         ViewColumn::text("updated_by", "who did"),
     ],
-    sql: "WITH sums AS (
+    selects: &["WITH sums AS (
             SELECT line, coalesce(sum(CASE kind WHEN 'committed' THEN minor WHEN 'released' THEN -minor END), 0) AS committed,
                 coalesce(sum(minor) FILTER (WHERE kind = 'spent'), 0) AS spent FROM budget_entries GROUP BY line)
         SELECT name, record ->> '$.year', record ->> '$.line', record ->> '$.description', record ->> '$.currency', record ->> '$.planned_minor',
             coalesce(committed, 0), coalesce(spent, 0), (record ->> '$.planned_minor') - coalesce(committed, 0) - coalesce(spent, 0),
             coalesce(record -> '$.resource_kinds', '[]'), record ->> '$.owner', version, updated_at_us, updated_by
-        FROM inventory LEFT JOIN sums ON sums.line = name WHERE kind = 'budgets' ORDER BY updated_at_us DESC, name LIMIT ?1",
+        FROM inventory LEFT JOIN sums ON sums.line = name WHERE kind = 'budgets'"],
+    order: "updated_at DESC, name",
 };
 
 pub(super) const BUDGET_ENTRIES: StoreView = StoreView {
@@ -178,5 +183,6 @@ pub(super) const BUDGET_ENTRIES: StoreView = StoreView {
         ViewColumn::text("proposal", "the proposal that it is for, if any"),
         ViewColumn::text("note", "why"),
     ],
-    sql: "SELECT id, line, kind, minor, currency, at_us, by, proposal, note FROM budget_entries ORDER BY id DESC LIMIT ?1",
+    selects: &["SELECT id, line, kind, minor, currency, at_us, by, proposal, note FROM budget_entries"],
+    order: "id DESC",
 };

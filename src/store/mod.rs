@@ -32,6 +32,7 @@ mod migrations;
 mod pool;
 mod request_keys;
 mod secrets;
+mod view_scan;
 mod views;
 
 pub use audit::{AuditEntry, append_audit};
@@ -54,4 +55,5 @@ pub(crate) use migrations::database_of_version;
 pub use pool::{DESK_FILE, Store};
 pub use request_keys::{KnownRequest, RequestKey, known_request, remember_request};
 pub use secrets::{load_secret, save_secret, secret_names};
+pub use view_scan::{Comparison, ViewCondition, ViewScan, ViewValue, WrittenConditions};
 pub use views::{MAX_VIEW_ROWS, StoreView, VIEWS, ViewColumn, ViewType, view, view_schema};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, StringViewBuilder, TimestampMicrosecondBuilder,
+    Array, ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, RecordBatchOptions, StringViewBuilder,
+    TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use futures::TryStreamExt;
@@ -12,6 +13,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::capacity_views::{CAPACITY_RESOURCES, PROPOSALS, SUPPLY_DELIVERIES};
 use super::inventory_views::{ASSETS, BUDGET_ENTRIES, BUDGETS, CONTRACTS, OFFERS, SUPPLIERS};
+use super::view_scan::{ViewScan, WrittenConditions};
 use super::{Store, StoreError};
 
 /// Rows that one view shows: the newest. Ten years of a department's tickets fit.
@@ -56,8 +58,10 @@ pub struct StoreView {
     pub description: &'static str,
     /// Its columns, in order.
     pub columns: &'static [ViewColumn],
-    /// Selects the columns in that order, newest row first, at most `?1` rows.
-    pub(super) sql: &'static str,
+    /// Statements that select the columns in that order: the rows of the first come before those of the second.
+    pub(super) selects: &'static [&'static str],
+    /// In which order the rows of each come, by the names of columns: the newest first.
+    pub(super) order: &'static str,
 }
 
 impl ViewColumn {
@@ -129,6 +133,20 @@ pub fn view(name: &str) -> Option<&'static StoreView> {
     VIEWS.iter().find(|view| view.name == name)
 }
 
+/// What is acknowledged, taken up or answered has had its first response, as promises count it (a ticket that ends without has none).
+macro_rules! ticket_columns {
+    () => {
+        "SELECT number, kind, title, state, hold, priority, severity, impact, urgency, requester, team, service, assignee, acknowledged_by,
+            rule, fingerprint, entity ->> '$.host', entity, opened_at_us, updated_at_us, resolved_at_us, last_finding_at_us, findings,
+            merged_into, (SELECT min(answer.at_us) FROM ticket_events AS answer WHERE answer.ticket = tickets.number
+                AND (answer.kind = 'acknowledged'
+                    OR (answer.kind = 'moved' AND answer.detail ->> '$.to' = 'in_progress')
+                    OR (answer.kind = 'commented' AND coalesce(answer.detail ->> '$.internal', 0) = 0 AND answer.detail ->> '$.copied' IS NULL
+                        AND answer.origin <> 'scheduler' AND answer.actor NOT LIKE 'requester %')))
+        FROM tickets"
+    };
+}
+
 const TICKETS: StoreView = StoreView {
     name: "tickets",
     description: "one row a ticket, as it stands now: all that are open, and the newest of the others",
@@ -157,17 +175,18 @@ const TICKETS: StoreView = StoreView {
         ViewColumn::timestamp("last_finding_at", "end of the latest finding's window"),
         ViewColumn::integer("findings", "number of findings that it collects"),
         ViewColumn::integer("merged_into", "number of the ticket that it goes on in, if it was merged"),
+        ViewColumn::timestamp(
+            "answered_at",
+            "the first response: when it was first acknowledged, taken up, or answered in public by somebody of the desk",
+        ),
     ],
     // The open ones come first, so that a bound never hides an old ticket that somebody still has to work on. The plus
     // sign keeps the second half on the order of numbers, where it can stop early, instead of an index over states.
-    sql: "WITH shown AS (
-            SELECT * FROM (SELECT * FROM tickets WHERE state NOT IN ('resolved', 'closed') ORDER BY number DESC LIMIT ?1)
-            UNION ALL
-            SELECT * FROM (SELECT * FROM tickets WHERE +state IN ('resolved', 'closed') ORDER BY number DESC LIMIT ?1)
-            LIMIT ?1)
-        SELECT number, kind, title, state, hold, priority, severity, impact, urgency, requester, team, service, assignee, acknowledged_by,
-            rule, fingerprint, entity ->> '$.host', entity, opened_at_us, updated_at_us, resolved_at_us, last_finding_at_us, findings,
-            merged_into FROM shown",
+    selects: &[
+        concat!(ticket_columns!(), " WHERE state NOT IN ('resolved', 'closed')"),
+        concat!(ticket_columns!(), " WHERE +state IN ('resolved', 'closed')"),
+    ],
+    order: "number DESC",
 };
 
 const FINDINGS: StoreView = StoreView {
@@ -189,9 +208,15 @@ const FINDINGS: StoreView = StoreView {
         ViewColumn::text("outcome", "how it came into its ticket: opened, joined, repeated, continued, reopened; held if a maintenance window kept it back"),
         ViewColumn::text("reasons", "why it was filed there: the terms of the score, as JSON"),
         ViewColumn::text("verdict", "what a person said of it: noise or right"),
+        ViewColumn::text(
+            "source",
+            "of what another program reports: the alert's name (Alertmanager), the integration (PagerDuty) or the heartbeat",
+        ),
     ],
-    sql: "SELECT id, ticket, rule, fingerprint, entity ->> '$.host', entity, title, severity, result, window_start_us, window_end_us, recorded_at_us,
-        outcome, reasons, verdict FROM findings ORDER BY id DESC LIMIT ?1",
+    selects: &["SELECT id, ticket, rule, fingerprint, entity ->> '$.host', entity, title, severity, result, window_start_us, window_end_us, recorded_at_us,
+        outcome, reasons, verdict, CASE rule WHEN 'alertmanager' THEN result ->> '$.alertname' WHEN 'pagerduty' THEN result ->> '$.integration'
+            WHEN 'heartbeat' THEN result ->> '$.heartbeat' END FROM findings"],
+    order: "id DESC",
 };
 
 const TICKET_EVENTS: StoreView = StoreView {
@@ -213,7 +238,7 @@ const TICKET_EVENTS: StoreView = StoreView {
         ViewColumn::text("person", "whom it is about: who was called, acknowledged, got the ticket or watches it"),
         ViewColumn::text("detail", "the event as a JSON object; cut after 4,000 characters"),
     ],
-    sql: "SELECT ticket, seq, at_us, actor, origin, kind,
+    selects: &["SELECT ticket, seq, at_us, actor, origin, kind,
             CASE kind WHEN 'moved' THEN detail ->> '$.from' END,
             CASE kind WHEN 'moved' THEN detail ->> '$.to' END,
             CASE kind
@@ -224,7 +249,8 @@ const TICKET_EVENTS: StoreView = StoreView {
                 WHEN 'acknowledged' THEN coalesce(detail ->> '$.by', actor)
             END,
             substr(detail, 1, 4000)
-        FROM ticket_events ORDER BY at_us DESC, ticket DESC, seq DESC LIMIT ?1",
+        FROM ticket_events"],
+    order: "at DESC, ticket DESC, seq DESC",
 };
 
 const TICKET_LINKS: StoreView = StoreView {
@@ -235,7 +261,8 @@ const TICKET_LINKS: StoreView = StoreView {
         ViewColumn::text("kind", "how it belongs to the other: duplicate_of, caused_by, relates_to, child_of or split_from"),
         ViewColumn::integer("other", "number of the other ticket"),
     ],
-    sql: "SELECT ticket, kind, other FROM ticket_links ORDER BY ticket DESC, kind, other LIMIT ?1",
+    selects: &["SELECT ticket, kind, other FROM ticket_links"],
+    order: "ticket DESC, kind, other",
 };
 
 const ESCALATIONS: StoreView = StoreView {
@@ -250,8 +277,11 @@ const ESCALATIONS: StoreView = StoreView {
         ViewColumn::integer("cycle", "run of the ladder in the ticket's life, from 1"),
         ViewColumn::timestamp("next_at", "when something happens next by itself; null if nothing will"),
     ],
-    sql: "SELECT ticket, policy, state ->> '$.status.kind', state ->> '$.status.by', state ->> '$.level', state ->> '$.cycle', next_at_us
-        FROM escalations ORDER BY ticket DESC LIMIT ?1",
+    selects: &[
+        "SELECT ticket, policy, state ->> '$.status.kind', state ->> '$.status.by', state ->> '$.level', state ->> '$.cycle', next_at_us
+        FROM escalations",
+    ],
+    order: "ticket DESC",
 };
 
 // Addresses, texts and errors stay out: the address of a webhook is a secret, and a receiver's answer may repeat it.
@@ -272,8 +302,9 @@ const NOTICES: StoreView = StoreView {
         ViewColumn::timestamp("sent_at", "when its receiver took it"),
         ViewColumn::integer("attempts", "attempts that failed"),
     ],
-    sql: "SELECT id, created_at_us, ticket, person, channel, event, urgency, subject, state, due_at_us, sent_at_us, attempts
-        FROM outbox ORDER BY created_at_us DESC, id LIMIT ?1",
+    selects: &["SELECT id, created_at_us, ticket, person, channel, event, urgency, subject, state, due_at_us, sent_at_us, attempts
+        FROM outbox"],
+    order: "created_at DESC, id",
 };
 
 const AUDIT: StoreView = StoreView {
@@ -288,7 +319,8 @@ const AUDIT: StoreView = StoreView {
         ViewColumn::text("object", "to what, such as user/ines"),
         ViewColumn::text("detail", "more about it, as JSON; never a secret; cut after 4,000 characters"),
     ],
-    sql: "SELECT id, at_us, actor, origin, action, object, substr(detail, 1, 4000) FROM audit ORDER BY id DESC LIMIT ?1",
+    selects: &["SELECT id, at_us, actor, origin, action, object, substr(detail, 1, 4000) FROM audit"],
+    order: "id DESC",
 };
 
 const INGEST_LEDGER: StoreView = StoreView {
@@ -301,7 +333,8 @@ const INGEST_LEDGER: StoreView = StoreView {
         ViewColumn::integer("items", "lines or samples"),
         ViewColumn::integer("bytes", "their bytes as they came"),
     ],
-    sql: "SELECT hour_us, source, reason, items, bytes FROM ingest_ledger ORDER BY hour_us DESC, source, reason LIMIT ?1",
+    selects: &["SELECT hour_us, source, reason, items, bytes FROM ingest_ledger"],
+    order: "hour DESC, source, reason",
 };
 
 const RULE_RUNS: StoreView = StoreView {
@@ -318,8 +351,9 @@ const RULE_RUNS: StoreView = StoreView {
         ViewColumn::text("last_error", "why the last run failed; null if it did not"),
         ViewColumn::timestamp("last_error_at", "when a run last failed"),
     ],
-    sql: "SELECT rule, watermark_us, last_run_at_us, duration_us, result_rows, runs, failures, last_error, last_error_at_us
-        FROM rule_runs ORDER BY last_run_at_us DESC, rule LIMIT ?1",
+    selects: &["SELECT rule, watermark_us, last_run_at_us, duration_us, result_rows, runs, failures, last_error, last_error_at_us
+        FROM rule_runs"],
+    order: "last_run_at DESC, rule",
 };
 
 impl StoreView {
@@ -328,21 +362,21 @@ impl StoreView {
         view_schema(self.columns)
     }
 
-    /// The newest `limit` rows, at most [`MAX_VIEW_ROWS`] and 52 MiB, newest first.
-    pub async fn load(&self, store: &Store, limit: usize) -> Result<RecordBatch, StoreError> {
-        Ok(self.load_cut(store, limit).await?.0)
-    }
-
-    /// The same, and whether there are older rows, which are left out.
-    pub async fn load_cut(&self, store: &Store, limit: usize) -> Result<(RecordBatch, bool), StoreError> {
+    /// The newest `limit` rows that a query wants, at most [`MAX_VIEW_ROWS`] and 52 MiB, newest first; and whether there are older ones, which
+    /// are left out.
+    pub async fn load(&self, store: &Store, scan: &ViewScan, limit: usize) -> Result<(RecordBatch, bool), StoreError> {
         let limit = limit.min(MAX_VIEW_ROWS);
+        let places: Vec<usize> = scan.columns.clone().unwrap_or_else(|| (0..self.columns.len()).collect());
+        let wanted: Vec<ViewColumn> = places.iter().filter_map(|place| self.columns.get(*place).copied()).collect();
+        let mut builders: Vec<Column> = wanted.iter().map(|column| Column::new(column.kind)).collect();
+        let (mut shown, mut bytes, mut is_cut) = (0, 0, false);
+        let conditions = scan.written(1, |place| self.columns.get(place).map(|column| column.name));
         let mut read = store.read().await?;
-        let mut builders: Vec<Column> = self.columns.iter().map(|column| Column::new(column.kind)).collect();
-        let mut is_cut = false;
-        {
+        for select in self.selects {
+            let sql = self.statement(select, &wanted, &conditions);
             // One row more than is shown tells whether there are more.
-            let mut rows = sqlx::query(self.sql).bind(limit as i64 + 1).fetch(&mut *read);
-            let (mut shown, mut bytes) = (0, 0);
+            let query = conditions.bind(sqlx::query(sqlx::AssertSqlSafe(sql))).bind((limit - shown) as i64 + 1);
+            let mut rows = query.fetch(&mut *read);
             while let Some(row) = rows.try_next().await? {
                 if shown == limit || bytes > MAX_VIEW_BYTES {
                     is_cut = true;
@@ -353,10 +387,22 @@ impl StoreView {
                 }
                 shown += 1;
             }
+            if is_cut {
+                break;
+            }
         }
         let columns = builders.into_iter().map(Column::finish).collect();
-        let rows = RecordBatch::try_new(self.schema(), columns).map_err(|error| StoreError::Unreadable(error.to_string()))?;
-        Ok((rows, is_cut))
+        let rows = RecordBatch::try_new_with_options(view_schema(&wanted), columns, &RecordBatchOptions::new().with_row_count(Some(shown)));
+        Ok((rows.map_err(|error| StoreError::Unreadable(error.to_string()))?, is_cut))
+    }
+
+    /// Names the columns of a select, takes those that are wanted, and filters before it cuts. SQLite leaves out what none of that asks for.
+    fn statement(&self, select: &str, wanted: &[ViewColumn], conditions: &WrittenConditions) -> String {
+        let names = |columns: &[ViewColumn]| columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
+        let taken = if wanted.is_empty() { "1".to_owned() } else { names(wanted) };
+        let (all, order) = (names(self.columns), self.order);
+        let (holds, limit) = (&conditions.sql, conditions.next_parameter());
+        format!("WITH shown ({all}) AS ({select}) SELECT {taken} FROM shown WHERE {holds} ORDER BY {order} LIMIT ?{limit}")
     }
 }
 
@@ -427,14 +473,14 @@ mod tests {
     use arrow::datatypes::Int64Type;
 
     use super::*;
-    use crate::store::{DESK_FILE, LedgerEntry, add_to_ledger};
+    use crate::store::{Comparison, DESK_FILE, LedgerEntry, ViewCondition, ViewValue, add_to_ledger};
 
     #[tokio::test]
     async fn every_view_loads_with_its_columns_from_an_empty_store() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join(DESK_FILE)).await.unwrap();
         for view in &VIEWS {
-            let batch = view.load(&store, 10).await.unwrap();
+            let batch = view.load(&store, &ViewScan::default(), 10).await.unwrap().0;
             assert_eq!((batch.num_rows(), batch.schema()), (0, view.schema()), "{}", view.name);
             assert!(view.columns.iter().all(|column| !column.description.is_empty()));
         }
@@ -453,7 +499,7 @@ mod tests {
             bytes: 0,
         };
         add_to_ledger(&store, &[hour(1), hour(2), hour(3)]).await.unwrap();
-        let batch = view("ingest_ledger").unwrap().load(&store, 2).await.unwrap();
+        let batch = view("ingest_ledger").unwrap().load(&store, &ViewScan::default(), 2).await.unwrap().0;
         let items = batch.column_by_name("items").unwrap().as_primitive::<Int64Type>();
         assert_eq!(items.values(), &[3, 2]);
         assert_eq!(batch.column_by_name("source").unwrap().as_string_view().value(0), "s");
@@ -472,11 +518,25 @@ mod tests {
                 '{\"host\":\"web01.example.org\"}', n, n, 0, n, 1, 1 FROM numbers";
         sqlx::query(sql).execute(&mut *write).await.unwrap();
         write.commit().await.unwrap();
-        let batch = view("tickets").unwrap().load(&store, MAX_VIEW_ROWS).await.unwrap();
+        let tickets = view("tickets").unwrap();
+        let (batch, is_cut) = tickets.load(&store, &ViewScan::default(), MAX_VIEW_ROWS).await.unwrap();
+        assert!(is_cut);
         let bytes = batch.get_array_memory_size();
         assert!(bytes <= 64 << 20, "{bytes} bytes are more than a query takes");
         assert!((60_000..MAX_VIEW_ROWS).contains(&batch.num_rows()), "{} rows", batch.num_rows());
         let numbers = batch.column_by_name("number").unwrap().as_primitive::<Int64Type>();
         assert_eq!(numbers.values()[..3], [1, 101_000, 100_999]);
+        // What a query asks for is cut only if there is too much of that.
+        let at = |name: &str| tickets.columns.iter().position(|column| column.name == name).unwrap();
+        let before = |us| ViewCondition::Compare { column: at("opened_at"), comparison: Comparison::Less, value: ViewValue::Integer(us) };
+        let scan = ViewScan { columns: Some(vec![at("assignee"), at("number")]), conditions: vec![before(4)] };
+        let (batch, is_cut) = tickets.load(&store, &scan, MAX_VIEW_ROWS).await.unwrap();
+        assert_eq!((batch.num_columns(), is_cut), (2, false));
+        assert_eq!(batch.column(1).as_primitive::<Int64Type>().values(), &[1, 3, 2]);
+        let count = ViewScan { columns: Some(Vec::new()), conditions: vec![before(50_001)] };
+        let (batch, is_cut) = tickets.load(&store, &count, MAX_VIEW_ROWS).await.unwrap();
+        assert_eq!((batch.num_columns(), batch.num_rows(), is_cut), (0, 50_000, false));
+        let (batch, is_cut) = tickets.load(&store, &scan, 2).await.unwrap();
+        assert_eq!((batch.num_rows(), is_cut), (2, true));
     }
 }

@@ -79,8 +79,8 @@ const ONCALL_LOAD: Section = Section {
 
 const RULE_NOISE: Section = Section {
     name: "rule_noise",
-    title: "Noise by rule",
-    labels: &["rule"],
+    title: "Noise by rule and alert",
+    labels: &["rule", "source"],
     bars: &[bars("Tickets", "tickets", ""), bars("Findings that people called noise", "called_noise", "")],
 };
 

@@ -76,12 +76,12 @@ fn waited(row: &Map<String, Value>) -> String {
 }
 
 fn calls(people: &[Map<String, Value>]) -> String {
-    let each = told(people, "person", "pages");
+    let each = told(people, &["person"], "pages");
     format!("{} calls, {} of them at night{each}.", sum(people, "pages"), sum(people, "at_night"))
 }
 
 fn loudest(rules: &[Map<String, Value>]) -> String {
-    let each = told(rules, "rule", "tickets");
+    let each = told(rules, &["rule", "source"], "tickets");
     format!(
         "{} tickets of {} findings; people called {} noise{each}.",
         sum(rules, "tickets"),
@@ -91,10 +91,14 @@ fn loudest(rules: &[Map<String, Value>]) -> String {
 }
 
 /// The first few by a column, the largest first.
-fn told(rows: &[Map<String, Value>], name: &str, column: &str) -> String {
+fn told(rows: &[Map<String, Value>], names: &[&str], column: &str) -> String {
+    let name = |row: &Map<String, Value>| {
+        let words = names.iter().filter(|name| row.get(**name).is_some_and(|value| !value.is_null()));
+        words.map(|name| cell(row, name)).collect::<Vec<_>>().join(" ")
+    };
     let mut most: Vec<&Map<String, Value>> = rows.iter().filter(|row| number(row, column) > 0.0).collect();
     most.sort_by(|one, other| number(other, column).total_cmp(&number(one, column)));
-    let each: Vec<String> = most.iter().take(MOST_TOLD).map(|row| format!("{} {}", cell(row, name), number(row, column))).collect();
+    let each: Vec<String> = most.iter().take(MOST_TOLD).map(|row| format!("{} {}", name(row), number(row, column))).collect();
     if each.is_empty() { String::new() } else { format!(": {}", each.join(", ")) }
 }
 
@@ -131,9 +135,10 @@ mod tests {
         let coverage = json!([{ "wanted_hours": 720.0, "covered_hours": 700.5 }]);
         let calls = summary(PeriodReportKind::Oncall, &[("oncall_load", load), ("coverage", coverage)]);
         assert!(calls.contains("4 calls, 2 of them at night: ines 3, omar 1.\nNobody was on call for 19.5 h"), "{calls}");
-        let rules = json!([{ "rule": "quiet", "tickets": 0 }, { "rule": "loud", "tickets": 4, "findings": 9, "called_noise": 3 }]);
+        let rules = json!([{ "rule": "quiet", "tickets": 0 }, { "rule": "loud", "tickets": 4, "findings": 9, "called_noise": 3 },
+            { "rule": "alertmanager", "source": "DiskFull", "tickets": 1, "findings": 1 }]);
         let noise = summary(PeriodReportKind::Noise, &[("rule_noise", rules)]);
-        assert!(noise.ends_with("4 tickets of 9 findings; people called 3 noise: loud 4."), "{noise}");
+        assert!(noise.ends_with("5 tickets of 10 findings; people called 3 noise: loud 4, alertmanager DiskFull 1."), "{noise}");
         assert!(summary(PeriodReportKind::Noise, &[]).ends_with("0 tickets of 0 findings; people called 0 noise."));
     }
 }
