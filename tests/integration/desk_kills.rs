@@ -1,7 +1,7 @@
-//! `kill -9` at random moments while people work on tickets: every acknowledged change is in the history exactly once,
-//! numbers have no gaps, and nobody who was given a ticket goes untold.
+//! `kill -9` at random moments while people work on tickets and a program reports alerts: every acknowledged change, merge and alert is in
+//! the history exactly once, numbers have no gaps, and nobody who was given a ticket or called for one goes untold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -66,18 +66,22 @@ async fn no_acknowledged_change_and_no_notice_is_lost_and_none_is_doubled() {
     let promised = together(clients);
     let given = everything_is_there_once(&server, &promised).await;
     everybody_was_told(&receiver, &given).await;
+    let calls = everybody_was_called(&server, &receiver).await;
     the_store_is_sound(folder.path());
     eprintln!(
-        "desk kills: {kills} in {:.0} s; {} tickets, {} changes, {} requests repeated of which {} had been carried out, {} messages for {} notices",
+        "desk kills: {kills} in {:.0} s; {} tickets, {} changes, {} merged, {} alerts, {} requests repeated of which {} had been carried out, \
+         {} messages for {} notices and {calls} calls",
         started.elapsed().as_secs_f64(),
         promised.opened.len(),
         promised.changed.len(),
+        promised.merged.len(),
+        promised.alerts.len(),
         promised.repeated,
         promised.carried_out_before,
         receiver.messages(),
         given.values().sum::<usize>()
     );
-    assert!(!promised.opened.is_empty() && !promised.changed.is_empty() && !given.is_empty(), "the work was no work");
+    assert!(!promised.opened.is_empty() && !promised.changed.is_empty() && !given.is_empty() && calls > 0, "the work was no work");
 }
 
 /// Everybody works until the server is killed.
@@ -96,9 +100,11 @@ async fn work(server: Server, clients: Vec<Client>, time: Duration) -> Vec<Clien
 
 fn together(clients: Vec<Client>) -> Promised {
     let mut all = Promised::default();
-    for Promised { opened, changed, repeated, carried_out_before } in clients.into_iter().map(|client| client.promised) {
+    for Promised { opened, changed, merged, alerts, repeated, carried_out_before } in clients.into_iter().map(|client| client.promised) {
         all.opened.extend(opened);
         all.changed.extend(changed);
+        all.merged.extend(merged);
+        all.alerts.extend(alerts);
         all.repeated += repeated;
         all.carried_out_before += carried_out_before;
     }
@@ -108,32 +114,44 @@ fn together(clients: Vec<Client>) -> Promised {
 /// Holds every ticket against what was promised, and against its own history. Gives how often each ticket was given to each
 /// person.
 async fn everything_is_there_once(server: &Server, promised: &Promised) -> BTreeMap<(i64, String), usize> {
-    let tickets = i64::try_from(promised.opened.len()).unwrap();
+    let tickets = i64::try_from(promised.opened.len() + promised.alerts.len()).unwrap();
     let newest = server.get("/api/v1/tickets?limit=1").await.json()["tickets"][0]["number"].as_i64().unwrap();
     assert_eq!(newest, tickets, "every request that was answered opened one ticket, and numbers have no gaps");
-    let (mut found, mut given) = (BTreeMap::<String, i64>::new(), BTreeMap::new());
+    let (mut found, mut merged, mut given) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+    let mut alerts = BTreeSet::new();
     for number in 1..=tickets {
         let answer = server.get(&format!("/api/v1/tickets/{number}")).await;
         assert_eq!(answer.status, 200, "ticket {number}: {}", answer.text());
         let detail = answer.json();
         let history = detail["history"].as_array().unwrap();
-        assert_eq!(promised.opened.get(history[0]["event"]["title"].as_str().unwrap()), Some(&number), "{detail}");
+        let title = history[0]["event"]["title"].as_str().unwrap();
+        match promised.alerts.get(title) {
+            Some(is_over) => {
+                assert!(alerts.insert(title.to_owned()), "{title} has two tickets");
+                assert_eq!(detail["ticket"]["state"] == "resolved", *is_over, "{detail}");
+            }
+            None => assert_eq!(promised.opened.get(title), Some(&number), "{detail}"),
+        }
         for (at, event) in history.iter().enumerate() {
             assert_eq!(event["seq"].as_u64(), Some(at as u64 + 1), "{detail}");
             match event["event"]["kind"].as_str().unwrap() {
                 "commented" => {
                     let marker = event["event"]["text"].as_str().unwrap();
-                    assert_eq!(promised.changed.get(marker), Some(&number), "{marker} was not asked of ticket {number}");
-                    assert_eq!(found.insert(marker.to_owned(), number), None, "{marker} happened twice");
+                    // The desk says something too: that a ticket goes on here, that nobody took it.
+                    if event["actor"]["origin"] != "scheduler" && !marker.contains(" goes on here: ") {
+                        assert!(found.insert((marker.to_owned(), number)), "{marker} happened twice");
+                    }
                 }
+                "merged" => assert_eq!(merged.insert(number, event["event"]["into"].as_i64().unwrap()), None, "merged twice: {detail}"),
                 "assigned" => *given.entry((number, event["event"]["to"].as_str().unwrap().to_owned())).or_default() += 1,
                 _ => {}
             }
         }
         assert_eq!(replayed(history), projection(&detail["ticket"]), "ticket {number} is not what its history makes");
     }
-    let lost: Vec<_> = promised.changed.keys().filter(|marker| !found.contains_key(*marker)).collect();
-    assert!(lost.is_empty(), "{} acknowledged changes are lost: {lost:?}", lost.len());
+    let differ: Vec<_> = found.symmetric_difference(&promised.changed).collect();
+    assert!(differ.is_empty(), "{} changes are lost, or were never asked for: {differ:?}", differ.len());
+    assert_eq!(merged, promised.merged);
     given
 }
 
@@ -173,6 +191,32 @@ async fn everybody_was_told(receiver: &Receiver, given: &BTreeMap<(i64, String),
         assert_eq!(told.get(about), Some(times), "different messages about ticket {} to {}", about.0, about.1);
     }
     assert_eq!(told.len(), given.len(), "somebody was told of a ticket that they were not given");
+}
+
+/// Every call in the histories has one message: it came, or nobody needed to be called any more before it was sent. Gives how many came.
+async fn everybody_was_called(server: &Server, receiver: &Receiver) -> usize {
+    let waiting = "SELECT count(*) FROM notices WHERE event = 'escalated' AND state = 'waiting'";
+    server.wait_for(waiting, 0, TOLD_WITHIN).await;
+    let calls = server.number("SELECT count(*) FROM ticket_events WHERE kind = 'paged'").await;
+    assert_eq!(server.number("SELECT count(*) FROM notices WHERE event = 'escalated'").await, calls);
+    let unsent = "SELECT count(*) FROM notices WHERE event = 'escalated' AND state NOT IN ('sent', 'cancelled')";
+    assert_eq!(server.number(unsent).await, 0);
+    let (mut told, mut after) = (BTreeMap::new(), 0);
+    loop {
+        let sent = server
+            .sql(&format!(
+                "SELECT ticket, count(*) AS calls FROM notices WHERE event = 'escalated' AND state = 'sent' AND ticket > {after}
+                 GROUP BY ticket ORDER BY ticket LIMIT 1000"
+            ))
+            .await;
+        let Some(last) = sent.last() else { break };
+        after = last["ticket"].as_i64().unwrap();
+        told.extend(sent.iter().map(|row| (row["ticket"].as_i64().unwrap(), row["calls"].as_u64().unwrap() as usize)));
+    }
+    let came = receiver.called();
+    // One that came may have been killed before it was noted, and nobody needs to be called any more since.
+    assert!(told.iter().all(|(ticket, calls)| came.get(ticket).is_some_and(|came| came >= calls)), "{told:?} {came:?}");
+    came.values().sum()
 }
 
 /// A backup that can be restored: SQLite finds no damage, and the newest thousand tickets are what their histories make.

@@ -1,4 +1,5 @@
-//! People who open and change tickets, remember what they were promised, and are told of it by webhook.
+//! People who open, change and merge tickets, one or many at a time, and a program that reports alerts: they remember what they were
+//! promised, and are told and called by webhook.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -16,6 +17,9 @@ use crate::server::{Answer, Server};
 /// people never do.
 const PEOPLE: u64 = 300;
 
+/// Who is called for what has the highest priority.
+const CALLED: &str = "called";
+
 /// Tickets that a client goes on changing: the newest of its own.
 const KEPT: usize = 8;
 
@@ -27,6 +31,9 @@ const LONGEST_PAUSE_MS: u64 = 25;
 enum Request {
     Open { key: String, body: String },
     Change { number: i64, etag: String, marker: String, body: String },
+    Bulk { numbers: Vec<i64>, marker: String, body: String },
+    Merge { into: i64, other: i64, etag: String, key: String },
+    Alert { marker: String, is_over: bool },
 }
 
 /// A ticket as its client last saw it. Nobody else changes it.
@@ -42,8 +49,12 @@ struct Own {
 pub(crate) struct Promised {
     /// Tickets by the title that they were opened with.
     pub(crate) opened: BTreeMap<String, i64>,
-    /// The comment of every acknowledged change, and its ticket.
-    pub(crate) changed: BTreeMap<String, i64>,
+    /// The comment of every acknowledged change, and a ticket that it was made to.
+    pub(crate) changed: BTreeSet<(String, i64)>,
+    /// Tickets that go on in another, and in which.
+    pub(crate) merged: BTreeMap<i64, i64>,
+    /// Alerts that were reported, and whether their end was.
+    pub(crate) alerts: BTreeMap<String, bool>,
     /// Requests that were answered after the server that got them first was killed.
     pub(crate) repeated: u64,
     /// ... of which had been carried out the first time.
@@ -93,6 +104,21 @@ impl Client {
         self.requests += 1;
         let marker = format!("{}-{}", self.name, self.requests);
         let person = format!("p{:03}", self.random.random_range(0..PEOPLE));
+        match self.random.random_range(0..20) {
+            0 | 1 => return self.next_alert(marker),
+            2 if self.tickets.len() > 2 => {
+                let numbers: Vec<i64> = self.tickets.iter().take(3).map(|own| own.number).collect();
+                let change = json!({ "comment": marker, "internal": true, "assignee": person });
+                return Request::Bulk { body: json!({ "numbers": numbers, "change": change }).to_string(), numbers, marker };
+            }
+            3 => {
+                let mut open = self.tickets.iter().filter(|own| own.state != "resolved");
+                if let (Some(into), Some(other)) = (open.next(), open.next()) {
+                    return Request::Merge { into: into.number, other: other.number, etag: into.etag.clone(), key: marker };
+                }
+            }
+            _ => {}
+        }
         if self.tickets.is_empty() || self.random.random_bool(0.3) {
             let mut body = json!({ "title": marker, "description": "opened under fire", "priority": "P3" });
             if self.random.random_bool(0.5) {
@@ -119,6 +145,15 @@ impl Client {
         Request::Change { number: ticket.number, etag: ticket.etag.clone(), marker, body: body.to_string() }
     }
 
+    /// A new alert, or the end of one that was reported.
+    fn next_alert(&mut self, marker: String) -> Request {
+        let goes_on = self.promised.alerts.iter().find(|(_, is_over)| !**is_over).map(|(marker, _)| marker.clone());
+        match goes_on.filter(|_| self.random.random_bool(0.5)) {
+            Some(marker) => Request::Alert { marker, is_over: true },
+            None => Request::Alert { marker, is_over: false },
+        }
+    }
+
     /// Sends a request and notes the answer; false if there was none, and the request waits for the next server.
     async fn ask(&mut self, http: &reqwest::Client, base: &str, request: Request, is_repeated: bool) -> bool {
         let sent = match &request {
@@ -127,6 +162,20 @@ impl Client {
             }
             Request::Change { number, etag, body, .. } => {
                 http.patch(format!("{base}/api/v1/tickets/{number}")).header("if-match", etag).body(body.clone()).send().await
+            }
+            Request::Bulk { marker, body, .. } => {
+                http.post(format!("{base}/api/v1/tickets/bulk")).header("idempotency-key", marker).body(body.clone()).send().await
+            }
+            Request::Merge { into, other, etag, key } => {
+                let merge =
+                    http.post(format!("{base}/api/v1/tickets/{into}/merge")).header("if-match", etag).header("idempotency-key", key);
+                merge.body(json!({ "ticket": other }).to_string()).send().await
+            }
+            Request::Alert { marker, is_over } => {
+                let ends = if *is_over { "2026-01-01T00:01:00Z" } else { "2199-01-01T00:00:00Z" };
+                let alert = json!([{ "labels": { "alertname": marker, "severity": "warning" }, "annotations": { "summary": marker },
+                    "startsAt": "2026-01-01T00:00:00Z", "endsAt": ends, "generatorURL": "http://prometheus/graph" }]);
+                http.post(format!("{base}/api/v2/alerts")).body(alert.to_string()).send().await
             }
         };
         let answer = match sent {
@@ -139,9 +188,24 @@ impl Client {
         };
         self.promised.repeated += u64::from(is_repeated);
         let was_there = match (&request, answer.status) {
-            (Request::Open { .. }, 201) | (Request::Change { .. }, 200) => false,
+            (Request::Open { .. }, 201) => false,
+            (Request::Change { .. } | Request::Bulk { .. } | Request::Merge { .. } | Request::Alert { .. }, 200) => false,
             // Only what was asked before can be there already: its key is known, or the ticket is no longer at the version.
-            (Request::Open { .. }, 200) | (Request::Change { .. }, 412) if is_repeated => true,
+            (Request::Open { .. }, 200) if is_repeated => true,
+            (Request::Change { number, marker, .. }, 412) => {
+                let (number, marker) = (*number, marker.clone());
+                self.tickets.retain(|own| own.number != number);
+                let Some(history) = self.look_again(http, base, number).await else {
+                    self.pending = Some(request);
+                    return false;
+                };
+                if !history.contains(&marker) {
+                    // The desk had something to say of it in between. What is decided next is decided on what it says.
+                    return true;
+                }
+                assert!(is_repeated, "{marker} was done and refused");
+                true
+            }
             (_, 503) => {
                 self.pending = Some(request);
                 return true;
@@ -160,20 +224,41 @@ impl Client {
                 self.remember(number, answer);
             }
             Request::Change { number, marker, .. } => {
-                self.promised.changed.insert(marker, number);
-                self.tickets.retain(|own| own.number != number);
+                self.promised.changed.insert((marker, number));
                 if answer.status == 200 {
+                    self.tickets.retain(|own| own.number != number);
                     self.remember(number, answer);
-                    return true;
                 }
-                let Ok(seen) = http.get(format!("{base}/api/v1/tickets/{number}")).send().await else { return false };
-                let Ok(seen) = Answer::read(seen).await else { return false };
-                let etag = seen.header("etag").to_owned();
-                let state = seen.json()["ticket"]["state"].as_str().unwrap().to_owned();
-                self.tickets.push(Own { number, etag, state });
+            }
+            Request::Bulk { numbers, marker, .. } => {
+                self.promised.changed.extend(numbers.iter().map(|number| (marker.clone(), *number)));
+                self.tickets.retain(|own| !numbers.contains(&own.number));
+                for number in numbers {
+                    if self.look_again(http, base, number).await.is_none() {
+                        return false;
+                    }
+                }
+            }
+            Request::Merge { into, other, .. } => {
+                self.promised.merged.insert(other, into);
+                self.tickets.retain(|own| own.number != into && own.number != other);
+                self.remember(into, answer);
+            }
+            Request::Alert { marker, is_over } => {
+                self.promised.alerts.insert(marker, is_over);
             }
         }
         true
+    }
+
+    /// Reads how one of the client's own tickets stands, and gives the comments of its history; `None` if there was no answer.
+    async fn look_again(&mut self, http: &reqwest::Client, base: &str, number: i64) -> Option<Vec<String>> {
+        let seen = Answer::read(http.get(format!("{base}/api/v1/tickets/{number}")).send().await.ok()?).await.ok()?;
+        let (etag, detail) = (seen.header("etag").to_owned(), seen.json());
+        let state = detail["ticket"]["state"].as_str()?.to_owned();
+        self.tickets.push(Own { number, etag, state });
+        let events = detail["history"].as_array()?.iter();
+        Some(events.filter_map(|event| Some(event["event"]["text"].as_str()?.to_owned())).collect())
     }
 
     fn remember(&mut self, number: i64, answer: &Answer) {
@@ -191,7 +276,9 @@ pub(crate) struct Receiver(Arc<Mutex<Received>>);
 #[derive(Debug, Default)]
 struct Received {
     /// For a ticket and the person it was given to: the ids of the messages that told them.
-    ids: BTreeMap<(i64, String), BTreeSet<String>>,
+    given: BTreeMap<(i64, String), BTreeSet<String>>,
+    /// For a ticket: the ids of the messages that called somebody.
+    calls: BTreeMap<i64, BTreeSet<String>>,
     messages: u64,
 }
 
@@ -213,29 +300,46 @@ impl Receiver {
 
     /// How many different messages told each person of each ticket.
     pub(crate) fn told(&self) -> BTreeMap<(i64, String), usize> {
-        self.0.lock().unwrap().ids.iter().map(|(about, ids)| (about.clone(), ids.len())).collect()
+        self.0.lock().unwrap().given.iter().map(|(about, ids)| (about.clone(), ids.len())).collect()
+    }
+
+    /// How many different messages called somebody about each ticket.
+    pub(crate) fn called(&self) -> BTreeMap<i64, usize> {
+        self.0.lock().unwrap().calls.iter().map(|(ticket, ids)| (*ticket, ids.len())).collect()
     }
 }
 
 async fn take(State(receiver): State<Receiver>, Path(person): Path<String>, headers: HeaderMap, body: String) {
     let message: Value = serde_json::from_str(&body).unwrap();
-    assert_eq!((&message["event"], &message["person"]), (&json!("assigned"), &json!(person)), "{message}");
-    assert_eq!(headers["watchroom-delivery"], message["id"].as_str().unwrap());
+    assert_eq!(message["person"], json!(person), "{message}");
+    let id = message["id"].as_str().unwrap().to_owned();
+    assert_eq!(headers["watchroom-delivery"], id.as_str());
     let mut received = receiver.0.lock().unwrap();
     received.messages += 1;
-    let about = (message["ticket"].as_i64().unwrap(), person);
-    received.ids.entry(about).or_default().insert(message["id"].as_str().unwrap().to_owned());
+    let ticket = message["ticket"].as_i64().unwrap();
+    match message["event"].as_str() {
+        Some("assigned") => received.given.entry((ticket, person)).or_default().insert(id),
+        Some("escalated") => {
+            assert_eq!(person, CALLED, "{message}");
+            received.calls.entry(ticket).or_default().insert(id)
+        }
+        _ => panic!("nobody wanted to be told of that: {message}"),
+    };
 }
 
-/// Everybody whom tickets are given to: told of nothing else, by webhook, at once.
+/// Everybody whom tickets are given to, told of nothing else, by webhook, at once; and one who is called for what is most urgent.
 pub(crate) fn people(receiver: &str) -> Value {
     let others = ["opened", "commented", "acknowledged", "resolved", "reopened", "closed"];
-    let person = |n: u64| {
-        let name = format!("p{n:03}");
+    let person = |name: String| {
         let contact = json!({ "channel": "webhook", "address": format!("{receiver}/{name}") });
         let document = json!({ "display_name": name, "role": "technician",
             "notifications": { "contacts": [contact], "rules": [{ "events": others, "action": "off" }] } });
         (name, document)
     };
-    json!({ "user": (0..PEOPLE).map(person).collect::<serde_json::Map<_, _>>() })
+    let names = (0..PEOPLE).map(|n| format!("p{n:03}")).chain([CALLED.to_owned()]);
+    json!({
+        "user": names.map(person).collect::<serde_json::Map<_, _>>(),
+        "escalation_policy": { "call": { "only_priorities": ["P1"], "steps": [{ "after": "0m", "notify": [format!("user:{CALLED}")] }] } },
+        "desk_policy": { "default": { "escalation_policy": "call" } },
+    })
 }
