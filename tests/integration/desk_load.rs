@@ -206,6 +206,16 @@ impl Client {
                 assert!(is_repeated, "{marker} was done and refused");
                 true
             }
+            // The key is asked for first: it was not done.
+            (Request::Merge { into, .. }, 412) => {
+                let into = *into;
+                self.tickets.retain(|own| own.number != into);
+                if self.look_again(http, base, into).await.is_none() {
+                    self.pending = Some(request);
+                    return false;
+                }
+                return true;
+            }
             (_, 503) => {
                 self.pending = Some(request);
                 return true;
