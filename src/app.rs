@@ -106,6 +106,7 @@ impl App {
         let mut workers = vec![stage::spawn("ledger", &shutdown, pipeline::keep_ledger(store.clone(), clock.clone(), shutdown.clone()))];
         let templates = pipeline.keep_templates(folder.path().to_owned(), shutdown.clone());
         workers.push(stage::spawn("templates", &shutdown, templates));
+        workers.push(stage::spawn("checkpoints", &shutdown, store.clone().keep_wal_short(shutdown.clone())));
         if settings.desk.enabled {
             workers.extend(people.start(settings, &store, &desk, &clock, &shutdown)?);
         }

@@ -278,13 +278,15 @@ impl Default for SiteSettings {
 pub struct DeskSettings {
     /// Whether the desk works by itself: assigns, calls, warns, sends. Off, tickets can be read and changed all the same.
     pub enabled: bool,
+    /// Whether mail and webhooks leave. Off, they wait in the outbox: for a copy of the store on another machine, which must call nobody.
+    pub send: bool,
     /// Where people reach this server, such as `https://watch.example.org`; empty: messages carry no links.
     pub public_url: String,
 }
 
 impl Default for DeskSettings {
     fn default() -> Self {
-        Self { enabled: true, public_url: String::new() }
+        Self { enabled: true, send: true, public_url: String::new() }
     }
 }
 

@@ -24,8 +24,8 @@ NO_BODY = "Can not detect appropriate media type"
 
 
 class FuzzTest(ClientTest):
-    # What is made up may name people to be told, and nobody is to be told anything by a test.
-    settings = {"WATCHROOM_DESK_ENABLED": "false"}
+    # What is made up may name people to be told, and nobody is to be told anything by a test: messages wait in the outbox.
+    settings = {"WATCHROOM_DESK_SEND": "false"}
 
     def test_made_up_requests_get_the_answers_that_are_documented(self):
         program, document = Path(sys.executable).with_name("schemathesis"), self.server.url("/api/v1/openapi.json")

@@ -370,6 +370,33 @@ async fn a_call_reaches_a_webhook_and_its_link_acknowledges_only_by_its_button()
     assert!(!notices.to_string().contains("/hook"), "the address of a webhook is a secret");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_may_not_send_keeps_its_messages() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = receiver.local_addr().unwrap();
+    let launch =
+        || Launch::on(folder.path()).env("WATCHROOM_WEBHOOKS_ALLOW_HTTP", true).env("WATCHROOM_WEBHOOKS_ALLOW_PRIVATE", "127.0.0.0/8");
+    let server = launch().env("WATCHROOM_DESK_SEND", false).start().await;
+    let setup = json!({
+        "user": { "ines": { "display_name": "Ines", "role": "technician",
+            "notifications": { "contacts": [{ "channel": "webhook", "address": format!("http://{address}/hook") }] } } },
+        "escalation_policy": { "all": { "steps": [{ "notify": ["user:ines"] }] } },
+        "desk_policy": { "default": { "escalation_policy": "all" } },
+    });
+    assert_eq!(ask(&server, "PUT", "/api/v1/setup", None, setup).await.status, 200);
+    server.post("/api/v1/tickets", "{\"title\": \"the shop is down\", \"priority\": \"P1\"}").await;
+    server.wait_for("SELECT count(*) FROM notices WHERE state = 'waiting'", 1, Duration::from_secs(20)).await;
+    let nobody = tokio::time::timeout(Duration::from_secs(2), receiver.accept()).await;
+    assert!(nobody.is_err(), "somebody was called");
+    assert!(server.stderr().contains("desk.send is off"), "{}", server.stderr());
+    server.terminate();
+    let hook = tokio::spawn(async move { hooked(&receiver).await });
+    let _server = launch().start().await;
+    let message = tokio::time::timeout(Duration::from_secs(20), hook).await.expect("the call comes").unwrap();
+    assert_eq!((&message["urgency"], &message["ticket"]), (&json!("page"), &json!(1)), "{message}");
+}
+
 /// Takes requests until one is a call, answers each, and gives its body.
 async fn hooked(receiver: &tokio::net::TcpListener) -> Value {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
