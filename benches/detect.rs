@@ -51,14 +51,15 @@ impl RelationalView for Points {
         ]))
     }
 
-    async fn load(&self) -> Result<RecordBatch, ViewError> {
+    async fn load(&self) -> Result<(RecordBatch, bool), ViewError> {
         let times = self.rows().map(|(_, point)| point * PERIOD_S * 1_000_000);
         let columns: Vec<arrow::array::ArrayRef> = vec![
             Arc::new(Int64Array::from_iter_values(self.rows().map(|(series, _)| series))),
             Arc::new(TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC")),
             Arc::new(Float64Array::from_iter_values(self.rows().map(|(series, point)| value(series, point)))),
         ];
-        RecordBatch::try_new(self.schema(), columns).map_err(|error| ViewError(error.to_string()))
+        let rows = RecordBatch::try_new(self.schema(), columns).map_err(|error| ViewError(error.to_string()))?;
+        Ok((rows, false))
     }
 }
 

@@ -122,7 +122,7 @@ pub(super) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
 
 fn session_error(error: &LoginError) -> ApiError {
     match error {
-        LoginError::Store(error) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), ""),
+        LoginError::Store(error) => ApiError::unavailable(error),
         _ => unauthorized("the login has ended; log in again"),
     }
 }
@@ -140,7 +140,7 @@ fn unauthorized(detail: &str) -> ApiError {
 
 fn token_error(error: &TokenError) -> ApiError {
     match error {
-        TokenError::Store(error) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), ""),
+        TokenError::Store(error) => ApiError::unavailable(error),
         // Unknown, wrong, expired and revoked look alike from outside.
         _ => unauthorized("the token is not valid"),
     }
@@ -171,7 +171,10 @@ fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
     match origin.map(|origin| origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))) {
         None => Ok(()),
         Some(Some(authority)) if authority.eq_ignore_ascii_case(host) => Ok(()),
-        Some(_) => Err(ApiError::new(StatusCode::FORBIDDEN, "a web page of another origin may not call this server", "")),
+        Some(_) => {
+            let hint = "call it from this server's own page, or with a program that sends no Origin header";
+            Err(ApiError::new(StatusCode::FORBIDDEN, "a web page of another origin may not call this server", hint))
+        }
     }
 }
 

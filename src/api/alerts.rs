@@ -70,7 +70,11 @@ async fn file(state: &ApiState, caller: &Caller, received: Received) -> Result<R
 
 fn alert_error(error: &AlertError) -> ApiError {
     let status = if matches!(error, AlertError::TooLarge { .. }) { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
-    ApiError::new(status, error.to_string(), "")
+    let hint = match error {
+        AlertError::TooLarge { .. } => "`max_alerts` of the receiver keeps the messages of an Alertmanager small",
+        AlertError::Shape { .. } | AlertError::Invalid { .. } => "GET /api/v1/openapi.json has an example of such a message",
+    };
+    ApiError::new(status, error.to_string(), hint)
 }
 
 /// PagerDuty's Events API version 2. The routing key is the login: a secret named `routing_key.NAME`.
@@ -106,7 +110,7 @@ pub(super) async fn pagerduty(
 
 /// The name of the integration that the routing key belongs to. Every key is compared, in a time that says nothing of it.
 async fn integration_of(state: &ApiState, event: &PagerDutyEvent) -> Result<Option<String>, ApiError> {
-    let unavailable = |error: crate::store::StoreError| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), "");
+    let unavailable = |error: crate::store::StoreError| ApiError::unavailable(&error);
     let mut read = state.store.read().await.map_err(unavailable)?;
     let mut found = None;
     for (name, _) in secret_names(&mut read, "", i64::MAX).await.map_err(unavailable)? {

@@ -307,7 +307,7 @@ pub(super) fn capacity_error(error: CapacityError) -> ApiError {
     match error {
         CapacityError::Proposals(error) => proposal_error(*error),
         CapacityError::Inventory(error) => inventory_error(error),
-        CapacityError::Store(error) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), ""),
+        CapacityError::Store(error) => ApiError::unavailable(&error),
         error @ CapacityError::NotYet { .. } => ApiError::bad_request(error.to_string(), "ask for an earlier day, or leave `as_of` out"),
         error => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), "the log of the server has more"),
     }

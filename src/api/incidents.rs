@@ -16,7 +16,7 @@ use super::tickets::{check_new, desk_error, etag, expected_version, parse_number
 use super::{ApiError, ApiState};
 use crate::clock::rfc3339;
 use crate::desk::{Actor, Asked, NewTicket, Part};
-use crate::incident::{ChangeKind, Verdict};
+use crate::incident::{ChangeKind, CorrectionError, Verdict};
 use crate::pipeline::IncidentsError;
 
 #[derive(Debug, Deserialize)]
@@ -142,11 +142,21 @@ fn read<T: serde::de::DeserializeOwned>(body: &[u8], example: &str) -> Result<T,
 
 fn incidents_error(error: IncidentsError) -> ApiError {
     let detail = error.to_string();
-    let status = match error {
-        IncidentsError::Desk(error) => return desk_error(error),
-        IncidentsError::Correction(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        IncidentsError::NoIncident(_) => StatusCode::CONFLICT,
-        IncidentsError::Feedback(_) => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    ApiError::new(status, detail, "")
+    match error {
+        IncidentsError::Desk(error) => desk_error(error),
+        IncidentsError::Correction(error) => ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail, correction_hint(&error)),
+        IncidentsError::NoIncident(_) => {
+            let hint = "POST /api/v1/tickets/NUMBER/links links it to another; comments and files can be split off any ticket";
+            ApiError::new(StatusCode::CONFLICT, detail, hint)
+        }
+        IncidentsError::Feedback(_) => ApiError::broke_off(detail),
+    }
+}
+
+fn correction_hint(error: &CorrectionError) -> &'static str {
+    match error {
+        CorrectionError::NoSuchIncident(_) => "GET /api/v1/tickets/NUMBER says under `incident` whether it is still known",
+        CorrectionError::SameIncident => "both tickets are of one incident; GET /api/v1/tickets/NUMBER shows it under `incident`",
+        CorrectionError::NoSuchMember | CorrectionError::NothingLeft => "GET /api/v1/tickets/NUMBER lists them under `incident.members`",
+    }
 }

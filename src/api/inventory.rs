@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
+use super::error::store_hint;
 use super::request_head::RequestHead;
 use super::sessions::parse;
 use super::tickets::expected_version;
@@ -66,7 +67,8 @@ pub(super) async fn list(
     }
     let records = state.inventory.all(kind).await.map_err(inventory_error)?;
     let text = write_csv(kind, records.iter().map(|(name, record)| (name.as_str(), record)));
-    let text = text.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), ""))?;
+    let hint = "leave `format` out: pages of JSON have the same records";
+    let text = text.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), hint))?;
     Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response())
 }
 
@@ -267,7 +269,8 @@ pub(super) async fn enter(
 }
 
 fn kind_of(word: &str) -> Result<InventoryKind, ApiError> {
-    word.parse().map_err(|why: String| ApiError::new(StatusCode::NOT_FOUND, why, ""))
+    let hint = "GET /api/v1/openapi.json describes the records of each kind";
+    word.parse().map_err(|why: String| ApiError::new(StatusCode::NOT_FOUND, why, hint))
 }
 
 /// The kind, if the caller may change records of it.
@@ -292,7 +295,13 @@ pub(super) fn inventory_error(error: InventoryError) -> ApiError {
         InventoryError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         InventoryError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
+    let hint = match &error {
+        InventoryError::NotFound { kind, .. } => format!("PUT /api/v1/inventory/{}/NAME writes one", kind.word()),
+        InventoryError::Conflict { .. } => "GET it, and send its ETag as If-Match".to_owned(),
+        InventoryError::Invalid(_) => "mend what `complaints` lists; GET /api/v1/openapi.json describes the records".to_owned(),
+        InventoryError::Store(error) => store_hint(error).to_owned(),
+    };
     let detail = error.to_string();
     let complaints = if let InventoryError::Invalid(complaints) = error { complaints } else { Vec::new() };
-    ApiError { complaints, ..ApiError::new(status, detail, "") }
+    ApiError { complaints, ..ApiError::new(status, detail, hint) }
 }

@@ -12,12 +12,13 @@ use super::caller::Caller;
 use super::page::{Asked, MAX_LISTED, NamesPage, NamesQuery, cut};
 use super::sessions::{note, parse};
 use super::setup::register_error;
+use super::ticket_parts::operations_error;
 use super::{ApiError, ApiState};
 use crate::clock::{DAY_US, TimestampUs};
 use crate::document::excerpt;
 use crate::notify::calendar_link::{self, CalendarLink};
-use crate::on_call::{Feed, Plan, Rota, Shift, SwapEnd, coverage, ical_feed, on_call_at, shifts, swap};
-use crate::operations::{LinksOf, OperationsError, Setup, link_generation, revoke_links};
+use crate::on_call::{Feed, PeriodError, Plan, Rota, Shift, SwapEnd, SwapError, coverage, ical_feed, on_call_at, shifts, swap};
+use crate::operations::{LinksOf, Setup, link_generation, revoke_links};
 use crate::people::Role;
 use crate::store::AuditEntry;
 
@@ -99,9 +100,16 @@ async fn shifts_of(state: &ApiState, name: String, from_us: TimestampUs, to_us: 
     let setup = state.register.setup();
     let computed = tokio::task::spawn_blocking(move || {
         let (_, plan) = plan_of(&setup, &name)?;
-        shifts(plan, &setup.absences, from_us, to_us).map_err(|error| ApiError::bad_request(error.to_string(), ""))
+        shifts(plan, &setup.absences, from_us, to_us).map_err(|error| period_error(&error))
     });
-    computed.await.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), ""))?
+    computed.await.map_err(|error| ApiError::broke_off(error.to_string()))?
+}
+
+/// What to do about a period that is too much for an answer.
+const SHORTER_PERIOD: &str = "`from_us` and `to_us` say where it begins and ends, in µs since 1970";
+
+fn period_error(error: &PeriodError) -> ApiError {
+    ApiError::bad_request(error.to_string(), SHORTER_PERIOD)
 }
 
 #[derive(Default, Deserialize)]
@@ -129,9 +137,9 @@ pub(super) async fn rota_coverage(
     let looked = tokio::task::spawn_blocking(move || {
         let (rota, plan) = plan_of(&setup, &name)?;
         let wanted = setup.wanted(rota, calendar.as_deref(), from_us, to_us);
-        coverage(plan, &setup.absences, &wanted, from_us, to_us).map_err(|error| ApiError::bad_request(error.to_string(), ""))
+        coverage(plan, &setup.absences, &wanted, from_us, to_us).map_err(|error| period_error(&error))
     });
-    let found = looked.await.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), ""))??;
+    let found = looked.await.map_err(|error| ApiError::broke_off(error.to_string()))??;
     Ok(axum::Json(found).into_response())
 }
 
@@ -158,7 +166,7 @@ pub(super) async fn rota_calendar_link(
     }
     let user = caller.name()?;
     note(&state, &caller.actor.name, &caller.actor.origin, "calendar.link", &format!("rota/{name}"), None).await?;
-    let generation = link_generation(&state.store, &name, user).await.map_err(unavailable)?;
+    let generation = link_generation(&state.store, &name, user).await.map_err(operations_error)?;
     let link = CalendarLink { rota: name, person: user.to_owned(), generation };
     let token = calendar_link::sign(&state.link_secret, &link);
     let url = format!("{}/calendar/{token}", state.public_url);
@@ -191,12 +199,8 @@ async fn revoke(state: &ApiState, caller: &Caller, of: LinksOf<'_>) -> Result<Re
     let Caller { actor, .. } = caller;
     let action = "calendar.revoke";
     let entry = AuditEntry { at_us: state.clock.now_us(), actor: &actor.name, origin: &actor.origin, action, object: "", detail: None };
-    revoke_links(&state.store, of, entry).await.map_err(unavailable)?;
+    revoke_links(&state.store, of, entry).await.map_err(operations_error)?;
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-fn unavailable(error: OperationsError) -> ApiError {
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), "")
 }
 
 /// The calendar behind such a link.
@@ -210,7 +214,7 @@ pub(super) async fn linked_calendar(
     let CalendarLink { rota, person, generation } = calendar_link::verify(&state.link_secret, &token).ok_or_else(refused)?;
     let setup = state.register.setup();
     let may_look = setup.users.get(&person).is_some_and(|user| !user.disabled && user.role >= Role::Technician);
-    if !may_look || link_generation(&state.store, &rota, &person).await.map_err(unavailable)? != generation {
+    if !may_look || link_generation(&state.store, &rota, &person).await.map_err(operations_error)? != generation {
         return Err(refused());
     }
     calendar(&state, rota, &period).await
@@ -265,10 +269,21 @@ pub(super) async fn rota_swap(
     let (rota, _) = plan_of(&setup, &name)?;
     let document = state.register.get("rota", &name).await.map_err(register_error)?;
     let overrides = swap(rota, &setup.absences, &one.into(), &other.into())
-        .map_err(|error| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string(), ""))?;
+        .map_err(|error| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string(), swap_hint(&error)))?;
     let mut changed = rota.clone();
     changed.overrides.extend(overrides);
-    let value = serde_json::to_value(&changed).map_err(|error| ApiError::bad_request(error.to_string(), ""))?;
+    let value = serde_json::to_value(&changed).map_err(|error| ApiError::broke_off(error.to_string()))?;
     let stored = state.register.put("rota", &name, &value, Some(document.version), &caller.actor).await.map_err(register_error)?;
     Ok(axum::Json(stored).into_response())
+}
+
+fn swap_hint(error: &SwapError) -> &'static str {
+    match error {
+        SwapError::Invalid(_) => "GET /api/v1/setup/rota/NAME shows the rota; PUT mends it",
+        SwapError::SamePerson(_) => "`one` and `other` say each who gives away what",
+        SwapError::Overlap => "PUT /api/v1/setup/rota/NAME takes overrides",
+        SwapError::NotOnCall { .. } => "GET /api/v1/rotas/NAME/shifts?person=PERSON lists the shifts of a person",
+        SwapError::Away { .. } => "GET /api/v1/setup/user/PERSON says when they are on leave",
+        SwapError::Period(_) => SHORTER_PERIOD,
+    }
 }

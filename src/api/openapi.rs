@@ -15,6 +15,8 @@ pub(super) async fn document() -> Response {
 mod tests {
     use std::collections::BTreeSet;
 
+    use serde_json::Value;
+
     use super::DOCUMENT;
     use crate::api::ROUTES;
     use crate::inventory::{InventoryKind, columns};
@@ -67,5 +69,44 @@ mod tests {
             let required: Vec<&str> = columns(*kind).iter().filter(|column| column.is_required).map(|column| column.field).collect();
             assert_eq!(schema["required"], serde_json::json!(required), "{name}");
         }
+    }
+
+    /// What stands here, or where the reference leads.
+    fn resolved<'d>(document: &'d Value, entry: &'d Value) -> &'d Value {
+        match entry["$ref"].as_str() {
+            Some(path) => document.pointer(path.trim_start_matches('#')).unwrap(),
+            None => entry,
+        }
+    }
+
+    fn has_example(document: &Value, entry: &Value) -> bool {
+        let named = entry["examples"].as_object();
+        let are_there = |it: &serde_json::Map<String, Value>| it.values().all(|it| resolved(document, it).get("value").is_some());
+        entry.get("example").is_some() || named.is_some_and(|it| !it.is_empty() && are_there(it))
+    }
+
+    #[test]
+    fn every_parameter_and_every_good_answer_in_json_has_an_example() {
+        let document: Value = serde_json::from_str(DOCUMENT).unwrap();
+        let mut without = Vec::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                // What every method of a path takes stands beside the methods.
+                let parameters = if method == "parameters" { operation } else { &operation["parameters"] };
+                for parameter in parameters.as_array().into_iter().flatten().map(|it| resolved(&document, it)) {
+                    if !has_example(&document, parameter) {
+                        without.push(format!("{method} {path}: {}", parameter["name"]));
+                    }
+                }
+                let answers = operation["responses"].as_object().into_iter().flatten();
+                for (status, answer) in answers.filter(|(status, _)| status.starts_with('2')) {
+                    let json = &resolved(&document, answer)["content"]["application/json"];
+                    if json.is_object() && !has_example(&document, json) {
+                        without.push(format!("{method} {path}: {status}"));
+                    }
+                }
+            }
+        }
+        assert!(without.is_empty(), "these have no example: {without:#?}");
     }
 }

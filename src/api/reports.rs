@@ -61,7 +61,7 @@ async fn answer<T: Serialize + Send + 'static>(
     };
     // Hundreds of plots take a moment: other requests go on meanwhile.
     let written = tokio::task::spawn_blocking(write).await.map_err(|error| error.to_string());
-    let broke_off = |error: String| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the report broke off: {error}"), "");
+    let broke_off = |error: String| ApiError::broke_off(format!("the report broke off: {error}"));
     let text = written.map_err(broke_off)?.map_err(|error| broke_off(error.to_string()))?;
     Ok(shown(form, text))
 }
@@ -115,7 +115,9 @@ pub(super) async fn kept_file(State(state): State<ApiState>, Path(id): Path<i64>
 pub(super) async fn make_now(State(state): State<ApiState>, Path(name): Path<String>) -> Result<Response, ApiError> {
     match state.reports.make_now(&name).await {
         Ok(kept) => Ok((StatusCode::CREATED, axum::Json(kept)).into_response()),
-        Err(error @ ScheduledReportError::NoSchedule(_)) => Err(ApiError::new(StatusCode::NOT_FOUND, error.to_string(), "")),
+        Err(error @ ScheduledReportError::NoSchedule(_)) => {
+            Err(ApiError::new(StatusCode::NOT_FOUND, error.to_string(), "PUT /api/v1/setup/report_schedule/NAME sets one up"))
+        }
         Err(ScheduledReportError::Capacity(error)) => Err(capacity_error(error)),
         Err(ScheduledReportError::Store(error)) => Err(store_error(error)),
         Err(error) => Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), "the log of the server has more")),

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::access::SESSION_COOKIE;
 use super::caller::Caller;
+use super::error::store_hint;
 use super::page::{Asked, NamesPage, NamesQuery, cut};
 use super::{ApiError, ApiState};
 use crate::clock::DAY_US;
@@ -93,7 +94,7 @@ pub(super) async fn change_password(
     let attempt = Attempt { user, password: &change.password, new_password: None, origin: &caller.actor.origin };
     state.logins.confirm(&attempt, setup.users.get(user)).await.map_err(login_error)?;
     let prepared = state.logins.prepare_password(user, &change.new_password).await.map_err(login_error)?;
-    let mut write = state.store.write().await.map_err(|error| unavailable(&error))?;
+    let mut write = state.store.write().await.map_err(|error| ApiError::unavailable(&error))?;
     state.logins.apply_password(&mut write, user, prepared, caller.session.as_deref()).await.map_err(login_error)?;
     audited(write, &state, &caller, "password.change", &format!("user/{user}")).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -110,7 +111,7 @@ pub(super) async fn reset_password(
         return Err(ApiError::new(StatusCode::NOT_FOUND, detail, "write it first with PUT /api/v1/setup/user/NAME"));
     }
     let reset = state.logins.prepare_reset().await.map_err(login_error)?;
-    let mut write = state.store.write().await.map_err(|error| unavailable(&error))?;
+    let mut write = state.store.write().await.map_err(|error| ApiError::unavailable(&error))?;
     let secret = state.logins.apply_reset(&mut write, &user, reset).await.map_err(login_error)?;
     audited(write, &state, &caller, "password.reset", &format!("user/{user}")).await?;
     let body = json!({ "user": user, "one_time_password": secret.reveal() });
@@ -132,7 +133,7 @@ pub(super) async fn make_token(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let new: NewToken = parse(&body, "{\"name\": \"laptop\", \"scopes\": \"query,desk\", \"expires_in\": \"90d\"}")?;
-    let scopes: Scopes = new.scopes.parse().map_err(|why: String| ApiError::bad_request(why, ""))?;
+    let scopes: Scopes = new.scopes.parse().map_err(|why: String| ApiError::bad_request(why, "send `scopes` such as \"query,desk\""))?;
     // A token that made tokens would outgrow its own scopes and outlive its own end.
     if caller.came_by_token() {
         return Err(ApiError::new(StatusCode::FORBIDDEN, "a token makes no tokens", "log in, and make it then"));
@@ -142,9 +143,10 @@ pub(super) async fn make_token(
         let detail = format!("a {} may give a token no more than {most}", caller.role);
         return Err(ApiError::new(StatusCode::FORBIDDEN, detail, "ask for fewer scopes"));
     }
-    let lasts_us = new.expires_in.as_deref().map(duration_us).transpose().map_err(|why| ApiError::bad_request(why, ""))?;
+    let lasts_us = new.expires_in.as_deref().map(duration_us).transpose();
+    let lasts_us = lasts_us.map_err(|why| ApiError::bad_request(why, "send `expires_in` such as \"90d\", or leave it out for 365 days"))?;
     let expires_at_us = state.clock.now_us() + lasts_us.unwrap_or(365 * DAY_US);
-    let mut write = state.store.write().await.map_err(|error| unavailable(&error))?;
+    let mut write = state.store.write().await.map_err(|error| ApiError::unavailable(&error))?;
     let made = state.tokens.create_in(&mut write, &new.name, scopes, caller.user.as_deref(), Some(expires_at_us)).await;
     let made = made.map_err(|error| token_error(&error))?;
     audited(write, &state, &caller, "token.create", &format!("token/{}", made.token.id)).await?;
@@ -160,7 +162,7 @@ pub(super) async fn tokens(
 ) -> Result<Response, ApiError> {
     let page = NamesPage::of(query)?;
     let place = Some(page.after.as_str()).filter(|after| !after.is_empty()).map(str::parse).transpose();
-    let place: Option<TokenPlace> = place.map_err(|why| ApiError::bad_request(why, ""))?;
+    let place: Option<TokenPlace> = place.map_err(|why| ApiError::bad_request(why, "without `after` the list begins at its beginning"))?;
     let tokens = match &caller.user {
         _ if caller.role == Role::Administrator => state.tokens.list(None, place.as_ref(), page.one_more()).await,
         Some(user) => state.tokens.list(Some(user), place.as_ref(), page.one_more()).await,
@@ -183,7 +185,7 @@ pub(super) async fn revoke_token(
             return Err(token_error(&TokenError::NotFound(id)));
         }
     }
-    let mut write = state.store.write().await.map_err(|error| unavailable(&error))?;
+    let mut write = state.store.write().await.map_err(|error| ApiError::unavailable(&error))?;
     state.tokens.revoke_in(&mut write, &id).await.map_err(|error| token_error(&error))?;
     audited(write, &state, &caller, "token.revoke", &format!("token/{id}")).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -199,12 +201,8 @@ pub(super) async fn audited(
 ) -> Result<(), ApiError> {
     let (actor, origin) = (caller.actor.name.as_str(), caller.actor.origin.as_str());
     let entry = AuditEntry { at_us: state.clock.now_us(), actor, origin, action, object, detail: None };
-    append_audit(&mut write, entry).await.map_err(|error| unavailable(&error))?;
-    write.commit().await.map_err(|error| unavailable(&error))
-}
-
-fn unavailable(error: &StoreError) -> ApiError {
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), "")
+    append_audit(&mut write, entry).await.map_err(|error| ApiError::unavailable(&error))?;
+    write.commit().await.map_err(|error| ApiError::unavailable(&error))
 }
 
 /// Writes into the audit what has no transaction of its own.
@@ -222,7 +220,7 @@ pub(super) async fn note(
         append_audit(&mut write, entry).await?;
         write.commit().await
     };
-    written.await.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), ""))
+    written.await.map_err(|error: StoreError| ApiError::unavailable(&error))
 }
 
 /// Reads a JSON object; the error shows what one looks like.
@@ -245,9 +243,23 @@ fn login_error(error: LoginError) -> ApiError {
         LoginError::NoRandomness(_) | LoginError::Hashing(_) | LoginError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     let retry_after_s = if let LoginError::TooMany { retry_after_s } = &error { Some(*retry_after_s) } else { None };
-    let mut refused = ApiError::new(status, error.to_string(), "");
+    let mut refused = ApiError::new(status, error.to_string(), login_hint(&error));
     refused.retry_after_s = retry_after_s;
     refused
+}
+
+fn login_hint(error: &LoginError) -> &'static str {
+    match error {
+        LoginError::Refused => "POST /api/v1/users/NAME/reset-password makes a one-time password, for an administrator",
+        LoginError::NewPasswordNeeded => "send {\"user\": \"ines\", \"password\": \"...\", \"new_password\": \"...\"}",
+        LoginError::Weak(_) => "send another as `new_password`",
+        LoginError::TooMany { .. } => "the header Retry-After says how long to wait",
+        LoginError::NoSession => "POST /api/v1/login logs in",
+        LoginError::BadName(_) => "GET /api/v1/setup/user lists the users",
+        LoginError::NoRandomness(_) => "nothing was changed; try again when that is mended",
+        LoginError::Hashing(_) => "the header Retry-After says when to come again; the server's log has more",
+        LoginError::Store(error) => store_hint(error),
+    }
 }
 
 fn token_error(error: &TokenError) -> ApiError {
@@ -256,5 +268,14 @@ fn token_error(error: &TokenError) -> ApiError {
         TokenError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
-    ApiError::new(status, error.to_string(), "")
+    let hint = match error {
+        TokenError::NotFound(_) => "GET /api/v1/tokens lists yours",
+        TokenError::Invalid(_) => {
+            "send JSON such as {\"name\": \"laptop\", \"scopes\": \"query,desk\"}; GET /api/v1/tokens lists those that you have"
+        }
+        TokenError::Refused | TokenError::Expired(_) | TokenError::Revoked(_) => "POST /api/v1/tokens makes another",
+        TokenError::NoRandomness(_) => "no token was made; try again when that is mended",
+        TokenError::Store(error) => store_hint(error),
+    };
+    ApiError::new(status, error.to_string(), hint)
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::alerts::{MIN_ROUTING_KEY_CHARS, ROUTING_KEYS};
 use super::caller::Caller;
+use super::error::store_hint;
 use super::page::{Asked, NamesPage, NamesQuery, cut};
 use super::sessions::{audited, parse};
 use super::tickets::expected_version;
@@ -183,7 +184,8 @@ pub(super) async fn export(
     if !wants_toml {
         return Ok(axum::Json(all).into_response());
     }
-    let text = toml::to_string_pretty(&all).map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), ""))?;
+    let hint = "ask without `Accept: application/toml`: JSON has the same documents";
+    let text = toml::to_string_pretty(&all).map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), hint))?;
     Ok(([(header::CONTENT_TYPE, "application/toml")], text).into_response())
 }
 
@@ -208,7 +210,8 @@ pub(super) async fn import(
     let is_toml = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().windows(4).any(|part| part == b"toml"));
     let all: Value = if is_toml {
         let text = std::str::from_utf8(&body).map_err(|error| ApiError::bad_request(error.to_string(), "send UTF-8"))?;
-        let table = toml::from_str(text).map_err(|error| ApiError::bad_request(format!("the body is no TOML: {error}"), ""))?;
+        let hint = "GET /api/v1/setup with `Accept: application/toml` shows how it looks";
+        let table = toml::from_str(text).map_err(|error| ApiError::bad_request(format!("the body is no TOML: {error}"), hint))?;
         json_of(toml::Value::Table(table))
     } else {
         parse(&body, "what GET /api/v1/setup gives")?
@@ -246,8 +249,8 @@ struct NewSecret {
 /// A page of the names of the secrets; never the secrets.
 pub(super) async fn secrets(State(state): State<ApiState>, query: Asked<NamesQuery>) -> Result<Response, ApiError> {
     let page = NamesPage::of(query)?;
-    let mut read = state.store.read().await.map_err(|error| unavailable(&error))?;
-    let mut names = secret_names(&mut read, &page.after, page.one_more()).await.map_err(|error| unavailable(&error))?;
+    let mut read = state.store.read().await.map_err(|error| ApiError::unavailable(&error))?;
+    let mut names = secret_names(&mut read, &page.after, page.one_more()).await.map_err(|error| ApiError::unavailable(&error))?;
     let next = cut(&mut names, page.limit, |(name, _)| name.clone());
     let names: Vec<Value> = names.into_iter().map(|(name, set_at_us)| json!({ "name": name, "set_at_us": set_at_us })).collect();
     Ok(axum::Json(json!({ "secrets": names, "next": next })).into_response())
@@ -269,7 +272,8 @@ pub(super) async fn put_secret(
         ));
     }
     if name.len() > 100 || new.secret.is_empty() || new.secret.len() > 4_096 {
-        return Err(ApiError::bad_request("the name has 1 to 100 bytes and the secret 1 to 4096", ""));
+        let detail = "the name is longer than 100 bytes, or the secret is empty or longer than 4096";
+        return Err(ApiError::bad_request(detail, "write a name of 1 to 100 bytes and a `secret` of 1 to 4096"));
     }
     if name.starts_with(ROUTING_KEYS) && new.secret.chars().count() < MIN_ROUTING_KEY_CHARS {
         let detail = format!("a routing key has at least {MIN_ROUTING_KEY_CHARS} characters");
@@ -291,8 +295,8 @@ pub(super) async fn delete_secret(
 }
 
 async fn set_secret(state: &ApiState, caller: &Caller, name: &str, secret: Option<&str>) -> Result<StatusCode, ApiError> {
-    let mut write = state.store.write().await.map_err(|error| unavailable(&error))?;
-    save_secret(&mut write, name, secret, state.clock.now_us()).await.map_err(|error| unavailable(&error))?;
+    let mut write = state.store.write().await.map_err(|error| ApiError::unavailable(&error))?;
+    save_secret(&mut write, name, secret, state.clock.now_us()).await.map_err(|error| ApiError::unavailable(&error))?;
     let action = if secret.is_some() { "secret.put" } else { "secret.delete" };
     audited(write, state, caller, action, &format!("secret/{name}")).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -319,24 +323,22 @@ async fn end_logins(state: &ApiState, user: &str) -> Result<(), ApiError> {
         state.tokens.revoke_all(&mut write, user).await.map_err(|error| error.to_string())?;
         write.commit().await.map_err(|error| error.to_string())
     };
-    ended.await.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error, ""))
+    let hint = "the user is changed; write them again as disabled, so that their logins and tokens end too";
+    ended.await.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error, hint))
 }
 
 /// Another person of the same name must not be let in by the old password.
 async fn forget_password(state: &ApiState, user: &str) -> Result<(), ApiError> {
-    let mut write = state.store.write().await.map_err(|error| unavailable(&error))?;
+    let mut write = state.store.write().await.map_err(|error| ApiError::unavailable(&error))?;
     let forgotten = state.logins.forget(&mut write, user).await;
-    forgotten.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), ""))?;
-    write.commit().await.map_err(|error| unavailable(&error))
+    let hint = "the user is removed; if the name is given again, POST /api/v1/users/NAME/reset-password replaces the old password";
+    forgotten.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), hint))?;
+    write.commit().await.map_err(|error| ApiError::unavailable(&error))
 }
 
 fn with_etag(document: Document) -> Response {
     let etag = format!("\"{}\"", document.version);
     ([(header::ETAG, etag)], axum::Json(document)).into_response()
-}
-
-fn unavailable(error: &crate::store::StoreError) -> ApiError {
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), "")
 }
 
 pub(super) fn register_error(error: RegisterError) -> ApiError {
@@ -346,7 +348,14 @@ pub(super) fn register_error(error: RegisterError) -> ApiError {
         RegisterError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         RegisterError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
+    let hint = match &error {
+        RegisterError::NoKind(_) => "GET /api/v1/openapi.json describes the document of each kind".to_owned(),
+        RegisterError::NotFound { kind, .. } => format!("PUT /api/v1/setup/{kind}/NAME writes one"),
+        RegisterError::Conflict { .. } => "GET it, and send its ETag as If-Match".to_owned(),
+        RegisterError::Invalid(_) => "mend what `complaints` lists; GET /api/v1/openapi.json describes the documents".to_owned(),
+        RegisterError::Store(error) => store_hint(error).to_owned(),
+    };
     let detail = error.to_string();
     let complaints = if let RegisterError::Invalid(complaints) = error { complaints } else { Vec::new() };
-    ApiError { complaints, ..ApiError::new(status, detail, "") }
+    ApiError { complaints, ..ApiError::new(status, detail, hint) }
 }

@@ -11,7 +11,7 @@ use futures::stream;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::query_error::query_error;
+use super::query_error::{encode_error, query_error};
 use super::{ApiError, ApiState};
 use crate::clock::Stopwatch;
 use crate::query::{Encoder, Format, LimitOverrides, Parameters, QueryRequest, QueryRun};
@@ -63,7 +63,7 @@ pub(super) async fn run(State(state): State<ApiState>, body: Bytes) -> Result<Re
 async fn start(state: &ApiState, request: QueryRequest, format: Format) -> Result<Response, ApiError> {
     let watch = Stopwatch::start();
     let mut run = state.queries.run(request).await.map_err(query_error)?;
-    let encoder = Encoder::new(format, &run.schema()).map_err(|error| ApiError::bad_request(error.to_string(), ""))?;
+    let encoder = Encoder::new(format, &run.schema()).map_err(encode_error)?;
     // The first rows are waited for, so that what fails early fails with a status.
     let first = match run.next().await {
         None => None,
@@ -116,7 +116,7 @@ fn encoded(
 }
 
 fn parse_format(word: Option<&str>) -> Result<Format, ApiError> {
-    word.unwrap_or("json").parse().map_err(|error: String| ApiError::bad_request(error, ""))
+    word.unwrap_or("json").parse().map_err(|error: String| ApiError::bad_request(error, "without `format` the answer is json"))
 }
 
 fn parse_parameters(value: Value) -> Result<Parameters, ApiError> {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::page::{Asked, cut};
-use super::query_error::query_error;
+use super::query_error::{encode_error, query_error};
 use super::request_head::RequestHead;
 use super::sessions::parse;
 use super::tickets::{check_sees, check_user, desk_error, etag, parse_number};
@@ -170,7 +170,8 @@ pub(super) async fn attachment(
     Path((number, id)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let number = parse_number(&number)?;
-    let id = id.parse().map_err(|_| ApiError::bad_request(format!("`{id}` is no number of a file"), ""))?;
+    let hint = "GET /api/v1/tickets/NUMBER lists the ticket's files under `attachments`, each with its `id`";
+    let id = id.parse().map_err(|_| ApiError::bad_request(format!("`{id}` is no number of a file"), hint))?;
     let ticket = state.desk.get(number).await.map_err(desk_error)?.ticket;
     check_sees(&caller, &ticket)?;
     let attachment = state.desk.attachment(number, id).await.map_err(desk_error)?;
@@ -216,12 +217,13 @@ pub(super) async fn promises(
 pub(super) async fn what_if_policy(State(state): State<ApiState>, body: Bytes) -> Result<Response, ApiError> {
     let policy: SlaPolicy = parse(&body, "a document of the kind sla_policy")?;
     let setup = state.register.setup();
-    let unprocessable = |complaints: Vec<Complaint>| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, in_words(&complaints), "");
+    let hint = "GET /api/v1/setup/calendar lists the calendars; GET /api/v1/openapi.json describes a policy";
+    let unprocessable = |complaints: Vec<Complaint>| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, in_words(&complaints), hint);
     let promises = policy.resolve(&setup.calendars).map_err(unprocessable)?;
     // Computed for every open ticket: not on a thread that serves others.
     let runtime = tokio::runtime::Handle::current();
     let tried = tokio::task::spawn_blocking(move || runtime.block_on(what_if(&state.desk, &setup, &promises, state.clock.now_us())));
-    let tried = tried.await.map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), ""))?;
+    let tried = tried.await.map_err(|error| ApiError::broke_off(error.to_string()))?;
     let changes = tried.map_err(operations_error)?;
     Ok(axum::Json(json!({ "changes": changes })).into_response())
 }
@@ -273,7 +275,7 @@ pub(super) async fn notices(
         }
         Ok::<_, NotifyError>(Some((notices, next)))
     };
-    let loaded = loaded.await.map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), ""))?;
+    let loaded = loaded.await.map_err(|error| operations_error(OperationsError::Notify(error)))?;
     let wrong = || ApiError::bad_request("`before` is no message about this ticket", "send `next` of the page before");
     let (notices, next) = loaded.ok_or_else(wrong)?;
     Ok(axum::Json(json!({ "notices": notices, "next": next })).into_response())
@@ -335,19 +337,28 @@ async fn rerun(state: &ApiState, evidence: &Evidence) -> Result<Value, ApiError>
         at_version: Some(evidence.delta_versions.clone()),
     };
     let mut run = state.queries.run(request).await.map_err(query_error)?;
-    let mut encoder = Encoder::new(Format::Json, &run.schema()).map_err(|error| ApiError::bad_request(error.to_string(), ""))?;
+    let mut encoder = Encoder::new(Format::Json, &run.schema()).map_err(encode_error)?;
     let mut text = Vec::new();
     while let Some(batch) = run.next().await {
-        text.extend(encoder.encode(&batch.map_err(query_error)?).map_err(|error| ApiError::bad_request(error.to_string(), ""))?);
+        text.extend(encoder.encode(&batch.map_err(query_error)?).map_err(encode_error)?);
     }
-    text.extend(encoder.finish().map_err(|error| ApiError::bad_request(error.to_string(), ""))?);
-    serde_json::from_slice(&text).map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), ""))
+    text.extend(encoder.finish().map_err(encode_error)?);
+    serde_json::from_slice(&text).map_err(|error| ApiError::broke_off(error.to_string()))
 }
 
 pub(super) fn operations_error(error: OperationsError) -> ApiError {
     match error {
         OperationsError::Desk(error) => desk_error(error),
-        other => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, other.to_string(), ""),
+        OperationsError::Store(error) | OperationsError::Notify(NotifyError::Store(error)) => ApiError::unavailable(&error),
+        OperationsError::Notify(error) => {
+            let hint =
+                "nothing was stored; `smtp` and `webhooks` of the configuration say how messages are sent, and the server's log has more";
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), hint)
+        }
+        OperationsError::Unreadable(_) => {
+            let hint = "another version of the program wrote it: start that one, or restore a backup of this one";
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), hint)
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::caller::Caller;
+use super::error::store_hint;
 use super::request_head::RequestHead;
 use super::sessions::parse;
 use super::{ApiError, ApiState};
@@ -273,8 +274,27 @@ pub(super) fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, ApiEr
 }
 
 pub(super) fn desk_error(error: DeskError) -> ApiError {
-    let status = desk_status(&error);
-    ApiError::new(status, error.to_string(), "")
+    ApiError::new(desk_status(&error), error.to_string(), desk_hint(&error))
+}
+
+/// What to do, beyond what the error says itself.
+fn desk_hint(error: &DeskError) -> &'static str {
+    match error {
+        DeskError::NotFound(_) => "look at the number; a ticket that you may not see is answered in the same way",
+        DeskError::NoFinding(_) => "POST /api/v1/sql with `SELECT id, ticket, title FROM findings` lists them",
+        DeskError::NoAttachment { .. } => "`attachments` of the ticket has each file with its `id`",
+        DeskError::IllegalMove { allowed: [], .. } => "POST /api/v1/tickets opens one",
+        DeskError::IllegalMove { .. } => "PATCH /api/v1/tickets/NUMBER takes one of these as `state`",
+        DeskError::KindStays { .. } => "POST /api/v1/tickets opens a ticket, POST /api/v1/tickets/NUMBER/links links two",
+        DeskError::NotOpen { .. } => {
+            "PATCH /api/v1/tickets/NUMBER with {\"state\": \"reopened\"} reopens what is resolved; what is closed stays closed"
+        }
+        DeskError::Conflict { .. } => "GET /api/v1/tickets/NUMBER gives the ETag to send as If-Match",
+        DeskError::InBulk { error, .. } => desk_hint(error),
+        DeskError::Invalid { field: "Idempotency-Key", .. } => "a new UUID for every request; the same one only for the same request again",
+        DeskError::Invalid { .. } => "GET /api/v1/openapi.json says what each field takes",
+        DeskError::Store(error) => store_hint(error),
+    }
 }
 
 fn desk_status(error: &DeskError) -> StatusCode {

@@ -18,6 +18,8 @@ mod attachments;
 mod change;
 mod correction;
 #[cfg(test)]
+mod desk_properties;
+#[cfg(test)]
 mod desk_test;
 mod error;
 mod event;
