@@ -168,23 +168,26 @@ async fn perform(room: &Room, act: Act) {
             let ended = vec![Ended { problem: format!("fp-h{host}"), reason: "quiet".to_owned(), by_hand }];
             room.desk.record(&Round { ended, ..Round::default() }).await.unwrap();
         }
-        Act::Desk { number, event } => {
-            let event = match event {
-                0 => TicketEvent::Paged { person: "omar".into(), level: 1, page: "p".into(), because: "on call".into() },
-                1 => TicketEvent::Warned { promise: "response".into(), due_at_us: now_us, breached: true },
-                _ => TicketEvent::Assigned { from: None, to: Some("omar".into()), because: vec!["on shift".into()] },
-            };
-            let mut writing = room.desk.writing().await.unwrap();
-            if writing.happen(number, &Actor::desk(), event).await.is_ok() {
-                writing.commit().await.unwrap();
-            }
-        }
+        Act::Desk { number, event } => by_the_desk(room, number, event).await,
         act @ (Act::Split { .. } | Act::Part { .. } | Act::Correct { .. }) => put_right(room, act).await,
         Act::Acknowledge { number } => drop(room.desk.acknowledge(number, "api", &ines()).await),
         Act::All { numbers, hold } => {
             let change = Change { state: Some(TicketState::OnHold), hold: Some(Hold::ALL[hold]), ..Change::default() };
             drop(room.desk.change_all(&numbers, &change, &ines(), None).await);
         }
+    }
+}
+
+/// What the desk does by itself.
+async fn by_the_desk(room: &Room, number: i64, event: usize) {
+    let event = match event {
+        0 => TicketEvent::Paged { person: "omar".into(), level: 1, page: "p".into(), because: "on call".into() },
+        1 => TicketEvent::Warned { promise: "response".into(), due_at_us: room.clock.now_us(), breached: true },
+        _ => TicketEvent::Assigned { from: None, to: Some("omar".into()), because: vec!["on shift".into()] },
+    };
+    let mut writing = room.desk.writing().await.unwrap();
+    if writing.happen(number, &Actor::desk(), event).await.is_ok() {
+        writing.commit().await.unwrap();
     }
 }
 
@@ -236,6 +239,9 @@ fn rare() -> Vec<Act> {
         find(0, None),
         find(1, Some(0)),
         Act::Split { number: 1, host: 1 },
+        Act::Create { key: 0 },
+        Act::Edit { number: 3, field: 6, text: "and the printer".to_owned() },
+        Act::Part { number: 3, comments: vec![2], file: None },
         Act::Link { number: 1, other: 2 },
         Act::Unlink { number: 1, other: 2 },
         Act::Watch { number: 1, watches: true },
