@@ -27,7 +27,8 @@ grouped AS (
     FROM moves
     JOIN tickets ON tickets.number = moves.ticket
     CROSS JOIN (VALUES (1, 'all'), (2, 'team'), (3, 'service'), (4, 'priority')) AS dimensions (place, dimension)
-    WHERE merged_into IS NULL AND updated_at >= $window_start
+    -- What moved in the period was there, and was not over before it.
+    WHERE merged_into IS NULL AND opened_at < $window_end AND (resolved_at IS NULL OR resolved_at >= $window_start)
 )
 SELECT
     dimension,

@@ -21,13 +21,7 @@ WITH found AS (
 first AS (
     SELECT ticket, coalesce(first_value(source ORDER BY id), '') AS source
     FROM findings
-    WHERE recorded_at >= $window_start AND ticket IS NOT NULL
-    GROUP BY ticket
-),
-ended AS (
-    SELECT ticket, last_value(origin ORDER BY seq) AS origin
-    FROM ticket_events
-    WHERE kind = 'moved' AND to_state = 'resolved' AND at >= $window_start
+    WHERE recorded_at >= $window_start AND recorded_at < $window_end AND ticket IS NOT NULL
     GROUP BY ticket
 ),
 opened AS (
@@ -35,9 +29,8 @@ opened AS (
         rule,
         coalesce(first.source, '') AS source,
         count(*) AS tickets,
-        count(*) FILTER (WHERE state IN ('resolved', 'closed') AND ended.origin = 'scheduler') AS resolved_by_themselves
+        count(*) FILTER (WHERE resolved_by_itself) AS resolved_by_themselves
     FROM tickets
-    LEFT JOIN ended ON ended.ticket = tickets.number
     LEFT JOIN first ON first.ticket = tickets.number
     WHERE opened_at >= $window_start AND opened_at < $window_end
     GROUP BY rule, coalesce(first.source, '')

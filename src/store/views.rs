@@ -142,7 +142,10 @@ macro_rules! ticket_columns {
                 AND (answer.kind = 'acknowledged'
                     OR (answer.kind = 'moved' AND answer.detail ->> '$.to' = 'in_progress')
                     OR (answer.kind = 'commented' AND coalesce(answer.detail ->> '$.internal', 0) = 0 AND answer.detail ->> '$.copied' IS NULL
-                        AND answer.origin <> 'scheduler' AND answer.actor NOT LIKE 'requester %')))
+                        AND answer.origin <> 'scheduler' AND answer.actor NOT LIKE 'requester %'))),
+            CASE WHEN state IN ('resolved', 'closed') THEN (SELECT move.origin = 'scheduler' FROM ticket_events AS move
+                WHERE move.ticket = tickets.number AND move.kind = 'moved' AND move.detail ->> '$.to' = 'resolved'
+                ORDER BY move.seq DESC LIMIT 1) END
         FROM tickets"
     };
 }
@@ -179,6 +182,7 @@ const TICKETS: StoreView = StoreView {
             "answered_at",
             "the first response: when it was first acknowledged, taken up, or answered in public by somebody of the desk",
         ),
+        ViewColumn::boolean("resolved_by_itself", "the desk or the sender resolved it because the trouble was over; null while it is open"),
     ],
     // The open ones come first, so that a bound never hides an old ticket that somebody still has to work on. The plus
     // sign keeps the second half on the order of numbers, where it can stop early, instead of an index over states.
