@@ -22,6 +22,7 @@ mod disk_full;
 mod front_door;
 mod front_door_limits;
 mod garbage;
+mod hostile_queries;
 mod idempotency;
 mod incidents;
 mod inventory;
