@@ -97,9 +97,10 @@ impl MadeFile {
     }
 }
 
-/// When the latest report of a schedule was due; `None` if there is none.
+/// When the latest report that a schedule made by itself was due; `None` if there is none.
 pub(super) async fn latest_of(read: &mut SqliteConnection, schedule: &str) -> Result<Option<TimestampUs>, StoreError> {
-    Ok(sqlx::query_scalar("SELECT max(made_at_us) FROM kept_reports WHERE schedule = ?1").bind(schedule).fetch_one(read).await?)
+    let sql = "SELECT max(made_at_us) FROM kept_reports WHERE schedule = ?1 AND asked_for = 0";
+    Ok(sqlx::query_scalar(sql).bind(schedule).fetch_one(read).await?)
 }
 
 /// What a report is known by.

@@ -130,8 +130,9 @@ impl ReportSchedule {
         complaints
     }
 
-    /// What a report that is due at a moment is about: the days up to it by the clock of the zone, or the time since it was due before.
-    pub(super) fn period(&self, due_us: TimestampUs) -> Option<ReportedPeriod> {
+    /// What a report that is due at a moment is about: the days up to it by the clock of the zone, or the time since it was due before; and
+    /// since one was made (`latest_us`), if the server or the schedule paused in between.
+    pub(super) fn period(&self, due_us: TimestampUs, latest_us: Option<TimestampUs>) -> Option<ReportedPeriod> {
         let zone = TimeZone::get(&self.time_zone).ok()?;
         let to = Timestamp::from_microsecond(due_us).ok()?;
         let back = |days: u32| Some(to.to_zoned(zone.clone()).checked_sub(Span::new().days(days)).ok()?.timestamp());
@@ -139,7 +140,10 @@ impl ReportSchedule {
             Some(days) => back(days)?,
             None => match self.latest_us(due_us - 1) {
                 // A leap day comes every four years.
-                Some(before_us) => Timestamp::from_microsecond(before_us).ok()?.max(back(MOST_DAYS)?),
+                Some(before_us) => {
+                    let since_us = latest_us.map_or(before_us, |latest_us| latest_us.min(before_us));
+                    Timestamp::from_microsecond(since_us).ok()?.max(back(MOST_DAYS)?)
+                }
                 None => back(USUAL_DAYS)?,
             },
         };
@@ -230,7 +234,7 @@ mod tests {
     fn a_period_goes_back_to_the_moment_before_or_by_days_on_the_wall() {
         let about = |document: serde_json::Value, due: &str| {
             let schedule: ReportSchedule = serde_json::from_value(document).unwrap();
-            schedule.period(us(due)).unwrap().told()
+            schedule.period(us(due), None).unwrap().told()
         };
         let monthly = json!({ "report": "sla", "cron": "0 7 1 * *", "time_zone": "Europe/Vienna" });
         // The clock goes back within the month: it has an hour more.
@@ -238,5 +242,11 @@ mod tests {
         assert_eq!(about(monthly, "2026-11-03T11:30:00Z"), "2026-11-01 07:00 to 2026-11-03 12:30 (Europe/Vienna)", "asked for by hand");
         let weekly = json!({ "report": "noise", "cron": "0 7 * * 1", "time_zone": "Europe/Vienna", "days": 28 });
         assert_eq!(about(weekly, "2026-11-09T06:00:00Z"), "2026-10-12 07:00 to 2026-11-09 07:00 (Europe/Vienna)");
+        // One that comes after a pause is about the pause as well; one after another cron expression about no less than its own time.
+        let daily: ReportSchedule = serde_json::from_value(json!({ "report": "desk", "cron": "0 7 * * *" })).unwrap();
+        for (latest, told) in [("2026-11-02T07:00:00Z", "2026-11-02 07:00"), ("2026-11-08T12:00:00Z", "2026-11-08 07:00")] {
+            let period = daily.period(us("2026-11-09T07:00:00Z"), Some(us(latest))).unwrap();
+            assert_eq!(period.told(), format!("{told} to 2026-11-09 07:00 (UTC)"));
+        }
     }
 }

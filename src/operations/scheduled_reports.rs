@@ -18,7 +18,7 @@ use crate::desk::Desk;
 use crate::notify::{EventKind, NewNotice, Urgency, decide, enqueue};
 use crate::report;
 use crate::shutdown::Shutdown;
-use crate::store::{Store, StoreError, load_document};
+use crate::store::{Store, StoreError, set_up_since};
 
 /// How often it is looked whether one is due.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
@@ -124,8 +124,8 @@ impl ScheduledReports {
         let Some(due_us) = schedule.latest_us(now_us) else { return Ok(false) };
         let mut read = self.parts.store.read().await?;
         let latest_us = latest_of(&mut read, name).await?;
-        // What was due before anybody wanted it is not made; a change of the schedule later makes nothing undone.
-        let since_us = load_document(&mut read, "report_schedule", name).await?.map(|document| document.updated_at_us);
+        // What was due before anybody wanted it is not made; a change of the schedule leaves out nothing.
+        let since_us = set_up_since(&mut read, "report_schedule", name).await?;
         drop(read);
         if latest_us.or(since_us).is_none_or(|done_us| due_us <= done_us) {
             return Ok(false);
@@ -158,7 +158,8 @@ impl ScheduledReports {
         schedule: &ReportSchedule,
         (at_us, asked_for): (TimestampUs, bool),
     ) -> Result<Option<i64>, ScheduledReportError> {
-        let made = self.filled(schedule, at_us).await?;
+        let latest_us = latest_of(&mut *self.parts.store.read().await?, name).await?;
+        let made = self.filled(schedule, at_us, latest_us).await?;
         let setup = self.parts.register.setup();
         let mut writing = self.parts.desk.writing().await.map_err(OperationsError::from)?;
         let now_us = writing.now_us();
@@ -199,7 +200,13 @@ impl ScheduledReports {
         Ok(id)
     }
 
-    async fn filled(&self, schedule: &ReportSchedule, at_us: TimestampUs) -> Result<Made, ScheduledReportError> {
+    /// A report as of a moment. `latest_us`: when the schedule made one before.
+    async fn filled(
+        &self,
+        schedule: &ReportSchedule,
+        at_us: TimestampUs,
+        latest_us: Option<TimestampUs>,
+    ) -> Result<Made, ScheduledReportError> {
         let site = &self.parts.public_url;
         let as_of;
         let draw: Box<dyn FnOnce() -> (String, [String; 3]) + Send> = match schedule.report {
@@ -223,7 +230,7 @@ impl ScheduledReports {
             }
             ScheduledReport::Sla | ScheduledReport::Oncall | ScheduledReport::Noise | ScheduledReport::Desk => {
                 let unreadable = || ScheduledReportError::NotKept(format!("it is not known what `{}` is about", schedule.cron));
-                let (kind, period) = schedule.report.of_period().zip(schedule.period(at_us)).ok_or_else(unreadable)?;
+                let (kind, period) = schedule.report.of_period().zip(schedule.period(at_us, latest_us)).ok_or_else(unreadable)?;
                 as_of = period.to.to_zoned(period.zone.clone()).date();
                 let filled = self.parts.periods.fill(kind, period).await?;
                 Box::new(move || {

@@ -37,6 +37,16 @@ pub async fn append_audit(write: &mut SqliteConnection, entry: AuditEntry<'_>) -
     Ok(())
 }
 
+/// Since when a document of the setup has been there, however often it was changed; `None` if the audit does not know of it.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn set_up_since(read: &mut SqliteConnection, kind: &str, name: &str) -> Result<Option<TimestampUs>, StoreError> {
+    let sql = "SELECT min(at_us) FROM audit WHERE object = ?1 AND action = 'setup.put'
+        AND id > coalesce((SELECT max(id) FROM audit WHERE object = ?1 AND action = 'setup.delete'), 0)";
+    Ok(sqlx::query_scalar(sql).bind(format!("{kind}/{name}")).fetch_one(read).await?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -35,7 +35,7 @@ mod secrets;
 mod view_scan;
 mod views;
 
-pub use audit::{AuditEntry, append_audit};
+pub use audit::{AuditEntry, append_audit, set_up_since};
 pub use budget_book::{BudgetEntry, BudgetSums, append_budget_entry, budget_sums, committed_for, load_budget_entries};
 pub use copy::{attached_files, copy_database};
 pub use documents::{Document, load_document, load_documents, load_documents_of, remove_document, save_document};
