@@ -21,7 +21,7 @@ pub struct Team {
     /// Name of the policy by which its tickets are escalated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escalation_policy: Option<String>,
-    /// Where mail reaches all of it.
+    /// Where mail reaches all of it: told of its tickets that nobody has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// Name of the rota that says who of it is on call.
