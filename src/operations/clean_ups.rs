@@ -118,15 +118,20 @@ impl Capacity {
         let active = async { load_active(&mut *self.parts.inventory.store.read().await?).await };
         for proposal in active.await.map_err(CapacityError::Store)? {
             let Some(agreed) = proposal.facts.need.agreed.as_ref().filter(|_| counts(&proposal)) else { continue };
-            let Some(question) = self.question_of(&proposal) else { continue };
-            let days = match self.days_since(&question, &proposal.resource, day_of(agreed.agreed_on) - DIP_WITHIN_DAYS).await {
+            let since_day = day_of(agreed.agreed_on) - DIP_WITHIN_DAYS;
+            let days = match self.question_of(&proposal) {
+                Some(question) => self.days_since(&question, &proposal.resource, since_day).await,
+                None => Ok(Vec::new()),
+            };
+            let days = match days {
                 Ok(days) => days,
                 Err(error) => {
                     tracing::warn!(proposal = proposal.number, %error, "it cannot be seen what has become of a clean-up");
                     continue;
                 }
             };
-            if let Err(error) = self.parts.proposals.conclude(&proposal, agreed.outcome(&days), setup).await {
+            let outcome = agreed.outcome_by(&days, date_of(self.today()));
+            if let Err(error) = self.parts.proposals.conclude(&proposal, outcome, setup).await {
                 tracing::warn!(proposal = proposal.number, %error, "it cannot be written down what has become of a clean-up");
             }
         }
@@ -247,8 +252,9 @@ impl Proposals {
     async fn conclude(&self, known: &Proposal, outcome: CleanUpOutcome, setup: &Setup) -> Result<(), ProposalError> {
         let (fallen, is_done) = match outcome {
             CleanUpOutcome::Waits { fallen } => return self.note_gone(known, fallen, setup).await,
-            CleanUpOutcome::Measured { fallen } => (fallen, true),
-            CleanUpOutcome::Lapsed { fallen } => (fallen, false),
+            CleanUpOutcome::Measured { fallen } => (Some(fallen), true),
+            CleanUpOutcome::Lapsed { fallen } => (Some(fallen), false),
+            CleanUpOutcome::Unseen => (None, false),
         };
         let mut writing = self.desk.writing().await?;
         let unchanged = load_proposal(writing.connection(), known.number).await?.filter(|now| now.version == known.version);
@@ -256,14 +262,20 @@ impl Proposals {
             return Ok(writing.commit().await.map(drop)?);
         };
         let (unit, by_when) = (&known.facts.need.unit, agreed.by_when);
-        let told = format!("use has fallen by {fallen} of the {} {unit} that were agreed", agreed.amount);
+        let told = match fallen {
+            Some(fallen) => format!("use has fallen by {fallen} of the {} {unit} that were agreed", agreed.amount),
+            None => "nobody measures it any more, so that nobody sees whether anything has gone".to_owned(),
+        };
         let detail = |why: String| json!({ "agreed": agreed, "fallen": fallen, "unit": unit, "why": why });
         let is_approved = is_approved_clean_up(&proposal);
         let (next, event, detail): (Proposal, &str, Value) = if is_approved && is_done {
             end_part(&mut writing, &proposal, &format!("cleaned up: {told}"), &Actor::desk()).await?;
             (changed(&proposal, ProposalState::Delivered, writing.now_us()), "delivered", detail(told))
         } else if is_approved {
-            let why = format!("{told} by {by_when}: the clean-up was not done, and the proposal is open again");
+            let why = match fallen {
+                Some(_) => format!("{told} by {by_when}: the clean-up was not done, and the proposal is open again"),
+                None => format!("{told}, and {by_when} has passed: the proposal is open again"),
+            };
             end_part(&mut writing, &proposal, &format!("opened again: {why}"), &Actor::desk()).await?;
             let open = Proposal { chosen: None, ticket: None, ..changed(&proposal, ProposalState::Open, writing.now_us()) };
             (self.with_agreement(writing.connection(), open, None, setup).await?, "reopened", detail(why))
@@ -273,7 +285,8 @@ impl Proposals {
             if is_done {
                 (next, "clean_up_measured", detail(told))
             } else {
-                (next, "clean_up_lapsed", detail(format!("{told} by {by_when}")))
+                let why = if fallen.is_some() { format!("{told} by {by_when}") } else { told };
+                (next, "clean_up_lapsed", detail(why))
             }
         };
         save_proposal(writing.connection(), &next, (event, &detail), &Actor::desk()).await?;

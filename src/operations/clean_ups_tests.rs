@@ -202,6 +202,23 @@ async fn an_approved_clean_up_is_delivered_by_measurement() {
 }
 
 #[tokio::test]
+async fn an_approved_clean_up_that_nobody_can_see_does_not_wait_forever() {
+    let office = volume(i64::MAX).await;
+    // It is measured for 140 days, and no more.
+    office.agree_to(300.0, 30).await;
+    let ticket = office.approve_first().await;
+    office.judge_on(178).await;
+    assert_eq!(office.only().await.proposal.state, ProposalState::Approved);
+    office.judge_on(190).await;
+    let given_up = office.only().await;
+    let event = given_up.events.iter().find(|event| event.kind == "reopened").unwrap();
+    let why = event.detail["why"].as_str().unwrap();
+    assert!(why.starts_with("nobody measures it any more") && why.ends_with("the proposal is open again"), "{why}");
+    assert_ne!(given_up.proposal.state, ProposalState::Approved);
+    assert_eq!(office.desk.get(ticket).await.unwrap().ticket.state, TicketState::Resolved);
+}
+
+#[tokio::test]
 async fn an_approved_clean_up_that_is_not_done_is_open_again() {
     let office = volume(i64::MAX).await;
     office.agree_to(300.0, 4).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use sqlx::Row;
 
-use super::capacity_days_test::{START_US, site};
+use super::capacity_days_test::{START_US, Site, site};
 use super::{
     Capacity, CapacityParts, Inventory, PeriodReports, Proposals, Register, ReportForm, ReportParts, ScheduledReportError, ScheduledReports,
 };
@@ -14,8 +14,8 @@ use crate::desk::{Actor, Desk};
 use crate::sql_file::Book;
 use crate::store::{DESK_FILE, Store};
 
-#[tokio::test]
-async fn a_report_is_made_once_kept_and_sent() {
+/// What reports are made of, at noon of the first day, and the folders that it stands in.
+async fn parts() -> (ReportParts, (tempfile::TempDir, Site)) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join(DESK_FILE)).await.unwrap();
     let clock = Clock::manual(START_US + 12 * HOUR_US);
@@ -34,12 +34,19 @@ async fn a_report_is_made_once_kept_and_sent() {
         capacity: Arc::new(Capacity::new(parts).unwrap()),
         inventory,
         periods: PeriodReports { queries: site.engine.clone(), register: register.clone() },
-        register: register.clone(),
-        store: store.clone(),
+        register,
+        store,
         desk,
-        clock: clock.clone(),
+        clock,
         public_url: "https://watch.example.org".to_owned(),
     };
+    (parts, (folder, site))
+}
+
+#[tokio::test]
+async fn a_report_is_made_once_kept_and_sent() {
+    let (parts, _folders) = parts().await;
+    let ReportParts { register, store, clock, .. } = parts.clone();
     let reports = ScheduledReports::new(parts.clone());
     let actor = Actor { name: "user ines".into(), origin: "test".into() };
     let user = json!({ "display_name": "Ines", "email": "ines@example.org", "role": "manager" });

@@ -63,7 +63,12 @@ pub enum CleanUpOutcome {
         /// In the need's unit.
         fallen: f64,
     },
+    /// Its day has passed long ago, and nobody measures the resource any more.
+    Unseen,
 }
+
+/// Days after which nobody waits for measurements any more.
+const UNSEEN_DAYS: i64 = 30;
 
 impl AgreedCleanUp {
     /// What has become of it, by the days that were measured from [`DIP_WITHIN_DAYS`] before the agreement on. Use has fallen from the highest
@@ -95,6 +100,16 @@ impl AgreedCleanUp {
             None if last > self.by_when => CleanUpOutcome::Lapsed { fallen: highest - used },
             // Where use goes up and down by itself, a fall says nothing before it has lasted.
             _ => CleanUpOutcome::Waits { fallen: if self.usual_dip_days == 0 { highest - used } else { 0.0 } },
+        }
+    }
+
+    /// The same as it is known today: what is not measured any more is not waited for forever.
+    pub fn outcome_by(&self, days: &[(Date, f64)], today: Date) -> CleanUpOutcome {
+        let last = days.iter().map(|(day, _)| *day).max();
+        let is_unseen = days_between(self.by_when, today) > UNSEEN_DAYS && last.is_none_or(|last| days_between(last, today) > UNSEEN_DAYS);
+        match self.outcome(days) {
+            CleanUpOutcome::Waits { .. } if is_unseen => CleanUpOutcome::Unseen,
+            outcome => outcome,
         }
     }
 

@@ -39,6 +39,21 @@ fn what_is_agreed_and_enough_comes_first() {
 }
 
 #[test]
+fn what_nobody_measures_any_more_is_given_up() {
+    let agreed = agreed(2.0, date(2026, 12, 1));
+    let waits = CleanUpOutcome::Waits { fallen: 0.0 };
+    let seen = [(date(2026, 11, 25), 7.0)];
+    assert_eq!(agreed.outcome_by(&seen, date(2026, 12, 31)), waits);
+    assert_eq!(agreed.outcome_by(&seen, date(2027, 1, 1)), CleanUpOutcome::Unseen);
+    assert_eq!(agreed.outcome_by(&[], date(2027, 1, 1)), CleanUpOutcome::Unseen, "not even its question is asked");
+    // A fall that was seen was seen, and one day is enough to know that it was not done.
+    let done = [(date(2026, 11, 25), 5.0)];
+    assert_eq!(agreed.outcome_by(&done, date(2027, 3, 1)), CleanUpOutcome::Measured { fallen: 2.0 });
+    let after = [(date(2026, 12, 2), 7.0)];
+    assert_eq!(agreed.outcome_by(&after, date(2027, 3, 1)), CleanUpOutcome::Lapsed { fallen: 0.0 });
+}
+
+#[test]
 fn too_little_is_told_with_what_is_missing() {
     let need = Need { agreed: Some(agreed(0.8, date(2026, 12, 1))), ..need() };
     let options = options_of(&need, &[], &[], &policy()).options;
