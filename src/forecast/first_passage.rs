@@ -238,6 +238,24 @@ pub(super) fn saw_tooth_passages(trends: &Trends, cycles: &[usize], phase: usize
     days
 }
 
+/// The day up to which a `share` (0 to 1) of the sorted `days` lies; `None` where that is beyond what was looked at.
+///
+/// Many paths arrive on one day. Half of those count as before it (the mid-p of Lancaster, "Significance tests in discrete distributions", 1961): an interval
+/// of few days that always takes the whole day in would hold more than it says.
+pub(super) fn quantile(days: &[f64], share: f64) -> Option<f64> {
+    let place = share * days.len() as f64;
+    let day = *days.get((place as usize).min(days.len().saturating_sub(1)))?;
+    let (from, to) = (days.partition_point(|&other| other < day), days.partition_point(|&other| other <= day));
+    let before = 0.5 * (from + to) as f64;
+    let nearer = match share {
+        share if share < 0.5 && before < place => days.get(to),
+        share if share > 0.5 && before > place => from.checked_sub(1).and_then(|earlier| days.get(earlier)),
+        _ => None,
+    };
+    // What lies beyond the days looked at is no single day.
+    if day.is_infinite() { None } else { Some(nearer.copied().filter(|day| day.is_finite()).unwrap_or(day)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,6 +266,24 @@ mod tests {
             assert!((normal_quantile(p) - z).abs() < 1e-3, "{p}");
         }
         assert!(normal_quantile(0.0).is_finite() && normal_quantile(1.0).is_finite());
+    }
+
+    #[test]
+    fn a_quantile_takes_a_day_in_when_half_of_it_lies_inside() {
+        let days = |counts: &[(f64, usize)]| counts.iter().flat_map(|&(day, count)| std::iter::repeat_n(day, count)).collect::<Vec<_>>();
+        // Of 200 paths 2 arrive on day 10 and 12 on day 11: day 10 is before the 2.5 %, the middle of day 11 is not.
+        let narrow = days(&[(10.0, 2), (11.0, 12), (12.0, 172), (13.0, 12), (14.0, 2)]);
+        assert_eq!([0.025, 0.5, 0.975].map(|share| quantile(&narrow, share)), [Some(11.0), Some(12.0), Some(13.0)]);
+        // With 6 of them on day 10 the 2.5 % lie in that day, but its middle lies before them.
+        let earlier = days(&[(10.0, 6), (12.0, 188), (14.0, 6)]);
+        assert_eq!([0.025, 0.975].map(|share| quantile(&earlier, share)), [Some(12.0), Some(12.0)]);
+        // Later than was looked is no day whose half could count.
+        let censored = days(&[(10.0, 190), (f64::INFINITY, 10)]);
+        assert_eq!([0.025, 0.975].map(|share| quantile(&censored, share)), [Some(10.0), None]);
+        let never = days(&[(10.0, 3), (f64::INFINITY, 197)]);
+        assert_eq!([0.01, 0.5].map(|share| quantile(&never, share)), [Some(10.0), None]);
+        assert_eq!(quantile(&[0.0], 0.025), Some(0.0));
+        assert_eq!(quantile(&[], 0.5), None);
     }
 
     #[test]

@@ -147,13 +147,13 @@ impl<'a> Futures<'a> {
             let profile = daily.profile_ahead(options.days);
             first_passage::passages(trends, &Surface { profile: &profile, noise: daily.noise() }, goal, &mut random)
         };
-        let at = |share: f64| days.get((share * (days.len() - 1) as f64) as usize).copied().filter(|day| day.is_finite());
         let tail = 0.5 * (1.0 - options.level);
+        let [lower, median, upper] = [tail, 0.5, 1.0 - tail].map(|share| first_passage::quantile(&days, share));
         let chance = days.iter().filter(|day| day.is_finite()).count() as f64 / days.len() as f64;
         let (shape, backtest) = (daily.shape(), daily.back_test(widening));
         let why = reasons::of_threshold(&shape, &backtest, widening, daily.mending(), daily.reached(threshold));
         let calibration = calibration.clone();
-        TimeToThreshold { lower: at(tail), median: at(0.5), upper: at(1.0 - tail), chance, shape, backtest, calibration, why }
+        TimeToThreshold { lower, median, upper, chance, shape, backtest, calibration, why }
     }
 
     /// What they will be, every `step` days up to `options.days` and on that day itself: the futures that
