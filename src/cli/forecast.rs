@@ -53,18 +53,27 @@ pub(super) fn run(options: &ForecastOptions) -> anyhow::Result<ExitCode> {
     let series = Series::of(&rows).with_context(cannot)?;
     let asked = Options { level: options.level, season: options.season, ..Options::new(options.horizon) };
     let made = forecast(&series.grid.values, series.grid.step_s * 1_000_000, &asked).with_context(cannot)?;
-    let reached = options.threshold.map(|threshold| series.reach(threshold, options.level)).transpose().with_context(cannot)?;
+    let reach = options.threshold.map(|threshold| series.reach(threshold, options.level)).transpose().with_context(cannot)?;
     terminal::print(&series.written(&made))?;
-    if let Some((reached, line)) = &reached {
-        terminal::print(&format!("{line}\n"))?;
+    if let Some(reach) = &reach {
+        terminal::print(&format!("{}\n", reach.line))?;
         if options.explain {
-            reached.why.iter().for_each(|sentence| terminal::remark(sentence));
+            reach.why.iter().for_each(|sentence| terminal::remark(sentence));
         }
     }
     if options.explain {
         made.why.iter().for_each(|sentence| terminal::remark(sentence));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// When a threshold is reached.
+#[derive(Debug)]
+struct Reach {
+    /// The line that says so.
+    line: Value,
+    /// How it was found out, in sentences.
+    why: Vec<String>,
 }
 
 /// A file as a regular series; of two rows that fall into one step the later one counts.
@@ -96,18 +105,25 @@ impl Series {
         Ok(Self { grid, form })
     }
 
-    /// When a threshold is reached, and the line that says so. Of steps shorter than a day the largest of each day counts; longer
-    /// ones are taken as they are.
-    fn reach(&self, threshold: f64, level: f64) -> anyhow::Result<(TimeToThreshold, Value)> {
+    /// When a threshold is reached. Of steps shorter than a day the largest of each day counts; longer ones are taken as they are. Of too
+    /// few days nothing is said, and the line has a `note` with the reason: the forecast by steps stands for itself.
+    fn reach(&self, threshold: f64, level: f64) -> Result<Reach, ForecastError> {
         let asked = ThresholdOptions { level, ..ThresholdOptions::new(threshold) };
-        let reached = time_to_threshold(&self.grid.days(), &asked)?;
         let days_a_step = self.grid.days_a_value();
-        let on = |steps: Option<f64>| steps.map(|steps| steps * days_a_step);
-        let line = json!({
-            "threshold": threshold, "level": level, "lower_days": on(reached.lower), "median_days": on(reached.median),
-            "upper_days": on(reached.upper), "chance": reached.chance, "within_days": asked.days as f64 * days_a_step,
+        let (reached, note) = match time_to_threshold(&self.grid.days(), &asked) {
+            Ok(reached) => (Some(reached), None),
+            Err(error @ ForecastError::BadOption { .. }) => return Err(error),
+            Err(error) => (None, Some(format!("the time to a threshold goes by days: {error}"))),
+        };
+        let on = |quantile: fn(&TimeToThreshold) -> Option<f64>| reached.as_ref().and_then(quantile).map(|steps| steps * days_a_step);
+        let mut line = json!({
+            "threshold": threshold, "level": level, "lower_days": on(|it| it.lower), "median_days": on(|it| it.median),
+            "upper_days": on(|it| it.upper), "chance": reached.as_ref().map(|it| it.chance), "within_days": asked.days as f64 * days_a_step,
         });
-        Ok((reached, line))
+        if let Some(note) = note {
+            line["note"] = note.into();
+        }
+        Ok(Reach { line, why: reached.map_or_else(Vec::new, |it| it.why) })
     }
 
     fn written(&self, made: &Forecast) -> String {
@@ -151,10 +167,10 @@ mod tests {
         // 100 days of four values each, the largest of a day growing by 1 from 100 on.
         let rows: Vec<String> = (0..400).map(|at| format!("{},{}", at * 21_600, 100 + at / 4 - 10 * (at % 4 % 3))).collect();
         let read = series(&format!("timestamp,value\n{}\n", rows.join("\n"))).unwrap();
-        let (_, line) = read.reach(229.0, 0.95).unwrap();
+        let line = read.reach(229.0, 0.95).unwrap().line;
         let median = line["median_days"].as_f64().unwrap();
         assert!((25.0..=36.0).contains(&median), "thirty days: {line}");
         assert!(line["lower_days"].as_f64().unwrap() <= median && line["chance"].as_f64().unwrap() > 0.9, "{line}");
-        assert_eq!(read.reach(1e9, 0.95).unwrap().1["median_days"], Value::Null);
+        assert_eq!(read.reach(1e9, 0.95).unwrap().line["median_days"], Value::Null);
     }
 }

@@ -1,8 +1,9 @@
-//! A CSV file with one series: a header, and the columns `timestamp` and `value`.
+//! A CSV file with one series: a header, and the columns `timestamp` and `value`. Cells are separated by what the header is: commas,
+//! semicolons or tabs. A comma within a number is a decimal comma then.
 
 use std::io::BufRead;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
 /// Digits of a Unix time in seconds, milliseconds and microseconds; more are nanoseconds.
 const SECONDS_BELOW: i64 = 100_000_000_000;
@@ -28,28 +29,25 @@ pub(super) struct Row {
 /// Names the line, what stands in it and what to write instead.
 pub(super) fn read(input: impl BufRead) -> anyhow::Result<Vec<Row>> {
     let mut lines = input.lines();
-    let header = lines.next().context("it is empty; the first line names the columns timestamp and value")??;
-    let (at_time, at_value) = columns(&header)?;
+    let header = lines.next().context("it is empty; the first line names the columns timestamp and value")?.map_err(unreadable(1))?;
+    let separator = separator_of(&header);
+    let (at_time, at_value) = columns(&header, separator)?;
     let mut rows = Vec::new();
     for (index, line) in lines.enumerate() {
-        let line = line?;
+        let line = line.map_err(unreadable(index + 2))?;
         if line.trim().is_empty() {
             continue;
         }
-        let cells: Vec<&str> = line.split(',').map(|cell| cell.trim().trim_matches('"')).collect();
+        let cells: Vec<&str> = line.split(separator).map(|cell| cell.trim().trim_matches('"')).collect();
         let (Some(timestamp), Some(text)) = (cells.get(at_time), cells.get(at_value)) else {
             bail!("line {}: `{line}` has fewer columns than the header", index + 2);
         };
         let Some(timestamp_s) = seconds(timestamp) else {
             bail!("line {}: `{timestamp}` is no time; write 2026-11-22T08:00:00Z, 2026-11-22 08:00:00 or a Unix time", index + 2);
         };
-        rows.push(Row {
-            line: index + 2,
-            timestamp: (*timestamp).to_owned(),
-            text: (*text).to_owned(),
-            timestamp_s,
-            value: text.parse().unwrap_or(f64::NAN),
-        });
+        let text = if separator == ',' { (*text).to_owned() } else { text.replacen(',', ".", 1) };
+        let value = text.parse().unwrap_or(f64::NAN);
+        rows.push(Row { line: index + 2, timestamp: (*timestamp).to_owned(), text, timestamp_s, value });
     }
     Ok(rows)
 }
@@ -85,9 +83,22 @@ pub(super) fn remarks(rows: &[Row]) -> Vec<String> {
     remarks
 }
 
+/// Says where a file cannot be read, and what to do if it is in another character set.
+fn unreadable(line: usize) -> impl Fn(std::io::Error) -> anyhow::Error {
+    move |error| match error.kind() {
+        std::io::ErrorKind::InvalidData => anyhow!("line {line}: it is no UTF-8; save the file as UTF-8"),
+        _ => anyhow!("line {line}: {error}"),
+    }
+}
+
+/// What separates the cells of a file with this header.
+fn separator_of(header: &str) -> char {
+    [',', ';', '\t'].into_iter().find(|separator| header.contains(*separator)).unwrap_or(',')
+}
+
 /// Where the columns stand: by name in any case of letters.
-fn columns(header: &str) -> anyhow::Result<(usize, usize)> {
-    let names: Vec<String> = header.split(',').map(|name| name.trim().trim_matches(['"', '\u{feff}']).to_lowercase()).collect();
+fn columns(header: &str, separator: char) -> anyhow::Result<(usize, usize)> {
+    let names: Vec<String> = header.split(separator).map(|name| name.trim().trim_matches(['"', '\u{feff}']).to_lowercase()).collect();
     let place = |wanted: &[&str]| names.iter().position(|name| wanted.contains(&name.as_str()));
     match (place(&["timestamp", "time", "ts"]), place(&["value"])) {
         (Some(at_time), Some(at_value)) => Ok((at_time, at_value)),
@@ -146,6 +157,19 @@ mod tests {
         assert!(error("timestamp,value\nsoon,2\n").contains("line 2: `soon` is no time"));
         assert!(error("timestamp,value\n\n5\n").contains("line 3: `5` has fewer columns"));
         assert!(error("").contains("empty"));
+    }
+
+    #[test]
+    fn other_separators_leave_the_comma_to_the_numbers() {
+        for separator in [";", "\t"] {
+            let text = ["timestamp", "value\n2026-11-22 08:00:00", "1,5\n2026-11-22 08:05:00", "-2.5\n"].join(separator);
+            let rows = read(text.as_bytes()).unwrap();
+            assert_eq!(rows.iter().map(|row| row.value).collect::<Vec<_>>(), [1.5, -2.5], "{text}");
+            assert_eq!(rows[0].text, "1.5", "an answer separates its own cells by commas");
+            assert!(check(&read(format!("timestamp{separator}value\n60{separator}1,500,000\n").as_bytes()).unwrap()).is_err());
+        }
+        let error = format!("{:#}", read(b"timestamp,value,place\n60,1,Z\xfcrich\n".as_slice()).unwrap_err());
+        assert!(error.contains("line 2") && error.contains("save the file as UTF-8"), "{error}");
     }
 
     #[test]

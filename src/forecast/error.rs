@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum ForecastError {
     /// Fewer values than a statement about the future needs.
-    #[error("not enough history: {have} values, at least {need} are needed; ask again when more has been measured")]
+    #[error("not enough history: {have} of the {need} values that it takes; ask again when more has been measured")]
     NotEnoughHistory {
         /// Values that are there and finite.
         have: usize,

@@ -82,6 +82,12 @@ fn a_forecast_is_a_row_a_step_and_a_threshold_a_line() {
     assert!(never["median_days"].is_null() && never["chance"] == 0.0, "{never}");
     let passed = forecast(&["iso.csv", "--horizon", "1", "--threshold", "-5"]).good();
     assert!(passed.contains("\"median_days\":0.0"), "{passed}");
+    // Fifteen hours are a forecast, and no days that a threshold could be told in.
+    file("hours.csv", &growing(15, |hour| (1_767_225_600 + 3_600 * hour).to_string()).replace(',', ";"));
+    let printed = forecast(&["hours.csv", "--horizon", "2", "--threshold", "500"]).good();
+    let line: Value = serde_json::from_str(printed.lines().last().unwrap()).unwrap();
+    assert!(rows(&printed).len() == 2 && line["median_days"].is_null() && line["chance"].is_null(), "{printed}");
+    assert!(line["note"].as_str().unwrap().contains("1 of the 14 values"), "{line}");
 }
 
 #[test]
@@ -130,7 +136,7 @@ fn what_cannot_be_forecast_is_told_and_nothing_is_printed() {
     refused("no number", &with_line(10, &format!("{},lots", unix(8))), &[], 1, &["line 10: `lots` is no number"]);
     refused("no time", &with_line(10, "soon,108"), &[], 1, &["line 10: `soon` is no time", "2026-11-22T08:00:00Z"]);
     refused("too few cells", &with_line(10, &unix(8)), &[], 1, &["line 10", "fewer columns"]);
-    refused("too short", &growing(5, iso), &[], 1, &["not enough history: 5 values, at least 14"]);
+    refused("too short", &growing(5, iso), &[], 1, &["not enough history: 5 of the 14"]);
     refused("one moment", &growing(1, iso), &[], 1, &["not enough history: 1 points"]);
     refused("no rows", "timestamp,value\n", &[], 1, &["not enough history: 0 points"]);
     refused("empty", "", &[], 1, &["it is empty"]);
@@ -144,14 +150,7 @@ fn what_cannot_be_forecast_is_told_and_nothing_is_printed() {
     refused("a threshold that is none", &good, &["--threshold", "nan"], 1, &["threshold is NaN", "a finite number"]);
     refused("a level that is none", &good, &["--level", "95"], 1, &["level is 95", "between 0.5 and 0.999"]);
     refused("a season that is none", &good, &["--season", "weekly"], 2, &["--season", "auto or a number of steps"]);
-    refused("a season too long", &good, &["--season", "60"], 1, &["not enough history: 60 values, at least 120"]);
-    refused(
-        "no days for a threshold",
-        &growing(15, |hour| (1_767_225_600 + 3_600 * hour).to_string()),
-        &["--threshold", "500"],
-        1,
-        &["not enough history"],
-    );
+    refused("a season too long", &good, &["--season", "60"], 1, &["not enough history: 60 of the 120"]);
     let far = run(folder.path(), &["forecast", "series.csv", "--horizon", "0"]);
     assert!(far.code == 1 && far.text().is_empty() && far.stderr.contains("ask for 1 to "), "{}", far.stderr);
     let missing = run(folder.path(), &["forecast", "missing.csv", "--horizon", "3"]);
