@@ -44,7 +44,8 @@ pub(super) enum Command {
     Setup(setup::SetupOptions),
     /// Import, export and list assets, suppliers, contracts, offers and budgets
     Inventory(inventory::InventoryOptions),
-    /// Report on the desk: promises kept, calls at night, noise, backlog; prints a table, HTML, JSON or CSV
+    /// Report on promises kept, calls at night, noise, backlog, capacity or inventory; prints a table,
+    /// HTML, JSON or CSV
     Report(report::ReportOptions),
     /// Make, list and revoke the tokens of the API
     Token(token::TokenOptions),

@@ -2,14 +2,16 @@
 
 use super::calibration::Calibration;
 use super::error::ForecastError;
+use super::excursion::{Standing, standings};
 use super::history::History;
 use super::kink::{Kink, find_kinks};
 use super::level_shift::{Jump, find_jumps};
 use super::local_trend::{Expected, Trends};
 use super::order_statistics::{median, robust_sigma};
 use super::reasons::Mending;
+use super::recurring_peaks::RecurringPeaks;
 use super::saw_tooth::SawTooth;
-use super::season::{find_seasons, moving_average, seasonal_profile};
+use super::season::{find_seasons, moving_average, seasonal_course};
 use super::threshold::{PastStatement, Shape};
 
 /// Days looked at: two years hold a season of a year twice, and older days are another machine's.
@@ -27,8 +29,6 @@ const ORIGINS: usize = 20;
 /// The slope is unknown at first: filling all capacity within this many days is possible.
 const FASTEST_DAYS: f64 = 60.0;
 
-/// A spike, in spreads of such distances: ordinary noise does not get there.
-const SPIKE: f64 = 5.0;
 /// A volume that became larger fills more slowly in percent: the slope may change by this share of itself...
 const RESIZED: f64 = 0.5;
 /// ... and by this where something was moved in, which says little about what comes after.
@@ -50,10 +50,12 @@ pub(super) struct Daily {
     seen: Vec<bool>,
     profile: Vec<f64>,
     seasons: Vec<usize>,
+    grows_from: Option<f64>,
     jumps: Vec<Jump>,
     kinks: Vec<Kink>,
     saw_tooth: Option<SawTooth>,
     noise: Vec<f64>,
+    peaks: Option<RecurringPeaks>,
     trends: Trends,
     statements: Vec<Statement>,
 }
@@ -67,25 +69,32 @@ impl Daily {
         let mut seen: Vec<bool> = recent[end - history.values.len()..end].iter().map(|value| value.is_finite()).collect();
         let capacity = (threshold / history.scale).abs().clamp(1e-3, 1e3);
         let values = &history.values;
-        let steps: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let calm = bridged(values, &usual(&standings(values)));
+        let steps: Vec<f64> = calm.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let unrest = robust_sigma(&steps);
-        let saw_tooth = SawTooth::find(values, (CLEAN_UP * capacity).max(5.0 * unrest));
-        let jumps = if saw_tooth.is_some() { Vec::new() } else { find_jumps(values, SHIFT * capacity) };
+        let saw_tooth = SawTooth::find(&calm, (CLEAN_UP * capacity).max(5.0 * unrest));
         let plain = saw_tooth.is_some();
-        let season = |values: &[f64]| if plain { (Vec::new(), vec![0.0; values.len()]) } else { seasonal_part(values, &jumps) };
-        // Seasons first, so that a weekly peak is no spike; and again without the spikes.
-        let (_, first_look) = season(values);
+        let jumps = |values: &[f64]| if plain { Vec::new() } else { find_jumps(values, SHIFT * capacity) };
+        let season = |values: &[f64], jumps: &[Jump]| {
+            if plain { Seasonal { profile: vec![0.0; values.len()], ..Seasonal::default() } } else { seasonal_part(values, jumps) }
+        };
+        // Seasons first, so that a weekly peak is no excursion; and again without the excursions, which are neither jumps nor seasons.
+        let first_look = season(&calm, &jumps(&calm)).profile;
         let rest = flattened(values, &first_look, &[]);
-        for place in spikes(&rest) {
-            seen[place] = false;
-        }
+        let standings = standings(&rest);
+        seen.iter_mut().zip(usual(&standings)).for_each(|(seen, usual)| *seen &= usual);
         let values: &[f64] = &bridged(&rest, &seen).iter().zip(&first_look).map(|(rest, season)| rest + season).collect::<Vec<_>>();
-        let (seasons, profile) = season(values);
-        let noise = noise_pool(values, &profile);
+        let jumps = jumps(values);
+        let Seasonal { seasons, profile, grows_from } = season(values, &jumps);
+        let level = moving_average(&flattened(values, &profile, &[]), 7);
+        let noise = noise_pool(values, &profile, &level);
+        let usual_height = profile.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let peaks = RecurringPeaks::find(&history.values, &level, usual_height, &standings).filter(|_| !plain);
         let floor = (robust_sigma(&noise_steps(values, &profile)) / std::f64::consts::SQRT_2).max(1e-6 * capacity);
-        let kinks = if saw_tooth.is_some() { Vec::new() } else { find_kinks(&flattened(values, &profile, &jumps)) };
+        let kinks = if plain { Vec::new() } else { find_kinks(&flattened(values, &profile, &jumps)) };
         let trends = Trends::new(values[0] - profile[0], capacity / FASTEST_DAYS, floor, kinks.len());
-        let mut daily = Self { history, seen, profile, seasons, jumps, kinks, saw_tooth, noise, trends, statements: Vec::new() };
+        let mut daily =
+            Self { history, seen, profile, seasons, grows_from, jumps, kinks, saw_tooth, noise, peaks, trends, statements: Vec::new() };
         daily.filter(capacity);
         Ok(daily)
     }
@@ -94,6 +103,8 @@ impl Daily {
     fn filter(&mut self, capacity: f64) {
         let n = self.history.values.len();
         let every = ((n.saturating_sub(14)) / ORIGINS).max(7);
+        // Of what came before the first day that counts nothing is known.
+        let begins = self.seen.iter().position(|&seen| seen).unwrap_or(0);
         let own_peaks = self.saw_tooth.as_ref().map(|saw| saw.peaks.clone());
         let peaks = own_peaks.as_deref();
         if let Some(&first) = peaks.and_then(<[usize]>::first) {
@@ -104,12 +115,14 @@ impl Daily {
             let shown = peaks.map_or(self.seen[place], |peaks| peaks.binary_search(&place).is_ok());
             if let Some(jump) = self.jumps.iter().find(|jump| jump.at == place) {
                 let typical = median(&mut noise_steps(&self.history.values[..place], &self.profile[..place])).abs();
-                self.trends.shift(value, typical * if jump.size < 0.0 { RESIZED } else { MOVED_IN });
+                let known = (place..n).find(|&at| self.seen[at]).unwrap_or(place);
+                let level = self.history.values[known] - self.profile[known];
+                self.trends.shift(level, typical * if jump.size < 0.0 { RESIZED } else { MOVED_IN });
             }
             if let Some(kink) = self.kinks.iter().find(|kink| kink.at == place) {
                 self.trends.kink(kink.change);
             }
-            if peaks.is_none_or(|peaks| peaks.first().is_some_and(|&first| place >= first)) {
+            if place >= peaks.map_or(Some(begins), |peaks| peaks.first().copied()).unwrap_or(n) {
                 self.trends.day(shown.then_some(value));
             }
             if (n - 1 - place).is_multiple_of(every) && place + 1 < n && self.trends.seen() >= 3 && place >= 13 {
@@ -196,12 +209,13 @@ impl Daily {
             seasons: self.seasons.clone(),
             shifted_at: self.jumps.last().map(|jump| jump.at),
             clean_ups,
+            recurring_peaks: self.peaks.as_ref().map_or(0, RecurringPeaks::count),
         }
     }
 
     pub(super) fn mending(&self) -> Mending {
-        let spikes = self.seen.iter().filter(|&&seen| !seen).count().saturating_sub(self.history.filled);
-        Mending { filled: self.history.filled, calmed: spikes, trailing: self.history.trailing_gap }
+        let excursions = self.seen.iter().filter(|&&seen| !seen).count().saturating_sub(self.history.filled);
+        Mending { filled: self.history.filled, calmed: excursions, trailing: self.history.trailing_gap }
     }
 
     /// Whether the last value that was seen is at the threshold already.
@@ -209,11 +223,16 @@ impl Daily {
         self.history.values.last().is_some_and(|&last| last >= threshold)
     }
 
-    /// What the seasons add on each of the next days; the longer season is a multiple of the shorter.
+    /// What the seasons add on each of the next days at the level of today; the longer season is a multiple of the shorter.
     pub(super) fn profile_ahead(&self, days: usize) -> Vec<f64> {
         let n = self.profile.len();
         let season = self.seasons.last().copied().unwrap_or(1);
         (0..days).map(|day| self.profile[n - season + (self.history.trailing_gap + day) % season]).collect()
+    }
+
+    /// The level of today, if the seasons grow in proportion to the level.
+    pub(super) fn grows_from(&self) -> Option<f64> {
+        self.grows_from
     }
 
     pub(super) fn scale(&self) -> f64 {
@@ -232,28 +251,43 @@ impl Daily {
         &self.noise
     }
 
+    /// What comes again and again, as it is on the last day of the history, the missing ones at the end counted.
+    pub(super) fn peaks(&self) -> Option<RecurringPeaks> {
+        self.peaks.as_ref().map(|peaks| peaks.after(self.history.trailing_gap))
+    }
+
     /// Days since the last clean-up, the missing ones at the end counted.
     pub(super) fn phase(&self, saw: &SawTooth) -> usize {
         saw.phase + self.history.trailing_gap
     }
 }
 
-/// The seasons, and what they add on each day.
-fn seasonal_part(values: &[f64], jumps: &[Jump]) -> (Vec<usize>, Vec<f64>) {
+/// What repeats.
+#[derive(Debug, Default)]
+struct Seasonal {
+    /// Its lengths in days, the shorter first.
+    seasons: Vec<usize>,
+    /// What it adds on each day.
+    profile: Vec<f64>,
+    /// The level at the end, if what is added grows in proportion to the level.
+    grows_from: Option<f64>,
+}
+
+fn seasonal_part(values: &[f64], jumps: &[Jump]) -> Seasonal {
     let mut rest = values.to_vec();
     for jump in jumps {
         rest[jump.at..].iter_mut().for_each(|value| *value -= jump.size);
     }
-    let seasons = find_seasons(&rest);
-    let mut sum = vec![0.0; values.len()];
-    for &season in &seasons {
-        let profile = seasonal_profile(&rest, season);
-        for place in 0..rest.len() {
-            rest[place] -= profile[place % season];
-            sum[place] += profile[place % season];
+    let mut seasonal = Seasonal { seasons: find_seasons(&rest), profile: vec![0.0; values.len()], grows_from: None };
+    for &season in &seasonal.seasons {
+        let course = seasonal_course(&rest, season, values);
+        seasonal.grows_from = seasonal.grows_from.or(course.grows_from);
+        for (place, added) in course.added.into_iter().enumerate() {
+            rest[place] -= added;
+            seasonal.profile[place] += added;
         }
     }
-    (seasons, sum)
+    seasonal
 }
 
 /// Values less seasons and jumps.
@@ -265,30 +299,21 @@ fn flattened(values: &[f64], profile: &[f64], jumps: &[Jump]) -> Vec<f64> {
     rest
 }
 
-/// Days that stand far from the two before and the two after, which agree: holidays, glitches. They say nothing about the trend.
-fn spikes(values: &[f64]) -> Vec<usize> {
-    let distance = |place: usize| {
-        let mut around = [values[place - 2], values[place - 1], values[place + 1], values[place + 2]];
-        values[place] - median(&mut around)
-    };
-    if values.len() < 7 {
-        return Vec::new();
-    }
-    let distances: Vec<f64> = (2..values.len() - 2).map(distance).collect();
-    let edge = SPIKE * robust_sigma(&distances);
-    let far = |place: usize| distances[place - 2].abs() > edge;
-    let alone = |place: usize| {
-        let (before, after) = (values[place] - values[place - 1], values[place] - values[place + 1]);
-        before * after > 0.0 && before.abs().min(after.abs()) > 0.5 * distances[place - 2].abs()
-    };
-    (2..values.len() - 2).filter(|&place| edge > 0.0 && far(place) && alone(place)).collect()
+/// Which days stand in no excursion.
+fn usual(standings: &[Standing]) -> Vec<bool> {
+    standings.iter().map(|standing| *standing == Standing::Usual).collect()
 }
 
-/// `values` with straight lines over what is not seen.
+/// `values` with straight lines over what is not seen, and level ones at the ends.
 fn bridged(values: &[f64], seen: &[bool]) -> Vec<f64> {
     let mut bridged: Vec<f64> = values.iter().zip(seen).map(|(&value, &seen)| if seen { value } else { f64::NAN }).collect();
+    let (Some(first), Some(last)) = (seen.iter().position(|&seen| seen), seen.iter().rposition(|&seen| seen)) else {
+        return values.to_vec();
+    };
+    bridged[..first].fill(values[first]);
+    bridged[last + 1..].fill(values[last]);
     super::history::bridge(&mut bridged);
-    bridged.iter().zip(values).map(|(&bridged, &value)| if bridged.is_finite() { bridged } else { value }).collect()
+    bridged
 }
 
 fn noise_steps(values: &[f64], profile: &[f64]) -> Vec<f64> {
@@ -297,10 +322,8 @@ fn noise_steps(values: &[f64], profile: &[f64]) -> Vec<f64> {
 }
 
 /// Deviations of days from a week's average, in standard deviations, cut at six.
-fn noise_pool(values: &[f64], profile: &[f64]) -> Vec<f64> {
-    let rest: Vec<f64> = values.iter().zip(profile).map(|(value, season)| value - season).collect();
-    let level = moving_average(&rest, 7);
-    let deviations: Vec<f64> = rest.iter().zip(&level).map(|(value, level)| value - level).collect();
+fn noise_pool(values: &[f64], profile: &[f64], level: &[f64]) -> Vec<f64> {
+    let deviations: Vec<f64> = values.iter().zip(profile).zip(level).map(|((value, season), level)| value - season - level).collect();
     let spread = robust_sigma(&deviations).max(1e-12);
     deviations.iter().map(|deviation| (deviation / spread).clamp(-6.0, 6.0)).collect()
 }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::local_trend::Trends;
 use super::random::Random;
+use super::recurring_peaks::RecurringPeaks;
 
 /// Paths: the 2.5 % quantile then rests on fifty of them.
 const PATHS: usize = 2_000;
@@ -15,8 +16,40 @@ const TABLE: usize = 4_096;
 pub(super) struct Surface<'a> {
     /// Added to the level on each day ahead, repeating: the seasons.
     pub(super) profile: &'a [f64],
+    /// The level that it belongs to, if it grows in proportion to the level.
+    pub(super) grows_from: Option<f64>,
     /// Deviations of days from their level, in standard deviations of the noise; drawn in blocks of a week.
     pub(super) noise: &'a [f64],
+    /// What comes again and again and stands above all that, instead of it.
+    pub(super) peaks: Option<&'a RecurringPeaks>,
+}
+
+impl Surface<'_> {
+    /// What the seasons add so many days ahead (from 1) where the level is this.
+    fn season(&self, ahead: usize, level: f64) -> f64 {
+        self.profile[ahead.saturating_sub(1) % self.profile.len()] * self.size(level)
+    }
+
+    /// How large the seasons are where the level is this.
+    fn size(&self, level: f64) -> f64 {
+        self.grows_from.map_or(1.0, |now| (level / now).max(0.0))
+    }
+
+    /// The peaks of a path, which are asked for day by day.
+    fn peaks(&self, days: usize, random: &mut Random) -> PeaksAhead {
+        PeaksAhead(self.peaks.map_or_else(Vec::new, |peaks| peaks.future(days, random)).into_iter().peekable())
+    }
+}
+
+/// The peaks of a path.
+struct PeaksAhead(std::iter::Peekable<std::vec::IntoIter<(usize, f64)>>);
+
+impl PeaksAhead {
+    /// What stands above the level on a day, which is later than the one asked for before.
+    fn on(&mut self, day: usize) -> Option<f64> {
+        while self.0.next_if(|(peak, _)| *peak < day).is_some() {}
+        self.0.next_if(|(peak, _)| *peak == day).map(|(_, height)| height)
+    }
 }
 
 /// Where and how far.
@@ -150,23 +183,27 @@ impl Path {
 pub(super) fn passages(trends: &Trends, surface: &Surface<'_>, goal: Goal, random: &mut Random) -> Vec<f64> {
     let cumulated = cumulated(trends);
     let highest_noise = surface.noise.iter().copied().fold(0.0, f64::max);
+    let highest_peak = surface.peaks.map_or(f64::NEG_INFINITY, RecurringPeaks::highest);
     let highest_profile = surface.profile.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut days: Vec<f64> = (0..PATHS)
         .map(|path| {
             let start = draw_start(trends, &cumulated, goal.widening, path);
             let mut path = Path::new(start);
+            let mut peaks = surface.peaks(goal.days, random);
             for week in 0..goal.days.div_ceil(7) {
                 let (from, to) = path.week(random);
-                if from.max(to) + highest_profile + highest_noise * path.noise() < goal.threshold {
+                let highest = from.max(to);
+                if highest + (highest_profile * surface.size(highest) + highest_noise * path.noise()).max(highest_peak) < goal.threshold {
                     continue;
                 }
                 let block = random.below(surface.noise.len());
                 for day in 1..=7 {
                     let ahead = 7 * week + day;
                     let level = from + (to - from) * day as f64 / 7.0;
-                    let season = surface.profile[(ahead - 1) % surface.profile.len()];
+                    let season = surface.season(ahead, level);
                     let noise = surface.noise[(block + day) % surface.noise.len()] * path.noise();
-                    if ahead <= goal.days && level + season + noise >= goal.threshold {
+                    let above = peaks.on(ahead).unwrap_or(season + noise);
+                    if ahead <= goal.days && level + above >= goal.threshold {
                         return ahead as f64;
                     }
                 }
@@ -185,6 +222,7 @@ pub(super) fn values_on(days: &[usize], trends: &Trends, surface: &Surface<'_>, 
     let mut values = vec![Vec::with_capacity(PATHS); days.len()];
     for path in 0..PATHS {
         let noises = random.clone();
+        let mut peaks = surface.peaks(days.last().copied().unwrap_or(0), &mut noises.branch(0));
         let start = draw_start(trends, &cumulated, widening, path);
         let mut path = Path::new(start);
         let (mut week, mut from, mut to) = (0, start.level, start.level);
@@ -194,9 +232,10 @@ pub(super) fn values_on(days: &[usize], trends: &Trends, surface: &Surface<'_>, 
                 week += 1;
             }
             let share = 1.0 - (week * 7 - day) as f64 / 7.0;
-            let season = surface.profile[day.saturating_sub(1) % surface.profile.len()];
+            let level = from + (to - from) * share;
+            let season = surface.season(*day, level);
             let noise = surface.noise[noises.branch(*day).below(surface.noise.len())] * path.noise();
-            on_day.push(from + (to - from) * share + season + noise);
+            on_day.push(level + peaks.on(*day).unwrap_or(season + noise));
         }
     }
     values
@@ -292,7 +331,7 @@ mod tests {
         for day in 1..=60 {
             trends.day(Some(10.0 + 0.5 * f64::from(day)));
         }
-        let surface = Surface { profile: &[0.0], noise: &[-0.1, 0.0, 0.1] };
+        let surface = Surface { profile: &[0.0], grows_from: None, noise: &[-0.1, 0.0, 0.1], peaks: None };
         let values = |days: &[usize]| values_on(days, &trends, &surface, 1.0, &mut Random::from_values(&[1.0]));
         let on_both = values(&[1, 20]);
         let medians: Vec<f64> = on_both.iter().map(|on_day| super::super::order_statistics::median(&mut on_day.clone())).collect();
@@ -307,7 +346,7 @@ mod tests {
         for day in 1..=60 {
             trends.day(Some(10.0 + 0.5 * f64::from(day)));
         }
-        let surface = Surface { profile: &[0.0], noise: &[0.0] };
+        let surface = Surface { profile: &[0.0], grows_from: None, noise: &[0.0], peaks: None };
         let goal = Goal { threshold: 50.0, days: 365, widening: 1.0 };
         let days = passages(&trends, &surface, goal, &mut Random::from_values(&[1.0]));
         // 40 on the last day and half a day more: 50 is reached on day 20.

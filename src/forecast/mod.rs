@@ -33,6 +33,7 @@ mod calibration;
 mod daily;
 mod ensemble;
 mod error;
+mod excursion;
 mod first_passage;
 #[cfg(test)]
 mod forecast_tests;
@@ -50,6 +51,7 @@ mod order_statistics;
 mod quality_tests;
 mod random;
 mod reasons;
+mod recurring_peaks;
 mod regression;
 mod saw_tooth;
 mod season;

@@ -11,7 +11,7 @@ mod scoring;
 mod truth;
 
 use scoring::{LATER, Quantiles, pinball, predict_linear};
-use truth::{KINDS, Resource, resource};
+use truth::{KINDS, Resource, disturbed, resource};
 
 /// Resources of each kind: with so many an interval that holds 95 % of the truth holds 93 to 97 of a hundred by luck alone.
 const OF_EACH: u64 = 48;
@@ -62,4 +62,16 @@ fn times_to_a_threshold_are_as_good_as_they_were() {
     // 30 % less is what is aimed at; 81 % less is what it was when this was written.
     assert!(all <= 0.30, "{told}");
     assert!(by_kind.iter().all(|(_, ratio)| *ratio <= 0.9), "{told}");
+}
+
+#[test]
+fn outages_and_parts_of_days_cost_little() {
+    let made = |seed| disturbed(seed, resource(seed, None, &KINDS, false));
+    let resources: Vec<Resource> = (0..OF_EACH * KINDS.len() as u64).map(|at| made(FIRST_SEED + at)).collect();
+    let scored: Vec<Scored> = resources.par_iter().map(score).collect();
+    let share = |of: &dyn Fn(&Scored) -> bool| scored.iter().filter(|it| of(it)).count() as f64 / scored.len() as f64;
+    let (inside, late, all) = (share(&|it| it.is_inside), share(&|it| it.is_late), ratio(scored.iter()));
+    let told = format!("covers {inside:.3}, late {late:.3}, pinball {all:.3} of predict_linear's");
+    // Taken at their word they made it 1.08 of it; without them it is 0.25 as this is written.
+    assert!((0.90..=0.99).contains(&inside) && late <= 0.04 && all <= 0.40, "{told}");
 }

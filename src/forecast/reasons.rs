@@ -89,7 +89,7 @@ fn mended(why: &mut Vec<String>, mending: Mending) {
         why.push(format!("{} missing values were filled.", mending.filled));
     }
     if mending.calmed > 0 {
-        why.push(format!("{} single values far from all others were not taken at their word.", mending.calmed));
+        why.push(format!("{} values far from those before and after them were not taken at their word.", mending.calmed));
     }
     if mending.trailing > 0 {
         why.push(format!("The last {} slots have no values: the forecast begins before them.", mending.trailing));
@@ -112,6 +112,9 @@ pub(super) fn of_threshold(shape: &Shape, backtest: &[PastStatement], widening: 
     if !shape.seasons.is_empty() {
         let seasons: Vec<String> = shape.seasons.iter().map(usize::to_string).collect();
         why.push(format!("It repeats after {} days, and the peaks count.", seasons.join(" and ")));
+    }
+    if shape.recurring_peaks > 0 {
+        why.push(format!("It rises far above that for a few days again and again ({} times): such peaks count.", shape.recurring_peaks));
     }
     if let Some(at) = shape.shifted_at {
         why.push(format!(

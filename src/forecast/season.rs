@@ -130,6 +130,50 @@ pub(super) fn seasonal_profile(values: &[f64], season: usize) -> Vec<f64> {
     profile
 }
 
+/// Squares of what is left, in those that a season of one size leaves, from which on it grows with the level.
+const GROWS: f64 = 0.9;
+
+/// Below this share of the usual level nothing is in proportion.
+const LEAST_LEVEL: f64 = 0.1;
+
+/// What a season adds.
+#[derive(Debug)]
+pub(super) struct Course {
+    /// To each value.
+    pub(super) added: Vec<f64>,
+    /// The level at the end, if what is added grows in proportion to the level.
+    pub(super) grows_from: Option<f64>,
+}
+
+/// What a season adds to each of `rest`: as much in each cycle or, where that fits better, in proportion to the level of `whole`: twice
+/// the visitors make twice the difference between Monday and Sunday.
+pub(super) fn seasonal_course(rest: &[f64], season: usize, whole: &[f64]) -> Course {
+    let profile = seasonal_profile(rest, season);
+    let steady: Vec<f64> = (0..rest.len()).map(|place| profile[place % season]).collect();
+    let level = moving_average(whole, season);
+    let usual = mean(&level);
+    let now = level.last().copied().filter(|now| *now > 0.0);
+    if usual <= 0.0 || now.is_none() || level.iter().any(|level| *level < LEAST_LEVEL * usual) {
+        return Course { added: steady, grows_from: None };
+    }
+    let trend = moving_average(rest, season);
+    let deviations: Vec<f64> = rest.iter().zip(&trend).map(|(value, level)| value - level).collect();
+    let mut sums = vec![(0.0, 0.0); season];
+    for (place, (deviation, level)) in deviations.iter().zip(&level).enumerate() {
+        let (size, slot) = (level / usual, &mut sums[place % season]);
+        *slot = (slot.0 + size * deviation, slot.1 + size * size);
+    }
+    let shape: Vec<f64> = sums.iter().map(|&(products, squares)| if squares > 0.0 { products / squares } else { 0.0 }).collect();
+    let middle = mean(&shape);
+    let growing: Vec<f64> = level.iter().enumerate().map(|(place, level)| (shape[place % season] - middle) * level / usual).collect();
+    let left = |course: &[f64]| deviations.iter().zip(course).map(|(deviation, added)| (deviation - added).powi(2)).sum::<f64>();
+    if left(&growing) < GROWS * left(&steady) {
+        Course { added: growing, grows_from: now }
+    } else {
+        Course { added: steady, grows_from: None }
+    }
+}
+
 /// Centred moving average over `window` values; at the ends the window is moved inside, and the average follows the slope there.
 pub(super) fn moving_average(values: &[f64], window: usize) -> Vec<f64> {
     let n = values.len();

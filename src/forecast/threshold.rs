@@ -57,6 +57,8 @@ pub struct Shape {
     pub shifted_at: Option<usize>,
     /// Clean-ups: how many, and the usual days between them.
     pub clean_ups: Option<(usize, usize)>,
+    /// Times that it was far higher for a few days, if that comes again and again; 0 if not.
+    pub recurring_peaks: usize,
 }
 
 /// What would have been said at one moment of the past about a later one, and what came.
@@ -144,8 +146,9 @@ impl<'a> Futures<'a> {
         } else if let Some(saw) = daily.saw_tooth() {
             first_passage::saw_tooth_passages(trends, &saw.cycles, daily.phase(saw), saw.rise, goal, &mut random)
         } else {
-            let profile = daily.profile_ahead(options.days);
-            first_passage::passages(trends, &Surface { profile: &profile, noise: daily.noise() }, goal, &mut random)
+            let (profile, peaks) = (daily.profile_ahead(options.days), daily.peaks());
+            let surface = Surface { profile: &profile, grows_from: daily.grows_from(), noise: daily.noise(), peaks: peaks.as_ref() };
+            first_passage::passages(trends, &surface, goal, &mut random)
         };
         let tail = 0.5 * (1.0 - options.level);
         let [lower, median, upper] = [tail, 0.5, 1.0 - tail].map(|share| first_passage::quantile(&days, share));
@@ -175,7 +178,8 @@ impl<'a> Futures<'a> {
     fn on(&self, days: &[usize]) -> Vec<OutlookDay> {
         let Self { values, options, daily, calibration } = self;
         let profile = if daily.saw_tooth().is_some() { vec![0.0] } else { daily.profile_ahead(options.days) };
-        let surface = Surface { profile: &profile, noise: daily.noise() };
+        let peaks = daily.peaks();
+        let surface = Surface { profile: &profile, grows_from: daily.grows_from(), noise: daily.noise(), peaks: peaks.as_ref() };
         let widening = calibration.factor_beside(options.class);
         let on_days = first_passage::values_on(days, daily.trends(), &surface, widening, &mut Random::from_values(values));
         let never_negative = values.iter().all(|value| value.is_nan() || *value >= 0.0);

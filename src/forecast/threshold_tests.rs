@@ -88,6 +88,19 @@ fn weekly_peaks_reach_the_threshold_first() {
 }
 
 #[test]
+fn a_week_that_grows_with_its_visitors_grows_on() {
+    // Monday to Friday 40 and 0.1 more each day, on Saturday and Sunday less than half of that: 85 after 450 days, a Thursday.
+    let values: Vec<f64> = line(300, 0.0, 0.6)
+        .iter()
+        .enumerate()
+        .map(|(day, noise)| (40.0 + 0.1 * day as f64) * if day % 7 > 4 { 0.45 } else { 1.0 } + noise - 20.0)
+        .collect();
+    let said = ask(&values, 85.0);
+    let (lower, upper) = (said.lower.unwrap(), said.upper.unwrap());
+    assert!((140.0..=151.0).contains(&lower) && (151.0..=165.0).contains(&upper), "{lower} {upper}");
+}
+
+#[test]
 fn holidays_are_no_trend() {
     let mut values = line(200, 0.15, 0.3);
     for day in [50, 90, 91 + 40, 170, 196] {
@@ -95,6 +108,56 @@ fn holidays_are_no_trend() {
     }
     let truth = (60.0 - 20.0) / 0.15 - 199.0;
     assert!((ask(&values, 60.0).median.unwrap() - truth).abs() < 8.0);
+}
+
+#[test]
+fn a_part_of_a_day_and_an_outage_are_no_growth() {
+    let steady = line(67, 0.0, 3.0);
+    let usual = ask(&steady, 40.0);
+    assert!(usual.chance < 0.4, "{}", usual.chance);
+    for (what, days) in [
+        ("a first day of which a part was measured", 0..1),
+        ("an outage early on", 4..6),
+        ("a week of it", 30..37),
+        ("one just over", 61..65),
+    ] {
+        let mut values = steady.clone();
+        values[days.clone()].iter_mut().for_each(|value| *value *= 0.2);
+        let said = ask(&values, 40.0);
+        assert!(
+            (said.chance - usual.chance).abs() < 0.2 && said.shape.shifted_at.is_none(),
+            "{what}: {} for {}",
+            said.chance,
+            usual.chance
+        );
+        assert!(said.why.iter().any(|why| why.contains("were not taken at their word")), "{what}: {:?}", said.why);
+    }
+}
+
+#[test]
+fn an_outage_that_goes_on_is_one_where_there_were_others_and_else_a_fall() {
+    let mut values = line(120, 0.1, 0.5);
+    let truth = (45.0 - 20.0) / 0.1 - 119.0;
+    for begin in [30, 70] {
+        values[begin..begin + 4].iter_mut().for_each(|value| *value -= 15.0);
+    }
+    values[117..].iter_mut().for_each(|value| *value -= 15.0);
+    assert!((ask(&values, 45.0).median.unwrap() - truth).abs() < 15.0);
+    let mut once = line(120, 0.1, 0.5);
+    once[117..].iter_mut().for_each(|value| *value -= 15.0);
+    assert!(ask(&once, 45.0).median.is_none_or(|median| median > truth + 100.0), "somebody cleaned up");
+}
+
+#[test]
+fn what_is_done_at_the_end_of_each_month_reaches_the_threshold_first() {
+    // 0.05 a day and 20 more for two days a month: the level reaches 60 after 680 days, a peak the first time that it begins at 40.
+    let values: Vec<f64> =
+        line(300, 0.05, 0.3).iter().enumerate().map(|(day, value)| value + if day as f64 % 30.44 < 2.0 { 20.0 } else { 0.0 }).collect();
+    let said = ask(&values, 60.0);
+    let first = (400..).find(|day| f64::from(*day) % 30.44 < 2.0).unwrap() - 299;
+    let (lower, upper) = (said.lower.unwrap(), said.upper.unwrap());
+    assert!(lower <= f64::from(first) && f64::from(first) <= upper && upper - lower < 70.0, "{lower} {first} {upper}");
+    assert!(said.shape.recurring_peaks >= 8 && said.why.iter().any(|why| why.contains("such peaks count")), "{:?}", said.why);
 }
 
 #[test]

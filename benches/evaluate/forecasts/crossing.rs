@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use watchroom::forecast::{Calibration, ThresholdOptions, TimeToThreshold, time_to_threshold};
 
 use super::scoring::{LATER, Quantiles, pinball, predict_linear};
-use super::truth::{KINDS, Resource, STRANGE, resource};
+use super::truth::{KINDS, Resource, STRANGE, disturbed, resource};
 
 fn quantiles(said: &TimeToThreshold) -> Quantiles {
     [said.lower, said.median, said.upper].map(|day| day.unwrap_or(f64::INFINITY))
@@ -32,18 +32,20 @@ fn table(name: &str, rows: &[(&Resource, Quantiles)]) {
 }
 
 pub(crate) fn run(seed: u64, count: u64) {
-    judge(seed, count, &KINDS, false);
+    judge(seed, count, &KINDS, &|seed| resource(seed, None, &KINDS, false));
     println!("the same, rougher: noise of 0.5 to 4 % of the capacity, every level wanders:");
-    judge(seed, count, &KINDS, true);
+    judge(seed, count, &KINDS, &|seed| resource(seed, None, &KINDS, true));
+    println!("the same, disturbed: first days of which only a part was measured, and days on which nothing worked:");
+    judge(seed, count, &KINDS, &|seed| disturbed(seed, resource(seed, None, &KINDS, false)));
     println!("harder kinds:");
-    judge(seed, count, &STRANGE, false);
+    judge(seed, count, &STRANGE, &|seed| resource(seed, None, &STRANGE, false));
 }
 
-fn judge(seed: u64, count: u64, kinds: &[&'static str], rough: bool) {
+fn judge(seed: u64, count: u64, kinds: &[&'static str], made: &dyn Fn(u64) -> Resource) {
     let pooled = std::env::args().any(|argument| argument == "pooled");
-    let resources: Vec<Resource> = (0..count).map(|i| resource(seed * 1_000_003 + i, None, kinds, rough)).collect();
+    let resources: Vec<Resource> = (0..count).map(|i| made(seed * 1_000_003 + i)).collect();
     // The class's errors come from other resources of the same kinds than the ones judged.
-    let others: Vec<Resource> = (0..500).map(|i| resource(900_000_000 + seed * 7_919 + i, None, kinds, rough)).collect();
+    let others: Vec<Resource> = (0..500).map(|i| made(900_000_000 + seed * 7_919 + i)).collect();
     let errors: Vec<Calibration> =
         others.par_iter().map(|r| time_to_threshold(&r.past, &ThresholdOptions::new(r.threshold)).unwrap().calibration).collect();
     let class = Calibration::pooled(&errors);

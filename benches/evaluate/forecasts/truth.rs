@@ -3,7 +3,7 @@
 /// What kinds of resources there are.
 pub(crate) const KINDS: [&str; 8] = ["linear", "damped", "seasonal", "saw-tooth", "step", "resize", "holidays", "wandering"];
 /// Harder kinds, looked at while the method was built: kinks, accelerating growth and growth by jumps came in because of them.
-pub(crate) const STRANGE: [&str; 6] = ["turning", "bursts", "yearly", "steps", "exponential", "percent noise"];
+pub(crate) const STRANGE: [&str; 7] = ["turning", "bursts", "yearly", "steps", "exponential", "percent noise", "month ends"];
 
 /// A resource: its past, and its future up to a year.
 pub(crate) struct Resource {
@@ -46,6 +46,27 @@ impl Dice {
 
 const FUTURE: usize = 365;
 
+/// The same past as somebody measures it who began in the middle of a day, and whose resource did not always work: of some first days
+/// there is only a part, and once in four months nothing much happens for up to a week.
+pub(crate) fn disturbed(seed: u64, resource: Resource) -> Resource {
+    let mut dice = Dice::new(seed ^ 0x5eed);
+    let Resource { mut past, .. } = resource;
+    if dice.unit() < 0.5 {
+        past[0] -= past[0].abs() * dice.unit();
+    }
+    let mut day = 1;
+    while day < past.len() {
+        if dice.unit() < 1.0 / 120.0 {
+            let days = dice.ratio(1.0, 8.0) as usize;
+            let end = (day + days).min(past.len());
+            past[day..end].iter_mut().for_each(|value| *value -= value.abs() * dice.between(0.3, 1.0));
+            day = end;
+        }
+        day += 1;
+    }
+    Resource { past, ..resource }
+}
+
 pub(crate) fn resource(seed: u64, days: Option<usize>, kinds: &[&'static str], rough: bool) -> Resource {
     let mut dice = Dice::new(seed);
     let kind = kinds[(seed % kinds.len() as u64) as usize];
@@ -82,6 +103,7 @@ pub(crate) fn resource(seed: u64, days: Option<usize>, kinds: &[&'static str], r
     let mut shrink = 1.0;
     let turn = dice.between(-0.5, 2.5);
     let turn_at = (past as f64 * dice.between(0.3, 0.9)) as usize;
+    let month_end = (3.0 * turn.abs()).floor().min(2.0);
     let mut values = Vec::with_capacity(total);
     for day in 0..total {
         rate *= damping;
@@ -125,6 +147,8 @@ pub(crate) fn resource(seed: u64, days: Option<usize>, kinds: &[&'static str], r
                 offset = f64::NAN;
             }
             "holidays" if dice.unit() < 0.03 => value -= dice.between(3.0, 20.0),
+            // Months have 30 or 31 days, so that no season fits, and what is done at their ends takes as much each time, or nearly.
+            "month ends" if (day as f64 % 30.44) < 1.0 + month_end => value += clean * dice.between(0.8, 1.2),
             _ => {}
         }
         if offset.is_nan() {
