@@ -52,7 +52,8 @@ pub struct CapacityHistory<'a> {
     site: &'a Site,
     /// Each host with its series and the moments from which they are kept.
     hosts: Vec<(&'a HostSeries, Vec<(TimestampUs, &'a Series)>)>,
-    /// Start of the current hour, on a grid that ends at the start of the period.
+    /// The current whole hour: questions ask by the hours of the clock, and what took one of them must not be two halves before the period
+    /// and a whole in it.
     hour_us: TimestampUs,
     next_host: usize,
 }
@@ -65,7 +66,9 @@ impl<'a> CapacityHistory<'a> {
             let since = |series: &'a Series| days_kept(host.host.kind, &series.labels).map(|days| (before(days), series));
             (host, host.series.iter().filter_map(since).collect::<Vec<_>>())
         };
-        Self { site, hosts: catalogue.hosts.iter().map(kept).collect(), hour_us: before(days.min(MAX_HISTORY_DAYS)), next_host: 0 }
+        let begins_us = before(days.min(MAX_HISTORY_DAYS));
+        let hour_us = begins_us + (-begins_us).rem_euclid(HOUR_US);
+        Self { site, hosts: catalogue.hosts.iter().map(kept).collect(), hour_us, next_host: 0 }
     }
 }
 

@@ -86,6 +86,11 @@ fn the_past_ends_where_the_week_begins_and_is_once_an_hour() {
     };
     assert_eq!(flat(&short), flat(&scrapes[scrapes.len() - short.len()..]));
     assert_eq!(site.capacity_history(0).count(), 0);
+    let config = SiteConfig { seed: 7, start_us: MONDAY + 23 * 60 * SECOND_US, days: 7, metrics_step_s: 60, log_rate: 1.0 };
+    let other = Site::new(config).unwrap();
+    let hours: Vec<TimestampUs> = other.capacity_history(1).map(|scrape| scrape.time_us).collect();
+    assert!(hours.iter().all(|time_us| time_us % HOUR_US == 0), "whole hours, wherever the period begins");
+    assert_eq!((hours.first(), hours.last()), (Some(&(MONDAY - 23 * HOUR_US)), Some(&MONDAY)));
     assert_eq!(site.capacity_history(5_000).next().map(|scrape| scrape.time_us), Some(MONDAY - 400 * DAY_US));
 }
 
